@@ -1,0 +1,244 @@
+"""The Python API: make an `Agent` over a workspace, register data, ask questions, call tools.
+
+from agent import Agent
+agent = Agent(workspace="./.terracite")
+agent.add("depth.tif", "districts.gpkg")
+result = agent.run("How many hectares of each district are under more than 0.5 m of water?")
+print(result.answer, result.citations)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from agent.citations import citations_of
+from agent.context import RunContext
+from agent.events import Event, RunFinished, RunStarted
+from agent.knowledge.ledger import Ledger
+from agent.models import Decider, choose_engine, make_decider
+from agent.result import EXIT_CODES, RunResult
+from agent.settings import AgentSettings, EngineChoice
+from agent.state import Json, RunState
+from tools.catalog.datasets import AddReport, Datasets
+from tools.contract import Declared, Result
+from tools.errors import DataError, NotFoundError, ParameterError, exit_code_of
+from tools.runner import Runner
+from tools.settings import ToolSettings
+from tools.workspace import open_workspace
+
+
+class Agent:
+    """One workspace with its tools, data, memory and engine.
+
+    `engine` is `auto`, `planner` (embedded, no language model) or `model` (an OpenAI-compatible endpoint).
+    """
+
+    def __init__(
+        self,
+        workspace: str | Path | None = None,
+        engine: EngineChoice | None = None,
+        *,
+        settings: AgentSettings | None = None,
+        tool_settings: ToolSettings | None = None,
+    ) -> None:
+        chosen = settings or AgentSettings()
+        self.settings = chosen.model_copy(update={"engine": engine}) if engine else chosen
+        self.workspace = open_workspace(tool_settings, root=Path(workspace) if workspace else None)
+        self.datasets = Datasets(self.workspace)
+        self.runner = Runner(self.workspace, self.datasets)
+        self.ledger = Ledger(self.workspace.ledger)
+
+    @cached_property
+    def decider(self) -> Decider:
+        """The chat model that decides, made when first needed."""
+        return make_decider(self.settings)
+
+    def add(
+        self,
+        *paths: str | Path,
+        id: str | None = None,
+        title: str | None = None,
+        declared: Declared | None = None,
+        time: tuple[str, str] | None = None,
+        licence: str | None = None,
+        attribution: str | None = None,
+    ) -> AddReport:
+        """Register files and folders; what cannot be read is reported one by one, the rest is registered."""
+        if len(paths) != 1 and (id or title):
+            raise ParameterError("An id or title was given for more than one path.", hint="Add the files one at a time.")
+        reports = [
+            self.datasets.add(
+                Path(path), id=id, title=title, declared=declared or Declared(), time=time, licence=licence, attribution=attribution
+            )
+            for path in paths
+        ]
+        return AddReport.merged(reports)
+
+    def run(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> RunResult:
+        """Answer one question; `data` registers files and puts exactly these in focus."""
+        for event in self.stream(question, data=data, thread_id=thread_id):
+            if isinstance(event, RunFinished):
+                return RunResult(**event.result)
+        raise RuntimeError("the run ended without a result")
+
+    async def arun(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> RunResult:
+        """Answer one question without blocking the event loop."""
+        return await asyncio.to_thread(lambda: self.run(question, data=data, thread_id=thread_id))
+
+    def stream(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> Iterator[Event]:
+        """Answer one question, yielding every event as it happens; the last is `RunFinished`."""
+        if not question.strip():
+            raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
+        focus = self._focus(data)
+        started, clock = datetime.now(UTC).isoformat(), time.monotonic()
+        run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
+        decider = self.decider
+        yield RunStarted(run_id=run_id, thread_id=thread, question=question, engine=decider.engine, model=decider.model, datasets=focus)
+        state: RunState = {}
+        with closing(self._threads()) as connection:
+            for mode, part in self._graph(connection).stream(
+                {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})},
+                {"configurable": {"thread_id": thread}, "recursion_limit": 4 + 3 * self.settings.max_model_calls},
+                context=RunContext(self.runner, self.datasets, decider, self.settings, time.monotonic),
+                stream_mode=["custom", "values"],
+                durability="sync",
+            ):
+                if mode == "custom":
+                    yield part
+                else:
+                    state = part
+        result = self._result(state, decider, thread, time.monotonic() - clock)
+        self.runner.pin([citation["key"] for citation in result.citations], result.run_id)
+        self.ledger.record(result.to_json(), started)
+        yield RunFinished(result=result.to_json())
+
+    async def astream(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> AsyncIterator[Event]:
+        """Like `stream`, for an event loop; the run works in a thread."""
+        loop, queue = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
+
+        def work() -> None:
+            try:
+                for event in self.stream(question, data=data, thread_id=thread_id):
+                    loop.call_soon_threadsafe(queue.put_nowait, event)
+            finally:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        worker = asyncio.create_task(asyncio.to_thread(work))
+        while (event := await queue.get()) is not None:
+            yield event
+        await worker
+
+    def thread(self, thread_id: str | None = None) -> Thread:
+        """Return a conversation; follow-up questions refer to its last answer."""
+        return Thread(self, thread_id or uuid.uuid4().hex[:12])
+
+    def tool(self, name: str) -> Callable[..., Result]:
+        """Return one tool as a function of its parameters, memoized like every call."""
+
+        def call(**params: object) -> Result:
+            return self.runner.run(name, params)
+
+        return call
+
+    def _focus(self, data: Sequence[str | Path]) -> list[str]:
+        """Register `data` and return its ids; nothing given leaves the thread's focus as it is.
+
+        Raises NotFoundError or DataError where a path cannot be registered: a question about it has no answer.
+        """
+        if not data:
+            return []
+        report = self.add(*data)
+        if report.unreadable:
+            first = report.unreadable[0]
+            kind = DataError if Path(first.path).exists() else NotFoundError
+            raise kind(f"{first.path} cannot be used: {first.reason}", hint=first.hint or "Mend the file, or ask without it.")
+        return [record.id for record in report.registered]
+
+    def _threads(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.workspace.threads, timeout=60, check_same_thread=False)
+
+    def _graph(self, connection: sqlite3.Connection) -> Any:  # Any: langgraph's compiled graph, imported when first used
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+        from langgraph.checkpoint.sqlite import SqliteSaver
+
+        from agent.graph import build
+
+        return build(SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None)))
+
+    def _result(self, state: RunState, decider: Decider, thread_id: str, seconds: float) -> RunResult:
+        verdict, steps = state["verdict"], state["steps"]
+        return RunResult(
+            status=verdict["status"],
+            outcome=verdict["outcome"],  # type: ignore[arg-type]  # a Verdict holds only these texts
+            exit_code=EXIT_CODES.get(verdict["status"]) or _failure_code(verdict["status"], steps),
+            question=state["question"],
+            answer=state["draft"],
+            claims=state["claims"],
+            citations=citations_of(state["cited"], state["claims"], state["results"], self.runner, self.datasets.records()),
+            artifacts=[self._artifact(step) for step in steps if "key" in step],
+            unsupported=state["unsupported"],
+            warnings=_warnings(state),
+            steps=steps,
+            engine=decider.engine,
+            model=decider.model,
+            usage={**state["usage"], "model_calls": state["model_calls"], "tool_calls": state["tool_calls"]},
+            run_id=state["run_id"],
+            thread_id=thread_id,
+            seconds=round(seconds, 3),
+        )
+
+    def _artifact(self, step: Json) -> Json:
+        artifact = self.runner.artifact(step["key"])
+        return {
+            "key": artifact.key,
+            "tool": artifact.tool,
+            "kind": artifact.kind,
+            "folder": str(artifact.folder),
+            "files": [{"path": file.path, "sha256": file.sha256, "bytes": file.bytes} for file in artifact.files],
+            "cache": step["cache"],
+            "seconds": step["seconds"],
+        }
+
+
+class Thread:
+    """One conversation of an agent."""
+
+    def __init__(self, agent: Agent, thread_id: str) -> None:
+        self.agent = agent
+        self.id = thread_id
+
+    def run(self, question: str, *, data: Sequence[str | Path] = ()) -> RunResult:
+        """Ask within this conversation."""
+        return self.agent.run(question, data=data, thread_id=self.id)
+
+    def stream(self, question: str, *, data: Sequence[str | Path] = ()) -> Iterator[Event]:
+        """Ask within this conversation, yielding events."""
+        return self.agent.stream(question, data=data, thread_id=self.id)
+
+
+def engine_label(settings: AgentSettings) -> str:
+    """Return which engine would answer, without making it."""
+    return choose_engine(settings)
+
+
+def _failure_code(status: str, steps: Sequence[Json]) -> int:
+    if status == "answered":
+        return 0
+    errors = [step["error"]["code"] for step in steps if "error" in step]
+    return exit_code_of(errors[-1]) if errors else 1
+
+
+def _warnings(state: RunState) -> list[str]:
+    """What the tools warned of, each once; damage that was noticed and mended is said here too."""
+    said = [warning for message in state["results"] for warning in message["warnings"]]
+    notes = [step["note"] for step in state["steps"] if step.get("note")]
+    return list(dict.fromkeys([*said, *notes]))

@@ -1,0 +1,19 @@
+"""Errors of the agent, on the same table as those of the tools."""
+
+from __future__ import annotations
+
+from tools.errors import ServiceError, TerraciteError
+
+
+class ModelError(ServiceError):
+    """The chat model's endpoint failed or answered something that cannot be used."""
+
+    code = "model_unavailable"
+
+
+class ThreadError(TerraciteError):
+    """A thread cannot be continued."""
+
+    code = "thread"
+    exit_code = 66
+    http_status = 404

@@ -1,0 +1,84 @@
+"""The one typed stream of events of a run; every interface renders these and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RunStarted(_Event):
+    """The question was taken."""
+
+    type: Literal["run_started"] = "run_started"
+    run_id: str
+    thread_id: str
+    question: str
+    engine: str
+    model: str | None = None
+    datasets: list[str] = Field(default_factory=list)
+    """Ids in focus."""
+
+
+class ToolStarted(_Event):
+    """A tool call begins."""
+
+    type: Literal["tool_started"] = "tool_started"
+    call_id: str
+    tool: str
+    params: dict[str, Any]  # Any: JSON as given by the engine
+
+
+class ToolFinished(_Event):
+    """A tool call ended with a result."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    call_id: str
+    tool: str
+    n: int
+    """Citation number of the result within the run."""
+    key: str
+    cache: Literal["hit", "computed", "observed"]
+    outcome: str
+    summary: str
+    seconds: float
+    warnings: list[str] = Field(default_factory=list)
+
+
+class ToolFailed(_Event):
+    """A tool call ended with an error; nothing was stored."""
+
+    type: Literal["tool_failed"] = "tool_failed"
+    call_id: str
+    tool: str
+    error: dict[str, Any]  # Any: TerraciteError.to_json()
+
+
+class Token(_Event):
+    """A piece of draft text while an engine writes; the draft is not yet checked."""
+
+    type: Literal["token"] = "token"
+    text: str
+
+
+class Grounded(_Event):
+    """The draft was checked against the cited results."""
+
+    type: Literal["grounded"] = "grounded"
+    attempt: int
+    supported: int
+    unsupported: list[dict[str, Any]] = Field(default_factory=list)  # Any: claims as JSON
+
+
+class RunFinished(_Event):
+    """The run ended; `result` is the whole JSON result (`RunResult`)."""
+
+    type: Literal["run_finished"] = "run_finished"
+    result: dict[str, Any]  # Any: RunResult.to_json()
+
+
+Event = RunStarted | ToolStarted | ToolFinished | ToolFailed | Token | Grounded | RunFinished

@@ -1,0 +1,1 @@
+"""Where people meet the agent. Nothing imports these rooms, and they do not know each other."""

@@ -1,0 +1,159 @@
+"""`terracite doctor`: is this installation able to work? One check a line, each with what to do where it fails."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tools.errors import ConfigurationError
+
+LIBRARIES = ("rasterio", "pyogrio", "pyproj", "shapely", "geopandas", "exactextract", "odc-geo", "numpy", "pandas", "pyarrow", "langgraph", "langchain-core")
+FREE_BYTES = 500 * 1024**2
+"""Less room than this in the workspace's file system is a failure: results could not be stored."""
+FREE_MEMORY_BYTES = 500 * 1024**2
+
+EXPECTED = (500_000.0, 4_982_950.400)
+"""UTM easting and northing of 9° E, 45° N in zone 32: on the central meridian, so 500 km east by definition, and north by
+0.9996 (the scale there) × 4 984 944.378 m (the WGS 84 meridian from the equator to 45°)."""
+
+EXPECTED_FAILURES = (ImportError, OSError, RuntimeError, ValueError, LookupError)
+"""What a broken installation raises: a library or its data missing, a file system that refuses, PROJ's and GDAL's own errors
+(RuntimeError), and ours. Anything else is a bug of the check and is shown as such."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    """What was found, or what went wrong and what to do."""
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return a JSON object with the fields of this check."""
+        return asdict(self)
+
+
+def run_doctor(quick: bool = False) -> list[Check]:
+    """Look at everything and return one check each; `quick` keeps to what a health check needs.
+
+    Nothing is written but one raster in a temporary folder; the workspace is not made. Secrets are never shown.
+    """
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("Python", _python),
+        ("coordinate transformation", _transformation),
+        ("raster", _raster),
+        ("workspace", _workspace),
+    ]
+    if not quick:
+        checks += [("libraries", _libraries), ("GDAL and PROJ", _gdal_and_proj), ("engine", _engine), ("memory", _memory), ("disk", _disk)]
+    return [_outcome(name, look) for name, look in checks]
+
+
+def _outcome(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except EXPECTED_FAILURES as error:
+        return Check(name, False, f"{error} [{type(error).__name__}]")
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise ConfigurationError(f"Python {platform.python_version()} is too old.", hint="Install Python 3.11 or newer.")
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _libraries() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in ("terracite", *LIBRARIES))
+
+
+def _gdal_and_proj() -> str:
+    from tools.storage.bootstrap import native_versions
+
+    return ", ".join(f"{name} {number}" for name, number in native_versions().items())
+
+
+def _transformation() -> str:
+    """Transform a point whose place in UTM follows from definitions."""
+    from pyproj import Transformer
+
+    found = Transformer.from_crs("EPSG:4326", "EPSG:32632", always_xy=True).transform(9.0, 45.0)
+    if max(abs(a - b) for a, b in zip(found, EXPECTED, strict=True)) > 0.001:
+        raise ConfigurationError(
+            f"9° E, 45° N in EPSG:32632 came out as {found}, expected {EXPECTED}.", hint="Reinstall pyproj and unset PROJ_DATA and PROJ_LIB."
+        )
+    return "9° E, 45° N → EPSG:32632 right to the millimetre"
+
+
+def _raster() -> str:
+    """Write a raster of 3 × 3 pixels, open it and compare every value, the CRS and nodata."""
+    import numpy as np
+    from odc.geo.geobox import GeoBox
+
+    from tools.contract import Source
+    from tools.storage.rasters import raster_info, read_band, write_raster
+
+    values = np.arange(9, dtype=np.float32).reshape(3, 3)
+    grid = GeoBox.from_bbox((500_000, 4_982_000, 500_030, 4_982_030), crs="EPSG:32632", resolution=10)
+    with tempfile.TemporaryDirectory(prefix="terracite-doctor-") as folder:
+        path = Path(folder) / "check.tif"
+        write_raster(path, values, grid, nodata=0.0, unit="m")
+        source = Source("doctor", "raster", path, digest="")
+        info, band = raster_info(source, 1), read_band(source, 1)
+    if info.crs.to_epsg() != 32632 or bool(band.mask[0, 0]) is False or not np.array_equal(band.filled(0.0), values):
+        raise ConfigurationError("A raster that was just written came back with other values.", hint="Reinstall rasterio.")
+    return "3 × 3 pixels written, opened and compared"
+
+
+def _workspace() -> str:
+    """Check that the workspace, or the folder in which it would be made, can be written."""
+    root, nearest = _workspace_folder()
+    with tempfile.TemporaryFile(dir=nearest) as probe:
+        probe.write(b"terracite")
+    return f"{root} can be {'written' if root.is_dir() else 'made'}"
+
+
+def _workspace_folder() -> tuple[Path, Path]:
+    """Return the configured workspace and the nearest folder that exists on the way to it."""
+    from tools.settings import ToolSettings
+
+    root = ToolSettings().workspace.expanduser().resolve()
+    return root, next(folder for folder in (root, *root.parents) if folder.is_dir())
+
+
+def _engine() -> str:
+    from agent.models import choose_engine
+    from agent.settings import AgentSettings
+
+    settings = AgentSettings()
+    key = "set" if settings.openai_api_key else "not set"
+    endpoint = "set" if settings.openai_base_url else "not set"
+    return f"{choose_engine(settings)} would answer (TERRACITE_ENGINE={settings.engine}, OPENAI_API_KEY {key}, OPENAI_BASE_URL {endpoint})"
+
+
+def _memory() -> str:
+    page = os.sysconf("SC_PAGE_SIZE")
+    total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
+    if free < FREE_MEMORY_BYTES:
+        raise ConfigurationError(f"Only {_gigabytes(free)} of memory are free.", hint="Close something or use a larger machine.")
+    return f"{_gigabytes(free)} free of {_gigabytes(total)}, {os.cpu_count()} processors"
+
+
+def _disk() -> str:
+    root, nearest = _workspace_folder()
+    free = shutil.disk_usage(nearest).free
+    if free < FREE_BYTES:
+        raise ConfigurationError(f"Only {_gigabytes(free)} are free where {root} lies.", hint="Make room, or set TERRACITE_WORKSPACE.")
+    return f"{_gigabytes(free)} free where {root} lies"
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1024**3:.1f} GiB"

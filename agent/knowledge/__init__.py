@@ -1,0 +1,1 @@
+"""What the agent remembers beside the store: the ledger of runs."""

@@ -1,0 +1,63 @@
+"""The ledger of runs: one row per question, with its whole result as JSON."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from agent.state import Json
+from tools.errors import NotFoundError, StorageError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    run_id TEXT PRIMARY KEY, thread_id TEXT NOT NULL, started TEXT NOT NULL,
+    question TEXT NOT NULL, status TEXT NOT NULL, result TEXT NOT NULL)
+"""
+
+
+class Ledger:
+    """Runs in one SQLite file; safe for several processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def record(self, result: Json, started: str) -> None:
+        """Keep a finished run; `started` is ISO 8601 UTC."""
+        row = (result["run_id"], result["thread_id"], started, result["question"], result["status"], json.dumps(result, ensure_ascii=False))
+        with self._connection() as connection:
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def run(self, run_id: str) -> Json:
+        """Return the result of a run by its id or an unambiguous beginning of it; `last` is the newest.
+
+        Raises NotFoundError where there is none, or more than one.
+        """
+        with self._connection() as connection:
+            if run_id == "last":
+                rows = connection.execute("SELECT result FROM runs ORDER BY started DESC, rowid DESC LIMIT 1").fetchall()
+            else:
+                rows = connection.execute(
+                    "SELECT result FROM runs WHERE substr(run_id, 1, ?) = ? LIMIT 2", (len(run_id), run_id)
+                ).fetchall()
+        if len(rows) != 1:
+            raise NotFoundError(
+                f"{'No run' if not rows else 'More than one run'} has the id {run_id!r} in this workspace.",
+                hint="Give the whole run id as `ask` printed it, or 'last'.",
+            )
+        result: Json = json.loads(rows[0][0])
+        return result
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
+                connection.execute(_SCHEMA)
+                yield connection
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The ledger {self._path} cannot be used ({error}).",
+                hint="Check the disk, or move the file away: only the list of runs is lost.",
+            ) from error

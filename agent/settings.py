@@ -1,0 +1,34 @@
+"""Ambient settings of the agent: engine, model endpoint and the limits of a run.
+
+Explicit arguments win, then the environment (`TERRACITE_…`, and `OPENAI_…` for the endpoint), then the defaults here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EngineChoice = Literal["auto", "planner", "model"]
+
+
+class AgentSettings(BaseSettings):
+    """Settings of the agent, read once when an `Agent` is made."""
+
+    model_config = SettingsConfigDict(env_prefix="TERRACITE_", extra="ignore", populate_by_name=True)
+
+    engine: EngineChoice = "auto"
+    """`auto` takes the model where an endpoint or key is configured, else the planner."""
+    model: str = "gpt-4.1-mini"
+    """Name of the chat model at the endpoint."""
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
+    openai_base_url: str | None = Field(default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))
+    model_timeout_s: float = Field(default=120.0, gt=0)
+    model_retries: int = Field(default=2, ge=0, le=10)
+    max_model_calls: int = Field(default=12, ge=1)
+    """Decisions of one run, repairs included."""
+    max_tool_calls: int = Field(default=24, ge=1)
+    max_seconds: float = Field(default=600.0, gt=0)
+    max_repairs: int = Field(default=1, ge=0, le=2)
+    """How often a draft with unsupported numbers is sent back."""

@@ -1,0 +1,94 @@
+"""What a run carries from node to node, and the two JSON forms that an engine reads: session block and tool message.
+
+Both engines read the same forms; they are versioned here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+from langchain_core.messages import BaseMessage
+
+SESSION_VERSION = 1
+"""Session block: the JSON object inside the last <session>…</session> of the human message.
+
+{"version": 1,
+ "question": str,
+ "datasets": [DatasetRecord as JSON without path, digest, bytes, declared; "focus": bool added], in focus first
+ "results": [tool message objects (below) of earlier runs of this thread, oldest first, at most 12],
+ "previous": {"question": str, "answer": str, "cited": [n into the earlier run], "frame": {…} | null} | null
+}
+"""
+
+TOOL_MESSAGE_VERSION = 1
+"""Tool message: the JSON text of a ToolMessage.
+
+{"version": 1, "n": int, "tool": str, "params": {…as called}, "ref": "a:KEY12", "outcome": str, "summary": str,
+ "facts": [{"name","value","unit","subject","path"}, …at most 60], "fact_count": int,
+ "warnings": [str], "data": {…}, "method": {…}, "kind": str, "files": [str]}
+or, for a failed call, {"version": 1, "tool": str, "params": {…}, "error": {"code","message","hint","retryable"}}
+"""
+
+MESSAGE_FACTS = 60
+
+Status = Literal["answered", "refused", "input_needed", "limit", "failed"]
+
+Json = dict[str, Any]  # Any: JSON values
+
+
+class Verdict(TypedDict):
+    """A draft's own statement of how it ends."""
+
+    status: Status
+    outcome: str | None
+
+
+class RunState(TypedDict, total=False):
+    """State of the graph. All is JSON but the messages; `history` and `previous` outlive the run, the rest is reset by `prepare`."""
+
+    run_id: str
+    question: str
+    focus: list[str]
+    started: float
+    """Clock of the process, seconds."""
+    messages: list[BaseMessage]
+    """What the engine of this run has seen and said."""
+    results: list[Json]
+    """Tool messages of this run that succeeded; `n` is the position from 1."""
+    steps: list[Json]
+    """Every call with its key, cache state, seconds, or error."""
+    draft: str
+    verdict: Verdict
+    frame: Json | None
+    repairs: int
+    model_calls: int
+    tool_calls: int
+    usage: Json
+    limit: str | None
+    """Which limit ended the run, in words."""
+    claims: list[Json]
+    unsupported: list[Json]
+    cited: list[int]
+    history: list[Json]
+    """Tool messages of earlier runs of the thread."""
+    previous: Json | None
+
+
+class Step(TypedDict):
+    """One call in a run's result."""
+
+    tool: str
+    params: Json
+    n: NotRequired[int]
+    key: NotRequired[str]
+    cache: NotRequired[str]
+    seconds: NotRequired[float]
+    error: NotRequired[Json]
+
+
+def session_text(session: Mapping[str, Any]) -> str:
+    """Write a session block; `<` is escaped, so that no text from data can close the block."""
+    body = json.dumps(session, ensure_ascii=False, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+    return f"<session>{body}</session>"

@@ -1,0 +1,1 @@
+"""Derived numbers from facts, with units."""

@@ -1,0 +1,1 @@
+"""Registered datasets, their description, and named places in them."""

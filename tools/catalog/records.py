@@ -1,0 +1,88 @@
+"""The record of a registered dataset: all that is known of a file without reading it again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Bounds = tuple[float, float, float, float]
+Value = str | int | float | bool
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Band(_Record):
+    """One band of a raster."""
+
+    index: int
+    """1-based."""
+    name: str | None = None
+    """The file's description of the band."""
+    role: str | None = None
+    """Declared role, e.g. green, swir1."""
+    dtype: str
+    nodata: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    unit: str = "unspecified"
+    value_kind: Literal["categorical", "continuous", "unknown"]
+    """Declared, else from a palette or category table, else continuous for floats and unknown for integers."""
+    minimum: float | None = None
+    """Of a decimated read; for orientation only, never a fact."""
+    maximum: float | None = None
+    classes: dict[str, str] = Field(default_factory=dict)
+    """Class value (as text) → label, where the file or the user names classes; label may equal the value."""
+
+
+class Column(_Record):
+    """One attribute of a vector layer or table."""
+
+    name: str
+    type: Literal["integer", "real", "text", "boolean", "date", "datetime", "other"]
+    distinct: int
+    """Distinct values that are not null."""
+    nulls: int
+    values: tuple[Value, ...] = ()
+    """All distinct values where there are at most 60, else the first 12 in order of appearance."""
+    minimum: Value | None = None
+    maximum: Value | None = None
+
+
+class DatasetRecord(_Record):
+    """A registered source."""
+
+    id: str
+    title: str
+    kind: Literal["raster", "vector", "table", "document"]
+    path: str
+    driver: str
+    layer: str | None = None
+    digest: str
+    bytes: int
+    crs: str | None = None
+    """AUTH:CODE or WKT2; None where unknown."""
+    bbox: Bounds | None = None
+    """West, south, east, north in degrees (EPSG:4326); None where the CRS is unknown."""
+    bounds: Bounds | None = None
+    """Left, bottom, right, top in `crs`."""
+    time: tuple[str, str] | None = None
+    """First and last instant, ISO 8601, where declared or known."""
+    licence: str | None = None
+    attribution: str | None = None
+    declared: dict[str, object] = Field(default_factory=dict)
+    """The fields of `tools.contract.Declared` that the user gave, as JSON."""
+    warnings: tuple[str, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    resolution: tuple[float, float] | None = None
+    """Pixel width and height in units of the CRS."""
+    bands: tuple[Band, ...] = ()
+    geometry_type: str | None = None
+    """Point, LineString, Polygon, … or Mixed."""
+    feature_count: int | None = None
+    columns: tuple[Column, ...] = ()
+    name_column: str | None = None
+    """Column that names the features: declared, else the most name-like text column, else None."""

@@ -1,0 +1,86 @@
+"""What a coordinate reference system says about the ellipsoid below it: datum, axes, unit of angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+
+from tools.errors import DataError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A horizontal CRS and the geodetic CRS on the same datum, so that going between them shifts no datum."""
+
+    crs: CRS
+    """Horizontal part of the CRS; coordinates are (x, y) = (easting, northing) or (longitude, latitude)."""
+    geodetic: CRS
+    """Longitude, latitude on the same ellipsoid and prime meridian."""
+    is_lonlat: bool
+    """Whether the coordinates of `crs` themselves are longitude and latitude on the ellipsoid."""
+    geod: Geod
+    radians_per_unit: float
+    """Size of the angular unit of `geodetic` (degree, grad)."""
+    metres_per_unit: float
+    """Size of the linear unit of `crs`; for longitude, latitude the length of one unit along the equator."""
+
+    def to_lonlat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Return longitude, latitude in degrees; raise DataError where the CRS has no inverse at a point."""
+        if self.is_lonlat:
+            lon, lat = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        else:
+            lon, lat = transformer(self.crs, self.geodetic).transform(x, y)
+        _require_finite(lon, lat, self.crs)
+        to_degrees = np.degrees(self.radians_per_unit)
+        return np.asarray(lon) * to_degrees, np.asarray(lat) * to_degrees
+
+
+@lru_cache(maxsize=64)
+def geodetic_frame(crs: CRS) -> Frame:
+    """Return the frame of a CRS; raise DataError for a CRS that is not tied to the Earth (local, engineering)."""
+    horizontal = _horizontal(crs)
+    is_lonlat = horizontal.is_geographic and not horizontal.is_derived
+    geodetic = horizontal if is_lonlat else _base(horizontal)
+    ellipsoid = geodetic.ellipsoid if geodetic is not None else None
+    if geodetic is None or ellipsoid is None:
+        raise DataError(
+            f"The coordinate reference system {crs.name!r} has no ellipsoid, so nothing on the ground can be measured in it.",
+            hint="Declare the true CRS of the layer, e.g. --crs EPSG:32632.",
+        )
+    radians = float(geodetic.axis_info[0].unit_conversion_factor)
+    geod = Geod(a=ellipsoid.semi_major_metre, f=1 / ellipsoid.inverse_flattening if ellipsoid.inverse_flattening else 0.0)
+    metres = radians * geod.a if horizontal.is_geographic else float(horizontal.axis_info[0].unit_conversion_factor)
+    return Frame(horizontal, geodetic, is_lonlat, geod, radians, metres)
+
+
+@lru_cache(maxsize=64)
+def transformer(src_crs: CRS, dst_crs: CRS) -> Transformer:
+    """Return the (cached) transformer from one CRS to another, with axes in the order x, y."""
+    return Transformer.from_crs(src_crs, dst_crs, always_xy=True)
+
+
+def _horizontal(crs: CRS) -> CRS:
+    if crs.is_compound:
+        return _horizontal(crs.sub_crs_list[0])
+    if crs.is_bound and crs.source_crs is not None:
+        return _horizontal(crs.source_crs)
+    return crs.to_2d() if len(crs.axis_info) > 2 else crs
+
+
+def _base(crs: CRS) -> CRS | None:
+    base = crs.source_crs if crs.is_geographic else crs.geodetic_crs
+    return base.to_2d() if base is not None and len(base.axis_info) > 2 else base
+
+
+def _require_finite(lon: Floats, lat: Floats, crs: CRS) -> None:
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        raise DataError(
+            f"Some coordinates lie where {crs.name!r} has no place on the Earth.",
+            hint="Check the CRS of the layer; declare the true one, or reproject the layer to a CRS that covers it.",
+        )

@@ -1,0 +1,103 @@
+"""Make geometries fit to be measured: repair invalid ones in a recorded way, count missing ones, refuse the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from tools.errors import DataError
+from tools.geo.measure import geodesic_area
+from tools.geo.rings import Geometries, Indexes, parts_of
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What `repair` found and changed."""
+
+    total: int
+    repaired: tuple[int, ...] = ()
+    """Positions of the invalid geometries that were repaired."""
+    collapsed: tuple[int, ...] = ()
+    """Positions of those among them that enclose nothing and became empty."""
+    missing: int = 0
+    """Features without a geometry (null or empty)."""
+    area_before_m2: float | None = None
+    """Sum of the areas of the repaired geometries as their rings were drawn; None without a CRS."""
+    area_after_m2: float | None = None
+    """The same after the repair."""
+
+    def warnings(self, noun: str = "features") -> tuple[str, ...]:
+        """Return one sentence per thing that the reader must know; none where nothing was wrong."""
+        said = []
+        if self.repaired:
+            change = ""
+            if self.area_before_m2 is not None and self.area_after_m2 is not None:
+                change = f"; the sum of their areas went from {self.area_before_m2:,.1f} to {self.area_after_m2:,.1f} m2"
+            collapsed = f"; {len(self.collapsed)} of them enclose nothing and were left out" if self.collapsed else ""
+            said.append(f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){change}{collapsed}")
+        if self.missing:
+            said.append(f"{self.missing} of {self.total} {noun} have no geometry and were not measured")
+        return tuple(said)
+
+
+def repair(geometries: Geometries, crs: CRS | None = None) -> tuple[Geometries, RepairReport]:
+    """Return valid two-dimensional geometries in the same order, and what was done.
+
+    Missing (None) and empty geometries come back as None. An invalid polygon is rebuilt by make_valid's structure method
+    and keeps only its polygonal parts, an invalid line only its lines; one that encloses nothing comes back as None.
+    With a CRS the report tells the change of area. Raises DataError for coordinates that are not finite and for what
+    make_valid cannot repair.
+    """
+    flat = shapely.force_2d(np.asarray(geometries, dtype=object))
+    absent = shapely.is_missing(flat) | shapely.is_empty(flat)
+    flat[absent] = None
+    _require_finite(flat)
+    invalid: Indexes = np.flatnonzero(~absent & ~shapely.is_valid(flat))
+    if not len(invalid):
+        return flat, RepairReport(len(flat), missing=int(absent.sum()))
+    before = flat[invalid]
+    after = _rebuild(before, invalid)
+    flat[invalid] = after
+    collapsed = tuple(int(i) for i in invalid[shapely.is_missing(after)])
+    areas = (None, None) if crs is None else (float(geodesic_area(before, crs).sum()), float(geodesic_area(after, crs).sum()))
+    return flat, RepairReport(len(flat), tuple(int(i) for i in invalid), collapsed, int(absent.sum()), *areas)
+
+
+def only_dimension(geometries: Geometries, dimension: int) -> Geometries:
+    """Return the parts of one dimension (0 points, 1 lines, 2 polygons) of each geometry; None where it has none."""
+    parts, owner = parts_of(geometries, dimension)
+    kept: Geometries = np.full(len(geometries), None, dtype=object)
+    numbers, first = np.unique(owner, return_index=True)
+    for number, own in zip(numbers, np.split(parts, first[1:]), strict=False):
+        kept[number] = own[0] if len(own) == 1 else shapely.union_all(own)
+    return kept
+
+
+def _rebuild(geometries: Geometries, positions: Indexes) -> Geometries:
+    valid = shapely.make_valid(geometries, method="structure", keep_collapsed=False)
+    rebuilt: Geometries = np.full(len(valid), None, dtype=object)
+    dimensions = shapely.get_dimensions(geometries)
+    for dimension in np.unique(dimensions):
+        own = dimensions == dimension
+        rebuilt[own] = only_dimension(valid[own], int(dimension))
+    beyond = np.flatnonzero(~shapely.is_missing(rebuilt) & ~shapely.is_valid(rebuilt))
+    if len(beyond):
+        position = int(positions[beyond[0]])
+        raise DataError(
+            f"Geometry {position} is invalid ({shapely.is_valid_reason(geometries[beyond[0]])}) and make_valid could not repair it.",
+            hint="Repair or remove this feature in the source file.",
+        )
+    return rebuilt
+
+
+def _require_finite(geometries: Geometries) -> None:
+    xy, owner = shapely.get_coordinates(geometries, return_index=True)
+    broken = np.flatnonzero(~np.isfinite(xy).all(axis=1))
+    if len(broken):
+        raise DataError(
+            f"Geometry {int(owner[broken[0]])} has a coordinate that is not a finite number.",
+            hint="Remove or mend this feature in the source file.",
+        )

@@ -1,0 +1,98 @@
+"""The vocabulary of tool parameters: references, CRS text, conditions, distances, and how each enters a key.
+
+`memo` knows only the `CANONICAL` protocol below; nothing geographic lives there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class Params(BaseModel):
+    """Base of every tool's parameters: frozen, unknown fields refused, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Marks a text parameter that names an input; the runner resolves it, the key holds its content."""
+
+    kind: Literal["raster", "vector", "any", "fact"]
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Marks a text parameter whose key form is made by the encoder registered under `name`."""
+
+    name: str
+
+
+RasterRef = Annotated[str, Reference("raster"), Field(min_length=1, description="A raster: dataset id, or a:KEY of an earlier result.")]
+VectorRef = Annotated[
+    str, Reference("vector"), Field(min_length=1, description="A vector layer: dataset id, or a:KEY of an earlier result.")
+]
+AnyRef = Annotated[str, Reference("any"), Field(min_length=1, description="Any dataset id, or a:KEY of an earlier result.")]
+FactRef = Annotated[
+    str, Reference("fact"), Field(pattern=r"^a:[0-9a-f]{8,64}#facts/\d+$", description="One number of an earlier result: a:KEY#facts/N.")
+]
+
+
+def norm_crs(text: str) -> str:
+    """Accept any text PROJ understands; return `AUTH:CODE` where it is exactly that system, else WKT2."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        crs = CRS.from_user_input(text)
+    except CRSError as error:
+        raise ValueError(f"unknown coordinate reference system {text!r}; give e.g. EPSG:4326 or EPSG:32632") from error
+    authority = crs.to_authority(min_confidence=100)
+    return ":".join(authority) if authority else crs.to_wkt("WKT2_2019")
+
+
+CrsText = Annotated[str, AfterValidator(norm_crs), Canonical("crs"), Field(description="A coordinate reference system, e.g. EPSG:32632.")]
+
+CANONICAL: dict[str, Callable[[Any], Any]] = {"crs": norm_crs}
+"""Encoder name → function to a JSON-safe normal form."""
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "contains", "is null", "is not null"]
+
+
+class Condition(Params):
+    """One test of a column."""
+
+    column: str = Field(
+        min_length=1,
+        description="Column name, exactly as in the dataset; or '@area_m2' / '@length_m', the feature's own geodesic area or length.",
+    )
+    op: Operator = Field(description="Comparison. Text is compared without case; 'contains' looks for a part of the text.")
+    value: str | int | float | bool | list[str | int | float | bool] | None = Field(
+        default=None, description="The value, or a list for 'in' and 'not in'; none for the null tests."
+    )
+
+    @model_validator(mode="after")
+    def _value_fits_operator(self) -> Condition:
+        if self.op in ("in", "not in"):
+            if not isinstance(self.value, list) or not self.value:
+                raise ValueError(f"operator {self.op!r} on column {self.column!r} needs a list of values")
+        elif self.op in ("is null", "is not null"):
+            if self.value is not None:
+                raise ValueError(f"operator {self.op!r} on column {self.column!r} takes no value")
+        elif self.value is None or isinstance(self.value, list):
+            raise ValueError(f"operator {self.op!r} on column {self.column!r} needs one value")
+        return self
+
+
+class Where(Params):
+    """Conditions on the attributes of a layer; all must hold unless `match` is any."""
+
+    conditions: list[Condition] = Field(default_factory=list, description="Tests of columns.")
+    match: Literal["all", "any"] = Field(default="all", description="Whether all or any of the tests must hold.")
+
+
+EVERYTHING = Where()

@@ -1,0 +1,1 @@
+"""Fingerprint of code, canonical parameters, keys, store, explain. Knows nothing geographic."""

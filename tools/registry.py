@@ -1,0 +1,35 @@
+"""The tools by name, as dotted paths: a tool's module is imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from tools.contract import Tool
+from tools.errors import NotFoundError
+
+MODULES: dict[str, str] = {
+    "list_datasets": "tools.catalog.list_datasets",
+    "describe_dataset": "tools.catalog.describe_dataset",
+    "find_place": "tools.catalog.find_place",
+    "zonal_stats": "tools.zonal.stats",
+    "classify": "tools.raster.classify",
+    "query_vector": "tools.vector.query",
+    "overlay": "tools.vector.overlay",
+    "reproject": "tools.raster.reproject",
+    "calculate": "tools.arithmetic.calculate",
+    "render_map": "tools.render.map",
+}
+"""Tool name → module that defines it as `TOOL`."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all tools, in the order in which they are presented."""
+    return tuple(MODULES)
+
+
+def load(name: str) -> Tool:
+    """Import and return a tool; raise NotFoundError where there is none of that name."""
+    if name not in MODULES:
+        raise NotFoundError(f"There is no tool named {name!r}.", hint=f"The tools are: {', '.join(MODULES)}.")
+    tool: Tool = import_module(MODULES[name]).TOOL
+    return tool

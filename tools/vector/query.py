@@ -1,0 +1,99 @@
+"""Query a vector layer: filter by attributes and place, then count, measure, group, rank, or find the nearest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from tools.contract import Tool, ToolContext, ToolOutput
+from tools.geotypes import EVERYTHING, Params, VectorRef, Where
+
+Predicate = Literal["intersects", "within", "contains", "touches", "crosses", "overlaps", "disjoint", "within_distance"]
+Aggregate = Literal["count", "area", "length", "sum", "mean", "min", "max", "median"]
+
+
+class SpatialFilter(Params):
+    """Keep the features that stand in a relation to another layer or to a geometry."""
+
+    predicate: Predicate = Field(description="Relation of a feature of the layer to the other geometry; 'within' = lies inside it.")
+    other: VectorRef | None = Field(default=None, description="The other layer.")
+    where: Where = Field(default=EVERYTHING, description="Which features of the other layer.")
+    geometry: str | None = Field(default=None, description="Instead of a layer: a WKT geometry in longitude, latitude (EPSG:4326).")
+    distance_m: float | None = Field(default=None, gt=0, description="For within_distance: metres on the ground.")
+
+    @model_validator(mode="after")
+    def _one_other(self) -> SpatialFilter:
+        if (self.other is None) == (self.geometry is None):
+            raise ValueError("give either 'other' (a layer) or 'geometry' (WKT in EPSG:4326)")
+        if (self.distance_m is None) == (self.predicate == "within_distance"):
+            raise ValueError("'distance_m' goes with the predicate within_distance, and only with it")
+        return self
+
+
+class Nearest(Params):
+    """For every feature kept, find the nearest features of another layer, by geodesic distance."""
+
+    other: VectorRef = Field(description="The layer in which to look for the nearest.")
+    where: Where = Field(default=EVERYTHING, description="Which features of the other layer may be nearest.")
+    k: int = Field(default=1, ge=1, le=20, description="How many neighbours per feature.")
+    max_distance_m: float | None = Field(default=None, gt=0, description="Ignore neighbours farther than this, in metres.")
+
+
+class Zones(Params):
+    """Measure within the zones of another layer: features are counted where they intersect, areas and lengths cut at the zone's edge."""
+
+    layer: VectorRef = Field(description="The layer of zones.")
+    where: Where = Field(default=EVERYTHING, description="Which zones.")
+    name_column: str | None = Field(default=None, description="Column that names the zone; default: the layer's name column.")
+
+
+class Measure(Params):
+    """One number per group."""
+
+    aggregate: Aggregate = Field(description="What to compute; area (m2) and length (m) are on the ellipsoid.")
+    column: str | None = Field(default=None, description="Numeric column, for sum, mean, min, max, median.")
+
+    @model_validator(mode="after")
+    def _column_fits(self) -> Measure:
+        if (self.column is None) != (self.aggregate in ("count", "area", "length")):
+            raise ValueError(f"aggregate {self.aggregate!r} {'takes no' if self.column else 'needs a'} column")
+        return self
+
+
+class QueryVectorParams(Params):
+    """Filter a vector layer by attributes and place; then return features (ranked, limited) or measures: count, area, length, sum, mean, per group or zone; or the nearest features of another layer. Areas and lengths are geodesic; overlapping features are counted once in an area."""
+
+    layer: VectorRef
+    where: Where = Field(default=EVERYTHING, description="Attribute filter.")
+    spatial: list[SpatialFilter] = Field(default_factory=list, description="Spatial filters; all must hold.")
+    nearest: Nearest | None = Field(default=None, description="Find the nearest features of another layer for each feature kept.")
+    zones: Zones | None = Field(default=None, description="Measure per zone of another layer.")
+    measures: list[Measure] = Field(
+        default_factory=list, description="Numbers over all kept features, or per group or zone. Empty: return the features themselves."
+    )
+    group_by: list[str] = Field(default_factory=list, description="Columns whose values form groups.")
+    select: list[str] = Field(
+        default_factory=list, description="Columns to return with each feature (features only); 'area' and 'length' are computed."
+    )
+    order_by: str | None = Field(
+        default=None, description="Column, 'area', 'length', 'distance', or a measure such as 'count' or 'sum of population'."
+    )
+    descending: bool = Field(default=False, description="Largest first.")
+    limit: int | None = Field(default=None, ge=1, le=10_000, description="At most so many features or groups.")
+
+    @model_validator(mode="after")
+    def _modes_do_not_mix(self) -> QueryVectorParams:
+        if (self.group_by or self.zones) and not self.measures:
+            raise ValueError("'group_by' and 'zones' need 'measures', e.g. [{'aggregate': 'count'}]")
+        if self.measures and (self.select or self.nearest):
+            raise ValueError("'measures' cannot be combined with 'select' or 'nearest'; make two calls")
+        return self
+
+
+def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
+    """Run the query; see `QueryVectorParams`."""
+    raise NotImplementedError
+
+
+TOOL = Tool("query_vector", QueryVectorParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio"))
