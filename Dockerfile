@@ -3,25 +3,29 @@
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
+ARG DEBIAN_FRONTEND=noninteractive
+RUN apt-get update -qq \
+ && apt-get install -qq --yes --no-install-recommends ca-certificates python3 python3-venv >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 ENV PIP_CONSTRAINT=/src/constraints.txt \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY constraints.txt pyproject.toml README.md LICENSE ./
+# The libraries come first, in a layer that changes only with their list.
+COPY constraints.txt pyproject.toml ./
+RUN python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt \
+ && python3 -m venv /opt/terracite \
+ && /opt/terracite/bin/python -m pip install --quiet --requirement requirements.txt
+COPY README.md LICENSE ./
 COPY agent agent
 COPY tools tools
 COPY prompts prompts
-RUN python3 -m venv /opt/terracite \
- && /opt/terracite/bin/python -m pip wheel --quiet --no-deps --wheel-dir /tmp/wheel . \
- && /opt/terracite/bin/python -m pip install --quiet /tmp/wheel/*.whl \
- && rm -rf /tmp/wheel
+RUN /opt/terracite/bin/python -m pip install --quiet --no-deps .
 
 FROM ${BASE}
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates python3 \
+ARG DEBIAN_FRONTEND=noninteractive
+RUN apt-get update -qq \
+ && apt-get install -qq --yes --no-install-recommends ca-certificates python3 >/dev/null \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --create-home --shell /usr/sbin/nologin terracite \
  && install --directory --owner terracite --group terracite /workspace

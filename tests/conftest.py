@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from hypothesis import settings
 
+from tools.storage.bootstrap import bootstrap
 from tools.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -36,18 +37,15 @@ settings.load_profile("terracite")
 def pytest_configure(config: pytest.Config) -> None:
     """Set GDAL's options before any test module imports rasterio or pyogrio, as every interface does."""
     config.stash[_must_have_real_data] = os.environ.get("TERRACITE_REQUIRE_REALDATA") == "1"
-    try:
-        from tools.storage.bootstrap import bootstrap
-    except ModuleNotFoundError:  # temporary: until storage exists
-        return
     bootstrap()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skipped `realdata` test into a failure where TERRACITE_REQUIRE_REALDATA is 1, as in CI."""
+    """Turn a skipped test of real data into a failure where TERRACITE_REQUIRE_REALDATA is 1, as in CI."""
     report = yield
-    if report.skipped and item.get_closest_marker("realdata") and item.config.stash[_must_have_real_data]:
+    of_real_data = item.get_closest_marker("realdata") or "shared_data" in getattr(item, "fixturenames", ())
+    if report.skipped and of_real_data and item.config.stash[_must_have_real_data]:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, but TERRACITE_REQUIRE_REALDATA is 1."
     return report

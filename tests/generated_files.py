@@ -29,7 +29,9 @@ def write_raster(path: Path, lattice: Lattice, values: npt.NDArray[Any], nodata:
     width, height = lattice.pixel
     transform = Affine(width, 0.0, left, 0.0, -height, top)
     shape = {"count": 1, "height": lattice.height, "width": lattice.width, "dtype": values.dtype}
-    with rasterio.open(path, "w", driver="GTiff", crs=lattice.crs, transform=transform, nodata=nodata, compress="deflate", **shape) as dataset:
+    with rasterio.open(
+        path, "w", driver="GTiff", crs=lattice.crs, transform=transform, nodata=nodata, compress="deflate", **shape
+    ) as dataset:
         dataset.write(values, 1)
         if unit:
             dataset.units = (unit,)

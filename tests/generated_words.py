@@ -5,7 +5,7 @@ All lists are general words of the field or invented; none comes from a real dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,7 +75,21 @@ COVER_CLASSES = (
 )  # fmt: skip
 COVER_THEMES = ("land cover", "land use", "vegetation", "habitat", "cover type")
 
-CROPS = ("barley", "winter wheat", "maize", "rye", "oats", "sugar beet", "potatoes", "rapeseed", "sunflower", "soybean", "lentils", "flax", "clover")
+CROPS = (
+    "barley",
+    "winter wheat",
+    "maize",
+    "rye",
+    "oats",
+    "sugar beet",
+    "potatoes",
+    "rapeseed",
+    "sunflower",
+    "soybean",
+    "lentils",
+    "flax",
+    "clover",
+)
 SOILS = ("loam", "sandy loam", "clay", "silt", "podzol", "chernozem", "gley", "rendzina", "luvisol", "histosol", "andosol")
 TENURES = ("public", "private", "communal", "leasehold", "church land", "trust land")
 PARCEL_THEMES = (
@@ -92,7 +106,7 @@ FACILITIES = nouns(
     "clinic, school, well, pharmacy/pharmacies, bakery/bakeries, shelter, fire station, library/libraries, market, hydrant, pumping station, "
     "weather station, gauge, substation, bus stop, playground, lighthouse, bunker, chapel, silo, sawmill, quarry/quarries"
 )
-SITE_THEMES = nouns("facility/facilities, site, amenity/amenities, asset, point of interest/points of interest, station")
+SITE_THEMES = nouns("facility/facilities, site, amenity/amenities, asset, point of interest/points of interest")
 SITE_KIND_COLUMNS = ("kind", "category", "type", "amenity", "facility_type", "KIND")
 SITE_NUMBERS = ("capacity", "staff", "visitors", "beds", "budget_k", "employees")
 
@@ -115,7 +129,30 @@ ZONE_NOUNS = nouns(
 
 NAME_COLUMNS = ("name", "NAME", "label", "title", "Name_EN", "full_name", "designation")
 
-SYLLABLES = ("tor", "ve", "lun", "mar", "sol", "kes", "bra", "dun", "hal", "nor", "fen", "ri", "gal", "os", "pel", "zan", "mir", "ul", "ka", "wen", "syl", "bor")
+SYLLABLES = (
+    "tor",
+    "ve",
+    "lun",
+    "mar",
+    "sol",
+    "kes",
+    "bra",
+    "dun",
+    "hal",
+    "nor",
+    "fen",
+    "ri",
+    "gal",
+    "os",
+    "pel",
+    "zan",
+    "mir",
+    "ul",
+    "ka",
+    "wen",
+    "syl",
+    "bor",
+)
 ENDINGS = ("by", "stad", "ville", "ford", "heim", "ito", "mouth", "grad", "moor", "ø", "ünde", "éra", "ñas", "wick", "dale", "ska")
 PREFIXES = ("", "", "", "", "Upper ", "Lower ", "New ", "St. ", "North ", "East ", "Old ")
 
@@ -136,12 +173,12 @@ def invent_names(rng: np.random.Generator, count: int) -> list[str]:
     return names
 
 
-def zone_names(rng: np.random.Generator, count: int) -> list[str]:
+def zone_names(rng: np.random.Generator, count: int, invented: Iterator[str]) -> list[str]:
     """Return names of zones: invented places, or codes such as `K-07` in one layer of six."""
     if rng.random() < 1 / 6:
         letter = pick(rng, "ABDGKPRTZ")
         return [f"{letter}-{number:02d}" for number in range(3, 3 + count)]
-    return invent_names(rng, count)
+    return [next(invented) for _ in range(count)]
 
 
 def spell_stem(rng: np.random.Generator, words: str) -> str:

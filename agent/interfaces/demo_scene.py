@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class SceneFile:
 
     path: Path
     title: str
-    declared: Declared = Declared()
+    declared: Declared = field(default_factory=Declared)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Scene:
         import numpy as np
 
         random = np.random.default_rng(self.seed)
-        length, heading = random.uniform(600.0, 3000.0, 12), random.uniform(0.0, np.pi, 12)
-        number = 2.0 * np.pi / length
-        return np.column_stack([random.uniform(0.05, 0.2, 12), number * np.cos(heading), number * np.sin(heading), random.uniform(0, 2 * np.pi, 12)])
+        number, heading = 2.0 * np.pi / random.uniform(600.0, 3000.0, 12), random.uniform(0.0, np.pi, 12)
+        amplitude, phase = random.uniform(0.05, 0.2, 12), random.uniform(0.0, 2.0 * np.pi, 12)
+        return np.column_stack([amplitude, number * np.cos(heading), number * np.sin(heading), phase])
 
     def river_y(self, x: Array) -> Array:
         """Return the y of the river's middle line at each x: two meanders across the scene."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from tools.errors import ConfigurationError
+from tools.errors import ConfigurationError, TerraciteError
 
-LIBRARIES = ("rasterio", "pyogrio", "pyproj", "shapely", "geopandas", "exactextract", "odc-geo", "numpy", "pandas", "pyarrow", "langgraph", "langchain-core")
+LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "exactextract", "pyarrow", "langgraph")
+"""Those whose versions decide what can be computed and how."""
 FREE_BYTES = 500 * 1024**2
 """Less room than this in the workspace's file system is a failure: results could not be stored."""
 FREE_MEMORY_BYTES = 500 * 1024**2
@@ -23,9 +23,9 @@ EXPECTED = (500_000.0, 4_982_950.400)
 """UTM easting and northing of 9° E, 45° N in zone 32: on the central meridian, so 500 km east by definition, and north by
 0.9996 (the scale there) × 4 984 944.378 m (the WGS 84 meridian from the equator to 45°)."""
 
-EXPECTED_FAILURES = (ImportError, OSError, RuntimeError, ValueError, LookupError)
-"""What a broken installation raises: a library or its data missing, a file system that refuses, PROJ's and GDAL's own errors
-(RuntimeError), and ours. Anything else is a bug of the check and is shown as such."""
+EXPECTED_FAILURES = (TerraciteError, ImportError, OSError, RuntimeError, ValueError, LookupError)
+"""What a broken installation raises: our own errors, a library or its data missing, a file system that refuses, PROJ's and
+GDAL's errors (RuntimeError), a wrong setting (ValueError). Anything else is a bug and not hidden."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,6 @@ def _outcome(name: str, look: Callable[[], str]) -> Check:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise ConfigurationError(f"Python {platform.python_version()} is too old.", hint="Install Python 3.11 or newer.")
     return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
@@ -76,9 +74,18 @@ def _libraries() -> str:
 
 
 def _gdal_and_proj() -> str:
-    from tools.storage.bootstrap import native_versions
+    """Name every GDAL and PROJ: rasterio, pyogrio and pyproj each bring their own."""
+    from tools.storage.bootstrap import bootstrap
 
-    return ", ".join(f"{name} {number}" for name, number in native_versions().items())
+    bootstrap()
+    import pyogrio  # noqa: TID251  # asked for its version only
+    import pyproj
+    import rasterio
+
+    return (
+        f"rasterio has GDAL {rasterio.__gdal_version__} and PROJ {rasterio.__proj_version__}, "
+        f"pyogrio GDAL {pyogrio.__gdal_version_string__}, pyproj PROJ {pyproj.proj_version_str}"
+    )
 
 
 def _transformation() -> str:
@@ -88,7 +95,8 @@ def _transformation() -> str:
     found = Transformer.from_crs("EPSG:4326", "EPSG:32632", always_xy=True).transform(9.0, 45.0)
     if max(abs(a - b) for a, b in zip(found, EXPECTED, strict=True)) > 0.001:
         raise ConfigurationError(
-            f"9° E, 45° N in EPSG:32632 came out as {found}, expected {EXPECTED}.", hint="Reinstall pyproj and unset PROJ_DATA and PROJ_LIB."
+            f"9° E, 45° N in EPSG:32632 came out as {found}, expected {EXPECTED}.",
+            hint="Reinstall pyproj and unset PROJ_DATA and PROJ_LIB.",
         )
     return "9° E, 45° N → EPSG:32632 right to the millimetre"
 
@@ -108,7 +116,8 @@ def _raster() -> str:
         write_raster(path, values, grid, nodata=0.0, unit="m")
         source = Source("doctor", "raster", path, digest="")
         info, band = raster_info(source, 1), read_band(source, 1)
-    if info.crs.to_epsg() != 32632 or bool(band.mask[0, 0]) is False or not np.array_equal(band.filled(0.0), values):
+    same = np.array_equal(band.filled(0.0), values) and np.array_equal(np.ma.getmaskarray(band), values == 0.0)
+    if info.crs.to_epsg() != 32632 or not same:
         raise ConfigurationError("A raster that was just written came back with other values.", hint="Reinstall rasterio.")
     return "3 × 3 pixels written, opened and compared"
 
@@ -126,7 +135,12 @@ def _workspace_folder() -> tuple[Path, Path]:
     from tools.settings import ToolSettings
 
     root = ToolSettings().workspace.expanduser().resolve()
-    return root, next(folder for folder in (root, *root.parents) if folder.is_dir())
+    nearest = next(path for path in (root, *root.parents) if path.exists())
+    if not nearest.is_dir():
+        raise ConfigurationError(
+            f"The workspace {root} cannot be made: {nearest} is a file.", hint="Set TERRACITE_WORKSPACE to a folder that can be written."
+        )
+    return root, nearest
 
 
 def _engine() -> str:
@@ -140,11 +154,22 @@ def _engine() -> str:
 
 
 def _memory() -> str:
-    page = os.sysconf("SC_PAGE_SIZE")
-    total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
-    if free < FREE_MEMORY_BYTES:
-        raise ConfigurationError(f"Only {_gigabytes(free)} of memory are free.", hint="Close something or use a larger machine.")
-    return f"{_gigabytes(free)} free of {_gigabytes(total)}, {os.cpu_count()} processors"
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    available = _available_memory()
+    if available is None:
+        return f"{_gigabytes(total)}, {os.cpu_count()} processors"
+    if available < FREE_MEMORY_BYTES:
+        raise ConfigurationError(f"Only {_gigabytes(available)} of memory are available.", hint="Close something or use a larger machine.")
+    return f"{_gigabytes(available)} available of {_gigabytes(total)}, {os.cpu_count()} processors"
+
+
+def _available_memory() -> int | None:
+    """Return the bytes that Linux says can be had without swapping; None where there is no /proc."""
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.is_file():
+        return None
+    lines = (line.split() for line in meminfo.read_text(encoding="ascii").splitlines())
+    return next((int(words[1]) * 1024 for words in lines if words[0] == "MemAvailable:"), None)
 
 
 def _disk() -> str:

@@ -51,29 +51,21 @@ class Column(_Record):
     maximum: Value | None = None
 
 
-class DatasetRecord(_Record):
-    """A registered source."""
+class Content(_Record):
+    """What a file says of itself, together with what was declared about it: all of a record but its registration."""
 
-    id: str
-    title: str
     kind: Literal["raster", "vector", "table", "document"]
-    path: str
     driver: str
-    layer: str | None = None
-    digest: str
-    bytes: int
     crs: str | None = None
     """AUTH:CODE or WKT2; None where unknown."""
     bbox: Bounds | None = None
-    """West, south, east, north in degrees (EPSG:4326); None where the CRS is unknown."""
+    """West, south, east, north in degrees (EPSG:4326), west greater than east across the antimeridian; None where the CRS is unknown."""
     bounds: Bounds | None = None
     """Left, bottom, right, top in `crs`."""
     time: tuple[str, str] | None = None
     """First and last instant, ISO 8601, where declared or known."""
     licence: str | None = None
     attribution: str | None = None
-    declared: dict[str, object] = Field(default_factory=dict)
-    """The fields of `tools.contract.Declared` that the user gave, as JSON."""
     warnings: tuple[str, ...] = ()
     width: int | None = None
     height: int | None = None
@@ -81,8 +73,23 @@ class DatasetRecord(_Record):
     """Pixel width and height in units of the CRS."""
     bands: tuple[Band, ...] = ()
     geometry_type: str | None = None
-    """Point, LineString, Polygon, … or Mixed."""
+    """Point, LineString, Polygon (each also for its Multi form), GeometryCollection, or Mixed; None where there is no geometry."""
     feature_count: int | None = None
+    """Features of a layer, rows of a table."""
     columns: tuple[Column, ...] = ()
     name_column: str | None = None
     """Column that names the features: declared, else the most name-like text column, else None."""
+
+
+class DatasetRecord(Content):
+    """A registered source."""
+
+    id: str
+    title: str
+    path: str
+    layer: str | None = None
+    digest: str
+    bytes: int
+    """Size of the file with its side files."""
+    declared: dict[str, object] = Field(default_factory=dict)
+    """The fields of `tools.contract.Declared` that the user gave, as JSON."""

@@ -13,6 +13,7 @@ from tools.geo.rings import Geometries, Paths, line_paths
 FULL_CIRCLE = 360.0
 EDGE_TOLERANCE = 1e-6
 """Degrees; how far an edge may miss the full circle and still count as one."""
+LATITUDE_LIMIT = 90.0
 FARTHEST_LONGITUDE = 540.0
 """Degrees; one whole turn beyond the antimeridian. More is not a longitude."""
 _SLACK = 1e-9
@@ -22,13 +23,14 @@ def check_lonlat(paths: Paths, frame: Frame) -> None:
     """Raise DataError where coordinates are no longitude, latitude, or an edge spans 180 to 360 degrees of longitude.
 
     Such an edge either crosses the antimeridian or goes the long way round: nobody can tell. An edge of the full circle
-    (a global box, a polar cap closed along the pole) is unambiguous.
+    (a global box) and an edge along a pole are unambiguous.
     """
     degrees = paths.xy * np.degrees(frame.radians_per_unit)
     _check_range(degrees, frame)
     starts = paths.edges
-    span = np.abs(degrees[starts + 1, 0] - degrees[starts, 0])
-    ambiguous = np.flatnonzero((span > FULL_CIRCLE / 2 + EDGE_TOLERANCE) & (np.abs(span - FULL_CIRCLE) > EDGE_TOLERANCE))
+    span = _spans(paths, frame)
+    on_pole = np.abs(degrees[starts, 1] + degrees[starts + 1, 1]) > 2 * (LATITUDE_LIMIT - EDGE_TOLERANCE)
+    ambiguous = np.flatnonzero(_is_long(span) & (np.abs(span - FULL_CIRCLE) > EDGE_TOLERANCE) & ~on_pole)
     if len(ambiguous):
         where = int(paths.owner[paths.path[starts[ambiguous[0]]]])
         raise DataError(
@@ -40,21 +42,36 @@ def check_lonlat(paths: Paths, frame: Frame) -> None:
 def wrap_longitudes(geometries: Geometries, crs: CRS) -> tuple[Geometries, int]:
     """Bring what reaches beyond -180 or 180 degrees back into that range, split at the antimeridian.
 
-    Only for CRSs of longitude, latitude; others are returned as they are. Returns the geometries and how many were
-    changed. Raises DataError as `check_lonlat` does.
+    Only for CRSs of longitude, latitude; others are returned as they are. Edges of more than half a turn get vertices,
+    so that what is cut from them later stays unambiguous. Returns the geometries and how many reached beyond. Raises
+    DataError as `check_lonlat` does.
     """
     frame = geodetic_frame(crs)
     if not frame.is_lonlat or not len(geometries):
         return geometries, 0
-    check_lonlat(line_paths(geometries), frame)
+    paths = line_paths(geometries)
+    check_lonlat(paths, frame)
     half = np.pi / frame.radians_per_unit
+    long = np.unique(paths.owner[paths.path[paths.edges[_is_long(_spans(paths, frame))]]])
     bounds = shapely.bounds(geometries)
+    _check_range(shapely.total_bounds(geometries).reshape(2, 2) * np.degrees(frame.radians_per_unit), frame)
     beyond = np.flatnonzero((bounds[:, 0] < -half - _SLACK) | (bounds[:, 2] > half + _SLACK))
-    if not len(beyond):
+    if not len(long) and not len(beyond):
         return geometries, 0
     wrapped = np.array(geometries, dtype=object)
-    wrapped[beyond] = [_wrap(geometry, half) for geometry in geometries[beyond]]
+    wrapped[long] = shapely.segmentize(wrapped[long], half / 2)
+    wrapped[beyond] = [_wrap(geometry, half) for geometry in wrapped[beyond]]
     return wrapped, len(beyond)
+
+
+def _spans(paths: Paths, frame: Frame) -> Floats:
+    """Return how many degrees of longitude each edge spans."""
+    starts = paths.edges
+    return np.asarray(np.abs(paths.xy[starts + 1, 0] - paths.xy[starts, 0]) * np.degrees(frame.radians_per_unit))
+
+
+def _is_long(span: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.asarray(span > FULL_CIRCLE / 2 + EDGE_TOLERANCE)
 
 
 def _wrap(geometry: shapely.Geometry, half: float) -> shapely.Geometry:
@@ -70,9 +87,8 @@ def _wrap(geometry: shapely.Geometry, half: float) -> shapely.Geometry:
 
 
 def _check_range(degrees: Floats, frame: Frame) -> None:
-    worst_lat = float(np.abs(degrees[:, 1]).max(initial=0.0))
-    worst_lon = float(np.abs(degrees[:, 0]).max(initial=0.0))
-    if worst_lat > 90 + EDGE_TOLERANCE or worst_lon > FARTHEST_LONGITUDE:
+    worst_lon, worst_lat = np.abs(degrees).max(axis=0, initial=0.0)
+    if worst_lat > LATITUDE_LIMIT + EDGE_TOLERANCE or worst_lon > FARTHEST_LONGITUDE:
         raise DataError(
             f"Coordinates up to longitude {worst_lon:g}, latitude {worst_lat:g} are no degrees, but the CRS is {frame.crs.name!r}.",
             hint="The layer's CRS is probably wrong: declare the true one, e.g. --crs EPSG:32632.",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import shapely
 
 from tools.geo.rings import Geometries, Indexes
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Group:
     """Positions of the members, ascending."""
 
 
-def groups_of(keys: Sequence[Hashable]) -> dict[Hashable, Indexes]:
+def groups_of(keys: Sequence[Key]) -> dict[Key, Indexes]:
     """Return the positions of each key, keys in the order of their first appearance."""
-    positions: dict[Hashable, list[int]] = {}
+    positions: dict[Key, list[int]] = {}
     for position, key in enumerate(keys):
         positions.setdefault(key, []).append(position)
     return {key: np.array(own, dtype=np.intp) for key, own in positions.items()}

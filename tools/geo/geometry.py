@@ -37,7 +37,9 @@ class RepairReport:
             if self.area_before_m2 is not None and self.area_after_m2 is not None:
                 change = f"; the sum of their areas went from {self.area_before_m2:,.1f} to {self.area_after_m2:,.1f} m2"
             collapsed = f"; {len(self.collapsed)} of them enclose nothing and were left out" if self.collapsed else ""
-            said.append(f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){change}{collapsed}")
+            said.append(
+                f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){change}{collapsed}"
+            )
         if self.missing:
             said.append(f"{self.missing} of {self.total} {noun} have no geometry and were not measured")
         return tuple(said)

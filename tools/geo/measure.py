@@ -104,7 +104,7 @@ def _projected_area(geometries: Geometries, frame: Frame) -> Floats:
     centre, reach = _centre(rings.xy, bounds, frame)
     if reach > WIDEST_PLANE_DEGREES:
         halves = (shapely.clip_by_rect(geometries, *half) for half in _halves(*bounds))
-        return np.sum([_projected_area(half, frame) for half in halves], axis=0)
+        return np.asarray(np.sum([_projected_area(half, frame) for half in halves], axis=0))
     rings = rings.split(AREA_PIECE_M / frame.metres_per_unit)
     plane = transformer(frame.crs, _equal_area_plane(*centre, frame.geodetic))
     return rings.total(_plane_edges(rings, plane), len(geometries))

@@ -42,13 +42,17 @@ class Paths:
         """
         starts = self.edges
         extent = np.abs(self.xy[starts + 1] - self.xy[starts]).max(axis=1, initial=0.0)
-        pieces = np.ones(len(self.xy), dtype=np.intp)
-        pieces[starts] = np.maximum(1, np.ceil(extent / longest)).astype(np.intp)
+        return self.split_into(np.maximum(1, np.ceil(extent / longest)).astype(np.intp))
+
+    def split_into(self, pieces: Indexes) -> Paths:
+        """Return the same paths with each edge cut into so many equal pieces; `pieces` has shape (edge,), at least 1."""
         if (pieces == 1).all():
             return self
-        source = np.repeat(np.arange(len(self.xy)), pieces)
-        first = np.cumsum(pieces) - pieces
-        fraction = ((np.arange(len(source)) - first[source]) / pieces[source])[:, None]
+        repeats = np.ones(len(self.xy), dtype=np.intp)
+        repeats[self.edges] = pieces
+        source = np.repeat(np.arange(len(self.xy)), repeats)
+        first = np.cumsum(repeats) - repeats
+        fraction = ((np.arange(len(source)) - first[source]) / repeats[source])[:, None]
         following = np.minimum(source + 1, len(self.xy) - 1)
         return Paths(self.xy[source] * (1 - fraction) + self.xy[following] * fraction, self.path[source], self.owner, self.sign)
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
-from tools.contract import Tool, ToolContext, ToolOutput
+from tools.contract import Source, Tool, ToolContext, ToolOutput
+from tools.errors import DataError, ParameterError
 from tools.geotypes import AnyRef, Params
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from tools.render.draw import FeatureLayer, RasterLayer
+    from tools.render.frame import Bounds, MapFrame
+
+PICTURE = "map.png"
 
 
 class MapLayer(Params):
@@ -25,9 +37,99 @@ class RenderMapParams(Params):
     attribution: str | None = Field(default=None, description="Credit line; default: the attributions of the layers.")
 
 
+def resolve(params: RenderMapParams, sources: Mapping[str, Source]) -> RenderMapParams:
+    """Fill in labels and credit line from the datasets, since they are drawn and so belong to the key."""
+    layers = [
+        layer if layer.label else layer.model_copy(update={"label": sources[layer.source].title or sources[layer.source].kind})
+        for layer in params.layers
+    ]
+    credits_ = dict.fromkeys(sources[layer.source].attribution for layer in params.layers)
+    attribution = params.attribution if params.attribution is not None else "; ".join(credit for credit in credits_ if credit)
+    return params.model_copy(update={"layers": layers, "attribution": attribution})
+
+
 def run(params: RenderMapParams, context: ToolContext) -> ToolOutput:
-    """Draw the map; see `RenderMapParams`."""
-    raise NotImplementedError
+    """Draw the map in a local equal-area projection (longitude, latitude where it spans more than 90 degrees).
+
+    Raises DataError where nothing has an extent, ParameterError for an unknown column.
+    """
+    from tools.render.draw import draw_map
+
+    sources = [context.source(layer.source) for layer in params.layers]
+    frame, bbox = _frame(sources, params.width_px)
+    drawn = [_layer(layer, source, frame) for layer, source in zip(params.layers, sources, strict=True)]
+    draw_map(context.folder / PICTURE, frame, drawn, title=params.title, attribution=params.attribution or "")
+    return ToolOutput(
+        summary=f"Drew a map of {len(drawn)} layer{'s' if len(drawn) > 1 else ''}.",
+        files=(PICTURE,),
+        kind="map",
+        method={"projection": frame.crs.to_string(), "width_px": frame.width_px, "height_px": frame.height_px},
+        bbox=bbox,
+    )
 
 
-TOOL = Tool("render_map", RenderMapParams, run, "pure", libraries=("matplotlib", "rasterio", "geopandas", "pyproj"))
+def _frame(sources: list[Source], width_px: int) -> tuple[MapFrame, Bounds]:
+    """Return a frame around all layers, and their joint extent in degrees."""
+    from pyproj import CRS
+
+    from tools.render.frame import frame_around, map_crs
+
+    lonlat = CRS.from_epsg(4326)
+    bbox = _joint([_bounds(source, lonlat) for source in sources])
+    crs = map_crs(bbox)
+    return frame_around(crs, _joint([_bounds(source, crs) for source in sources]), width_px), bbox
+
+
+def _bounds(source: Source, crs: CRS) -> Bounds:
+    """Return left, bottom, right, top of a layer in a CRS."""
+    from pyproj import Transformer
+
+    from tools.storage.rasters import raster_info
+    from tools.storage.vectors import read_layer
+
+    if source.kind == "raster":
+        info = raster_info(source, 1)
+        own, (left, bottom, right, top) = info.crs, info.grid.extent.boundingbox
+    else:
+        frame = read_layer(source)
+        own, (left, bottom, right, top) = frame.crs, frame.total_bounds
+    return Transformer.from_crs(own, crs, always_xy=True).transform_bounds(left, bottom, right, top)
+
+
+def _joint(bounds: list[Bounds]) -> Bounds:
+    from math import isfinite
+
+    known = [each for each in bounds if all(isfinite(number) for number in each)]
+    if not known:
+        raise DataError("Nothing can be drawn: no layer has a place on the Earth.", hint="Choose a layer or result that has features.")
+    return min(b[0] for b in known), min(b[1] for b in known), max(b[2] for b in known), max(b[3] for b in known)
+
+
+def _layer(layer: MapLayer, source: Source, frame: MapFrame) -> RasterLayer | FeatureLayer:
+    from tools.render.draw import FeatureLayer, RasterLayer
+    from tools.storage.rasters import raster_info
+    from tools.storage.vectors import read_layer
+    from tools.storage.view import view_band
+
+    if source.kind == "raster":
+        info = raster_info(source, 1)
+        values = view_band(source, 1, frame.grid)
+        classes = {float(value): label for value, label in info.classes.items()}
+        if info.value_kind == "categorical" and not classes:
+            classes = {float(value): f"{value:g}" for value in sorted(set(values.compressed().tolist()))}
+        return RasterLayer(layer.label or "", values, classes or None, info.unit)
+    features = read_layer(source)
+    if layer.column is not None and layer.column not in features.columns:
+        there = ", ".join(str(column) for column in features.columns if column != "geometry")
+        raise ParameterError(f"The layer has no column {layer.column!r}.", hint=f"It has: {there}.")
+    return FeatureLayer(layer.label or "", features.to_crs(frame.crs), layer.column)
+
+
+TOOL = Tool(
+    "render_map",
+    RenderMapParams,
+    run,
+    "pure",
+    libraries=("matplotlib", "rasterio", "geopandas", "odc-geo", "pyproj", "pyogrio"),
+    resolve=resolve,
+)

@@ -1,0 +1,205 @@
+"""The facts of one cited result, indexed by value, name and subject, so that thousands can be asked often."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from agent.grounding.numbers import Number
+from agent.grounding.quantities import Quantity, quantity_of
+from agent.grounding.subjects import normal_name
+from agent.grounding.written_units import UNITS, converted, dimension_of, named_unit
+from tools.contract import Fact
+
+RELATIVE_TOLERANCE = 0.005
+"""A number must be written at least this exactly: 600 ha for 631.9 ha is not."""
+SHARE_TOLERANCE = 0.05
+"""In percentage points: a share with one decimal is exact enough, however small."""
+
+_BASE_UNITS = {"area": "m2", "length": "m", "ratio": "%", "temperature": "K", "time": "s", "angle": "degree"}
+_BARE = "bare"
+"""Where numbers without a unit are looked up: counts, pure ratios, and values whose file states no unit."""
+_BARE_UNITS = frozenset({"count", "1", "unspecified"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fact, taken apart for comparison."""
+
+    fact: Fact
+    quantity: Quantity
+    values: frozenset[str]
+    """Values of the subject in normal form."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A fact that equals a number within its rounding."""
+
+    entry: Entry
+    is_exact: bool
+    """False where the number is written too coarsely."""
+
+
+class Evidence:
+    """The facts of result `n`."""
+
+    def __init__(self, n: int, facts: Iterable[Fact]) -> None:
+        self.n = n
+        self.entries = [Entry(fact, quantity_of(fact.name), _values(fact)) for fact in facts if math.isfinite(fact.value)]
+
+    @cached_property
+    def subjects(self) -> frozenset[str]:
+        """All values of subjects, in normal form."""
+        return frozenset(value for entry in self.entries for value in entry.values)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The measured things of the facts, columns among them."""
+        return frozenset(entry.quantity.thing for entry in self.entries)
+
+    def equal(self, number: Number) -> list[Hit]:
+        """Return the facts that a number may mean by its value and unit."""
+        dimension = _BARE if number.unit is None else dimension_of(number.unit)
+        values, entries = self._by_dimension.get(dimension, ((), ()))
+        low, high = self._reach(number, dimension)
+        return [
+            Hit(entries[at], self._is_exact(number, values[at], dimension)) for at in range(bisect_left(values, low), bisect_right(values, high))
+        ]
+
+    def nearest(self, number: Number, count: int) -> list[Entry]:
+        """Return the facts of the number's dimension that lie nearest to it."""
+        dimension = _BARE if number.unit is None else dimension_of(number.unit)
+        values, entries = self._by_dimension.get(dimension, ((), ()))
+        low, high = self._reach(number, dimension)
+        at = bisect_left(values, (low + high) / 2)
+        around = range(max(0, at - count), min(len(values), at + count))
+        return [entries[index] for index in sorted(around, key=lambda index: abs(values[index] - (low + high) / 2))[:count]]
+
+    def about(self, named: frozenset[str]) -> list[Entry]:
+        """Return the facts whose subject has all of these values; none where no value is given."""
+        found = [set(self._by_value[value]) for value in named if value in self._by_value]
+        return [self.entries[at] for at in sorted(set.intersection(*found))] if found else []
+
+    def written_otherwise(self, number: Number) -> Fact | None:
+        """Return a fact of the same digits in another unit."""
+        for entry in self._all_by_value[bisect_left(self._all_values, number.value - number.half_unit) :]:
+            if entry.fact.value > number.value + number.half_unit:
+                return None
+            if abs(entry.fact.value - number.value) <= RELATIVE_TOLERANCE * abs(entry.fact.value):
+                return entry.fact
+        return None
+
+    def beside(self, entry: Entry, number: Number) -> list[Quantity]:
+        """Return the quantities that share an entry's subject and the dimension of a number."""
+        dimension = _BARE if number.unit is None else dimension_of(number.unit)
+        return [other.quantity for other in self._by_subject[entry.values] if dimension in _dimensions(other.fact)]
+
+    def unnamed(self, entry: Entry, named: frozenset[str]) -> str:
+        """Return what of an entry's subject a text must still name; empty where it is settled.
+
+        It is settled where a fact of this name has just the named values as its subject, or where all facts of this name
+        that have them agree in the rest of the subject.
+        """
+        own = frozenset(value for value in named if value in self.subjects)
+        exact, open_keys = self._choice(entry.fact.name, own)
+        if exact:
+            return "" if entry.values in exact else _listed(entry.fact, entry.fact.subject)
+        missing = [key for key in entry.fact.subject if key in open_keys and normal_name(entry.fact.subject[key]) not in own]
+        return _listed(entry.fact, missing)
+
+    def _choice(self, name: str, own: frozenset[str]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
+        """Return the subjects that consist of just these values, and the keys in which the facts that have them differ."""
+        if (name, own) not in self._choices:
+            fitting = [entry for entry in self._by_name[name] if own <= entry.values]
+            exact = frozenset(entry.values for entry in fitting if entry.values == own)
+            seen: dict[str, set[str]] = defaultdict(set)
+            for entry in fitting:
+                for key, value in entry.fact.subject.items():
+                    seen[key].add(value)
+            self._choices[name, own] = exact, frozenset(key for key, values in seen.items() if len(values) > 1)
+        return self._choices[name, own]
+
+    @cached_property
+    def _choices(self) -> dict[tuple[str, frozenset[str]], tuple[frozenset[frozenset[str]], frozenset[str]]]:
+        return {}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            found[entry.fact.name].append(entry)
+        return found
+
+    @cached_property
+    def _by_value(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for at, entry in enumerate(self.entries):
+            for value in entry.values:
+                found[value].append(at)
+        return found
+
+    @cached_property
+    def _by_subject(self) -> dict[frozenset[str], list[Entry]]:
+        found: dict[frozenset[str], list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            found[entry.values].append(entry)
+        return found
+
+    @cached_property
+    def _by_dimension(self) -> dict[str, tuple[Sequence[float], Sequence[Entry]]]:
+        """Dimension → values in its base unit, ascending, and the facts that have them."""
+        found: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        for at, entry in enumerate(self.entries):
+            for dimension, value in _dimensions(entry.fact).items():
+                found[dimension].append((value, at))
+        return {
+            dimension: ([value for value, _ in pairs], [self.entries[at] for _, at in pairs])
+            for dimension, pairs in ((key, sorted(pairs)) for key, pairs in found.items())
+        }
+
+    @cached_property
+    def _all_by_value(self) -> list[Entry]:
+        return sorted(self.entries, key=lambda entry: entry.fact.value)
+
+    @cached_property
+    def _all_values(self) -> list[float]:
+        return [entry.fact.value for entry in self._all_by_value]
+
+    def _reach(self, number: Number, dimension: str) -> tuple[float, float]:
+        """Return between which values, in the base unit, the true value may lie."""
+        slack = number.tolerance + 1e-9 * abs(number.value)
+        low, high = number.value - slack, number.value + slack
+        base = _BASE_UNITS.get(dimension)
+        if number.unit is None or base is None:
+            return low, high
+        return converted(low, number.unit, base), converted(high, number.unit, base)
+
+    def _is_exact(self, number: Number, value: float, dimension: str) -> bool:
+        base = _BASE_UNITS.get(dimension)
+        true = value if number.unit is None or base is None else converted(value, base, number.unit)
+        error = abs(true - number.value)
+        return error <= RELATIVE_TOLERANCE * abs(true) or (number.unit == "%" and number.half_unit <= SHARE_TOLERANCE and true != 0)
+
+
+def _values(fact: Fact) -> frozenset[str]:
+    return frozenset(value for text in fact.subject.values() if (value := normal_name(text)))
+
+
+def _dimensions(fact: Fact) -> dict[str, float]:
+    """Return where a fact is looked up, and its value there; a column's name may state the unit that its file does not."""
+    found: dict[str, float] = {}
+    if fact.unit in _BARE_UNITS:
+        found[_BARE] = fact.value
+    unit = named_unit(quantity_of(fact.name).thing) if fact.unit == "unspecified" else fact.unit
+    if unit in UNITS and (base := _BASE_UNITS.get(dimension_of(str(unit)))):
+        found[dimension_of(str(unit))] = converted(fact.value, str(unit), base)
+    return found
+
+
+def _listed(fact: Fact, keys: Iterable[str]) -> str:
+    return ", ".join(f"{key} {fact.subject[key]!r}" for key in keys)

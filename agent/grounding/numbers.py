@@ -1,0 +1,132 @@
+"""Find numbers in text: where they stand, what they are worth, how exactly they are written, and in which unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent.grounding.number_words import WORDED, is_claim, word_value
+from agent.grounding.written_units import read_unit
+
+_NUMERAL = re.compile(
+    r"(?<!\w)(?<!\w\.)(?:(?<![\w)\]%²°])(?P<sign>[-−–+]))?"
+    r"(?P<digits>\d{1,3}(?P<group>[,'’\u00a0\u2009\u202f ])\d{3}(?:(?P=group)\d{3})*(?:\.\d+)?"
+    r"|\d{1,3}(?:\.\d{3})+,\d+|\d+(?:[.,]\d+)?|\.\d+)"
+    r"(?P<power>[eE][+-]?\d+|\s?[×x]\s?10(?:\^[-−]?\d+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?!\d)(?!\.\d)"
+    r"(?P<scale>\s?(?:hundred|thousand|million|billion)\b|(?:k|M|bn)(?!\w))?"
+)
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "bn": 1e9}
+_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
+_HEDGE = re.compile(r"(?:\b(?:about|approximately|approx\.?|around|roughly|nearly|almost|some|circa|ca\.?)|[≈~∼])\s*$", re.IGNORECASE)
+_IDENTIFIER_BEFORE = re.compile(r"[^\W\d][-/]$|#$|№\s?$")
+_NOUN = re.compile(r"[\s\u00a0\u202f]{0,4}-?([^\W\d_]+)")
+_JOINED = re.compile(r"\s*,?\s*(?:(?:and|or|to|versus|vs\.?|against|&|/)\s*|[-–—]\s*)[-−+]?", re.IGNORECASE)
+_MARKUP = re.compile(r"[*`]")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it is written."""
+
+    start: int
+    end: int
+    """End of the numeral with its scale word, without the unit."""
+    text: str
+    value: float
+    half_unit: float
+    """Half a unit in the last written digit: how far the true value may lie away."""
+    unit: str | None
+    """A member of the closed list, `FOREIGN`, `DATE`, or None where no unit stands behind the number."""
+    end_unit: int
+    """End with the unit."""
+    noun: str = ""
+    """The word right behind a number without a unit, in lower case: `districts`."""
+    hedged: bool = False
+    """`about 1,200`: zeros at the end are no written digits then."""
+
+    @property
+    def tolerance(self) -> float:
+        """Return how far the true value may lie away, in the unit of the number."""
+        if not self.hedged or self.value != int(self.value) or self.value == 0:
+            return self.half_unit
+        zeros = len(str(int(abs(self.value)))) - len(str(int(abs(self.value))).rstrip("0"))
+        return max(self.half_unit, 0.5 * 10**zeros)
+
+
+def plain(text: str) -> str:
+    """Return the text with Markdown's emphasis replaced by spaces, so that `**12** ha` reads `12 ha`; places stay."""
+    return _MARKUP.sub(" ", text)
+
+
+def numbers_in(text: str, masked: Sequence[tuple[int, int]] = ()) -> list[Number]:
+    """Return the numbers of a text in order of place, leaving out those that overlap a masked span.
+
+    Numbers glued to letters (`B04`, `3D`, `2nd`) and numbers behind a letter and a hyphen (`Sentinel-2`) are names.
+    In a coordination (`12 and 30 ha`, `3–5 m`) the unit of the last holds for all.
+    """
+    readable = plain(text)
+    numerals = (_numeral(readable, match) for match in _NUMERAL.finditer(readable))
+    words = (_worded(readable, match) for match in WORDED.finditer(readable))
+    found = sorted((number for number in (*numerals, *words) if number and not _overlaps(number, masked)), key=lambda number: number.start)
+    return _sharing_units(readable, found)
+
+
+def _overlaps(number: Number, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start < number.end and number.start < end for start, end in spans)
+
+
+def _numeral(text: str, match: re.Match[str]) -> Number | None:
+    end = match.end()
+    unit, end_unit = read_unit(text, end)
+    glued = end < len(text) and (text[end].isalpha() or text[end] == "_") and unit is None
+    if glued or (not match["sign"] and unit is None and _IDENTIFIER_BEFORE.search(text[: match.start()])):
+        return None
+    value, half_unit = _worth(match)
+    noun = "" if unit else _noun_at(text, end)
+    hedged = bool(_HEDGE.search(text, 0, match.start()) if match.start() else False)
+    return Number(match.start(), end, match.group(), value, half_unit, unit, end_unit, noun, hedged)
+
+
+def _worth(match: re.Match[str]) -> tuple[float, float]:
+    """Return the value and half a unit of its last written digit."""
+    digits = match["digits"]
+    if match["group"]:
+        digits = digits.replace(match["group"], "")
+    elif "." in digits and "," in digits:
+        digits = digits.replace(".", "")
+    digits = digits.replace(",", ".")
+    factor = _SCALES[match["scale"].strip()] if match["scale"] else 1.0
+    if match["power"]:
+        factor *= 10.0 ** int(re.sub(r"^[eE]|^\s?[×x]\s?10\^?", "", match["power"]).translate(_SUPERSCRIPTS))
+    sign = -1.0 if match["sign"] in ("-", "−", "–") else 1.0
+    decimals = len(digits.partition(".")[2])
+    return sign * float(digits) * factor, 0.5 * 10.0**-decimals * factor
+
+
+def _worded(text: str, match: re.Match[str]) -> Number | None:
+    unit, end_unit = read_unit(text, match.end())
+    noun = "" if unit else _noun_at(text, match.end())
+    if not is_claim(match.group(), text[: match.start()], noun, has_unit=unit is not None):
+        return None
+    return Number(match.start(), match.end(), match.group(), float(word_value(match.group())), 0.5, unit, end_unit, noun)
+
+
+def _noun_at(text: str, end: int) -> str:
+    match = _NOUN.match(text, end)
+    return match.group(1).casefold() if match else ""
+
+
+def _sharing_units(text: str, numbers: Sequence[Number]) -> list[Number]:
+    """Hand the unit back along `12, 30 and 44 ha`; a bare comma joins only what ends in a conjunction."""
+    shared: list[Number] = []
+    in_list = False
+    for number in reversed(numbers):
+        following = shared[-1] if shared else None
+        between = text[number.end : following.start] if following else ""
+        joined = bool(following and following.unit and number.unit is None and (_JOINED.fullmatch(between) or (in_list and between == ", ")))
+        if joined and following:
+            number = replace(number, unit=following.unit, noun=following.noun)
+        in_list = joined
+        shared.append(number)
+    return shared[::-1]

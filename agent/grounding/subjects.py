@@ -1,0 +1,144 @@
+"""Find which subjects a text names: zones, classes, features, groups, as the facts and the parameters of the calls spell them.
+
+Names are compared word by word, without case and accents, in the singular. A code in front ("11-Residential"), or a kind
+of place behind ("Ashford District"), may be left out where no other subject is meant by the rest. A name that is a bare
+number, a single letter or an everyday word ("other", "no") is taken as one only where its place says so: after its kind
+("class 3"), in quotes, as a whole cell, or at the start of a line before a colon.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agent.grounding.dates import full_dates
+from agent.grounding.written_units import read_unit
+
+_WORD = re.compile(r"[^\W_]+")
+_WEAK_WORDS = frozenset(
+    "a an the of in on at by to from for with and or not no yes none all any other others total unknown true false null nan is are was be it as if "
+    "do so we he me my us up one two area areas zone class count share mean value values data valid i".split()
+)
+_KINDS = frozenset(
+    "zone district region county province state municipality city town village area class category group type code id value park parcel "
+    "ward sector unit block feature department canton commune kind level island".split()
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name in a text."""
+
+    start: int
+    end: int
+    value: str
+    """The whole name in normal form, see `normal_name`."""
+    keys: frozenset[str] = frozenset()
+    """As what it may be meant: `zone`, `class`, the name of a column."""
+
+
+@lru_cache(maxsize=65536)
+def normal_word(word: str) -> str:
+    """Return a word without case and accents, in the singular as far as its ending tells."""
+    folded = "".join(char for char in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(char))
+    if len(folded) > 4 and folded.endswith("ies"):
+        return folded[:-3] + "y"
+    if len(folded) > 4 and folded.endswith(("ches", "shes", "sses", "xes")):
+        return folded[:-2]
+    return folded[:-1] if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss") else folded
+
+
+@lru_cache(maxsize=65536)
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the normal words of a name."""
+    return tuple(normal_word(word) for word in _WORD.findall(name))
+
+
+def normal_name(name: str) -> str:
+    """Return the form in which names are compared."""
+    return " ".join(words_of(name))
+
+
+class Vocabulary:
+    """All names that can be meant, found in a text by their words; longer names win over shorter ones inside them."""
+
+    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
+        """Take (key, name) pairs, such as ("zone", "North")."""
+        self._keys: dict[str, set[str]] = {}
+        self._written: dict[str, set[str]] = {}
+        for key, name in names:
+            if value := normal_name(name):
+                self._keys.setdefault(value, set()).add(key)
+                self._written.setdefault(value, set()).add(name)
+        self._forms: dict[tuple[str, ...], str] = {tuple(value.split()): value for value in self._keys}
+        self._add_short_forms()
+        self._longest = max((len(form) for form in self._forms), default=0)
+        self._key_words = _KINDS | {word for keys in self._keys.values() for key in keys for word in words_of(key)}
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._keys
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Return the names in a text in order of place, none inside another."""
+        tokens = list(_WORD.finditer(text))
+        forms = [normal_word(token.group()) for token in tokens]
+        found = [self._mention(date.start, date.end, date.iso) for date in full_dates(text) if " ".join(words_of(date.iso)) in self._keys]
+        at = 0
+        while at < len(tokens):
+            size = self._match(text, tokens, forms, at)
+            if size:
+                start, end = tokens[at].start(), tokens[at + size - 1].end()
+                found.append(self._mention(start, end, self._forms[tuple(forms[at : at + size])]))
+            at += size or 1
+        return sorted(set(found), key=lambda mention: mention.start)
+
+    def _mention(self, start: int, end: int, value: str) -> Mention:
+        value = normal_name(value)
+        return Mention(start, end, value, frozenset(self._keys[value]))
+
+    def _match(self, text: str, tokens: Sequence[re.Match[str]], forms: Sequence[str], at: int) -> int:
+        """Return how many words from `at` on make up the longest name; 0 for none."""
+        for size in range(min(self._longest, len(tokens) - at), 0, -1):
+            form = tuple(forms[at : at + size])
+            value = self._forms.get(form)
+            if value is not None and (not _is_weak(form) or self._is_placed(text, tokens, at, size, value)):
+                return size
+        return 0
+
+    def _is_placed(self, text: str, tokens: Sequence[re.Match[str]], at: int, size: int, value: str) -> bool:
+        """Whether the place of a weak name shows that it is meant as one."""
+        start, end = tokens[at].start(), tokens[at + size - 1].end()
+        if read_unit(text, end)[0] and text[end : end + 2] != " (":
+            return False
+        before, after = text[:start], text[end:]
+        if re.search(r"[\"'“‘`]$|\*\*$", before) and re.match(r"[\"'”’`]|\*\*|\s*[:(]", after):
+            return True
+        if at and normal_word(tokens[at - 1].group()) in self._key_words and re.fullmatch(r"\W{1,3}", text[tokens[at - 1].end() : start]):
+            return True
+        if not before.strip(" \t*_|") and re.match(r"[\s*_]*(?:$|[:(|]|[–—-]\s)", after):
+            return True
+        return text[start:end] in self._written[value] and text[start:end].isupper() and end - start in (2, 3)
+
+    def _add_short_forms(self) -> None:
+        """Let a leading code or a kind of place be left out where the rest means one name only."""
+        shorter: dict[tuple[str, ...], set[str]] = {}
+        for value in self._keys:
+            words = tuple(value.split())
+            for form in (_without_code(words), tuple(word for word in words if word not in _KINDS)):
+                if form and form != words and not _is_weak(form):
+                    shorter.setdefault(form, set()).add(value)
+        self._forms |= {form: values.pop() for form, values in shorter.items() if len(values) == 1 and form not in self._forms}
+
+
+def _without_code(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[1:] if words[0].isdigit() else words
+
+
+def _is_weak(form: tuple[str, ...]) -> bool:
+    """Whether the words of a name are met in any text: numbers, single letters, units, everyday words."""
+    if len(form) > 1 and any(word in _KINDS for word in form) and not all(word in _KINDS for word in form):
+        return False
+    return all(word in _WEAK_WORDS or word.isdigit() or len(word) == 1 or read_unit(word, 0)[0] for word in form)

@@ -1,0 +1,41 @@
+"""Run the benchmarks: `make bench`, or `python tests/benchmarks [--smoke] [--runs N] [--keep DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import Measurement, keep, last_kept, report
+from processes import question, start_up
+from tools.storage.bootstrap import bootstrap
+from zones import zonal
+
+
+def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int) -> Iterator[Measurement]:
+    """Run every case in `folder`, in this order."""
+    yield from start_up(runs)
+    yield from question(folder, runs)
+    yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, compare with the last kept result, keep this one."""
+    parser = argparse.ArgumentParser(prog="python tests/benchmarks", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes, one run: only to see that everything works")
+    parser.add_argument("--runs", type=int, default=5, help="how often each thing is timed")
+    parser.add_argument("--keep", type=Path, default=Path(".benchmarks"), help="folder of kept results")
+    options = parser.parse_args(arguments)
+    bootstrap()
+    runs, side, zones_per_side = (1, 64, 2) if options.smoke else (options.runs, 4000, 20)
+    with tempfile.TemporaryDirectory(prefix="terracite-bench-") as folder:
+        taken = list(measurements(Path(folder), runs, side=side, zones_per_side=zones_per_side))
+    for line in report(taken, last_kept(options.keep)):
+        print(line)
+    print(f"kept in {keep(options.keep, taken)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,21 @@
+"""The benchmarks still run, and keep the context of what they measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
+
+
+def test_benchmarks_run_at_tiny_sizes_and_keep_their_context(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS), "--smoke", "--keep", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
+    kept = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))
+    assert {"machine", "moment", "libraries", "load", "python"} <= set(kept["context"])
+    cases = {(each["case"], each["temperature"], each["peer"]) for each in kept["measurements"]}
+    assert {("question", "cold", False), ("question", "warm", False), ("zonal", "cold", True), ("start-up", "warm", True)} <= cases
+    assert all(each["seconds"] and min(each["seconds"]) > 0 for each in kept["measurements"])
+    assert len(said.splitlines()) == len(kept["measurements"]) + 1

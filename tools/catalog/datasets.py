@@ -1,0 +1,278 @@
+"""The datasets of a workspace: registered once, known without reading the file, noticed when the file changes.
+
+Light to import and to ask: only describing a new or changed file loads the readers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time as clock
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tools.catalog.naming import humanised, slug
+from tools.catalog.records import DatasetRecord
+from tools.catalog.registrations import Given, Registration, Registrations, declared_from_json, said
+from tools.catalog.scanning import scan
+from tools.catalog.times import parse_time
+from tools.contract import Declared, Source
+from tools.errors import DataError, NotFoundError, ParameterError
+from tools.storage import formats
+from tools.storage.identity import Stamp, content_digest, parts, stamp
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not registered, and why."""
+
+    path: str
+    code: str
+    """As in `tools.errors`."""
+    message: str
+    hint: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return a JSON object."""
+        return {"path": self.path, "code": self.code, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What became of the files behind a path."""
+
+    records: tuple[DatasetRecord, ...] = ()
+    """Registered now or before, in the order of the files."""
+    refused: tuple[Refusal, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Files of a folder that are of no supported format."""
+
+    def __add__(self, other: AddReport) -> AddReport:
+        return AddReport(self.records + other.records, self.refused + other.refused, self.skipped + other.skipped)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A file as it was when it was looked at."""
+
+    path: Path
+    stamp: Stamp
+    stamped_ns: int
+
+
+class Datasets:
+    """The registered datasets; satisfies `tools.contract.Catalog`."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.root
+        self._registrations = Registrations(workspace.datasets)
+
+    def add(
+        self,
+        path: Path | str,
+        *,
+        id: str | None = None,
+        title: str | None = None,
+        declared: Declared = Declared(),  # noqa: B008 - frozen
+        time: str | None = None,
+        licence: str | None = None,
+        attribution: str | None = None,
+    ) -> AddReport:
+        """Register a file, or the supported files of a folder, file by file; what cannot be read is reported.
+
+        Adding the same file again gives the same dataset; what is said now replaces what was said before, and the rest
+        stays. A GeoPackage with several layers gives one dataset per layer, named `file.layer`. `time` is an ISO 8601
+        instant or `start/end`.
+        Raises ParameterError for options that no file can have: an unknown CRS, a bad time, one id for several files or
+        for a dataset that another file has.
+        """
+        given = Given(title, _checked(declared), None if time is None else parse_time(time), licence, attribution)
+        wanted = None if id is None else _checked_id(id)
+        try:
+            found = scan(Path(path), without=self._root)
+        except (DataError, NotFoundError) as error:
+            return AddReport(refused=(_refusal(Path(path), error.to_json()),))
+        if wanted is not None and len(found.files) > 1:
+            raise ParameterError(f"One id ({wanted!r}) was given for {len(found.files)} files.", hint="Add the files one by one, or give no id.")
+        report = AddReport(skipped=tuple(str(file) for file in found.skipped))
+        for file in found.files:
+            report += self._add_file(file, given, wanted)
+        return report
+
+    def records(self) -> tuple[Mapping[str, Any], ...]:  # Any: JSON
+        """Return every record as a JSON object, sorted by id, as last described."""
+        return self._registrations.all_json()
+
+    def record_objects(self) -> tuple[DatasetRecord, ...]:
+        """Return every record, sorted by id, as last described."""
+        return tuple(DatasetRecord.model_validate(record) for record in self.records())
+
+    def get(self, dataset_id: str) -> DatasetRecord:
+        """Return one record as last described; raise NotFoundError with the nearest ids."""
+        return self._known(dataset_id).record
+
+    def resolve(self, ref: str) -> Source:
+        """Return the source behind a dataset id; a file that changed is described anew first.
+
+        Raises NotFoundError, with the nearest ids, for an unknown id, and where the file is gone; DataError where the
+        changed file can no longer be read.
+        """
+        known = self._known(ref)
+        try:
+            seen = _look(Path(known.record.path))
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"The file of dataset {ref!r} is gone: {known.record.path}.", hint="Put it back, or add it again from where it is now."
+            ) from error
+        return _source(known.record if known.is_current(seen.stamp) else self._refreshed(known, seen))
+
+    def remove(self, dataset_id: str) -> None:
+        """Forget a dataset; its file and its results stay. Raise NotFoundError where there is none of that id."""
+        if not self._registrations.remove(dataset_id):
+            self._unknown(dataset_id)
+
+    def _known(self, dataset_id: str) -> Registration:
+        return self._registrations.by_id(dataset_id) or self._unknown(dataset_id)
+
+    def _unknown(self, dataset_id: str) -> NoReturn:
+        ids = self._registrations.ids()
+        near = difflib.get_close_matches(dataset_id.casefold(), ids, n=3, cutoff=0.5) or list(ids[:10])
+        hint = f"Nearest: {', '.join(near)}." if near else "Nothing is registered yet: terracite add PATH."
+        raise NotFoundError(f"There is no dataset {dataset_id!r}.", hint=hint)
+
+    def _add_file(self, file: Path, given: Given, wanted: str | None) -> AddReport:
+        try:
+            seen = _look(file)
+        except (DataError, NotFoundError) as error:
+            return AddReport(refused=(_refusal(file, error.to_json()),))
+        known = self._registrations.by_path(str(file))
+        if known and wanted is None and all(row.is_current(seen.stamp) and given.over(row.given) == row.given for row in known):
+            return AddReport(tuple(row.record for row in known))
+        before = self._registrations.refusal(str(file), given, seen.stamp)
+        if before is not None:
+            return AddReport(refused=(_refusal(file, before),))
+        try:
+            twin = None if known else self._twin(seen)
+            return self._add_file(twin, given, wanted) if twin else AddReport(self._register(seen, known, given, wanted))
+        except (DataError, NotFoundError, ParameterError) as error:
+            if isinstance(error, ParameterError) and wanted is not None:
+                raise
+            self._registrations.put_refusal(str(file), given, seen.stamp, seen.stamped_ns, error.to_json())
+            return AddReport(refused=(_refusal(file, error.to_json()),))
+
+    def _register(self, seen: Seen, known: tuple[Registration, ...], given: Given, wanted: str | None) -> tuple[DatasetRecord, ...]:
+        """Describe and store every layer of a file; layers that it no longer has are forgotten."""
+        digest = content_digest(seen.path)
+        layers = _layers(seen.path)
+        earlier = {row.record.layer: row for row in known or self._moved(seen.path, digest)}
+        for layer in set(earlier) - set(layers):
+            self._registrations.remove(earlier[layer].record.id)
+        records = []
+        for layer in layers:
+            row = earlier.get(layer)
+            said_now = given if row is None else given.over(row.given)
+            name = wanted if wanted is None or layer is None else f"{wanted}.{slug(layer)}"
+            records.append(self._store(_described(seen, digest, layer, said_now, row), seen, said_now, name))
+        return tuple(records)
+
+    def _twin(self, seen: Seen) -> Path | None:
+        """Return a registered file of the same name and content in another folder, if it is still there."""
+        return next((path for row in self._moved(seen.path, content_digest(seen.path)) if (path := Path(row.record.path)).is_file()), None)
+
+    def _moved(self, file: Path, digest: str) -> tuple[Registration, ...]:
+        """Return the registrations of a file of the same name and content in another folder."""
+        same = [row for row in self._registrations.by_digest(digest) if Path(row.record.path).name == file.name]
+        return tuple(row for row in same if row.record.path == same[0].record.path)
+
+    def _store(self, record: DatasetRecord, seen: Seen, given: Given, wanted: str | None) -> DatasetRecord:
+        stored = self._registrations.put(Registration(record, given, seen.stamp, seen.stamped_ns), wanted)
+        if stored is None:
+            raise ParameterError(f"The id {wanted!r} belongs to another dataset.", hint="Choose another, or remove that dataset first.")
+        return stored
+
+    def _refreshed(self, known: Registration, seen: Seen) -> DatasetRecord:
+        record = known.record
+        layers = _layers(seen.path) if record.layer is not None else (None,)
+        if record.layer not in layers:
+            raise NotFoundError(f"The layer {record.layer!r} of dataset {record.id!r} is gone.", hint=f"The file now holds: {', '.join(map(str, layers))}.")
+        described = _described(seen, content_digest(seen.path), record.layer, known.given, known)
+        return self._store(described, seen, known.given, None)
+
+
+def _look(file: Path) -> Seen:
+    """Take the stamp before anything is read, so that a change while reading is noticed the next time."""
+    now = clock.time_ns()
+    return Seen(file, stamp(file), now)
+
+
+def _layers(file: Path) -> tuple[str | None, ...]:
+    if file.suffix.lower() != ".gpkg":
+        return (None,)
+    from tools.storage.vectors import layer_names
+
+    return layer_names(file)
+
+
+def _described(seen: Seen, digest: str, layer: str | None, given: Given, earlier: Registration | None) -> DatasetRecord:
+    """Return the record of a layer; content that is known under the same declarations is not read again."""
+    stem = seen.path.stem if layer is None else f"{seen.path.stem} {layer}"
+    registration = {
+        "id": earlier.record.id if earlier else slug(seen.path.stem) if layer is None else f"{slug(seen.path.stem)}.{slug(layer)}",
+        "title": given.title or humanised(stem),
+        "path": str(seen.path),
+        "layer": layer,
+        "digest": digest,
+        "bytes": sum(file.stat().st_size for _, file in parts(seen.path)),
+        "declared": _json(given.declared),
+    }
+    if earlier and earlier.record.digest == digest and earlier.given.declared == given.declared:
+        content = earlier.record.model_dump()
+    else:
+        from tools.catalog.describing import describe
+
+        content = describe(Source("", formats.kind_of(seen.path), seen.path, digest, layer, given.declared)).model_dump()
+    stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
+    return DatasetRecord.model_validate({**content, **registration, **{name: value for name, value in stated.items() if value is not None}})
+
+
+def _json(declared: Declared) -> dict[str, object]:
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in said(declared).items()}
+
+
+def _source(record: DatasetRecord) -> Source:
+    declared = declared_from_json(record.declared)
+    return Source(
+        record.id, record.kind, Path(record.path), record.digest, record.layer, declared, title=record.title, attribution=record.attribution or ""
+    )
+
+
+def _refusal(file: Path, error: Mapping[str, object]) -> Refusal:
+    return Refusal(str(file), str(error["code"]), str(error["message"]), str(error["hint"]))
+
+
+def _checked(declared: Declared) -> Declared:
+    """Return the declarations with the CRS in its normal form; raise ParameterError for what cannot be."""
+    if declared.bounds is not None:
+        left, bottom, right, top = declared.bounds
+        if left >= right or bottom >= top:
+            raise ParameterError(f"The bounds {declared.bounds} have no area.", hint="Give LEFT BOTTOM RIGHT TOP in the raster's CRS.")
+    if declared.scale == 0:
+        raise ParameterError("A scale of 0 would make every value the same.", hint="Give the factor from stored to true values.")
+    if declared.crs is None:
+        return declared
+    from tools.geotypes import norm_crs
+
+    try:
+        return replace(declared, crs=norm_crs(declared.crs))
+    except ValueError as error:
+        raise ParameterError(f"The declared CRS is not known: {error}.", hint="Give e.g. --crs EPSG:32632.") from error
+
+
+def _checked_id(wanted: str) -> str:
+    if slug(wanted.replace(".", "_")) != wanted.replace(".", "_"):
+        raise ParameterError(f"The id {wanted!r} is not usable.", hint=f"Use small letters, digits, _ and dots, e.g. {slug(wanted)}.")
+    return wanted

@@ -1,0 +1,69 @@
+"""Describe a file: dispatch by kind; what only raster and vector readers know stands in their own modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.catalog.records import Bounds, Content
+from tools.contract import Source
+from tools.errors import DataError
+from tools.storage import formats
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+
+def describe(source: Source) -> Content:
+    """Return what the file says of itself; everything declared in the source wins.
+
+    A CRS that is missing, an empty layer or invalid geometry are warnings in the result.
+    Raises NotFoundError, DataError or ParameterError where the file cannot be read as it is declared.
+    """
+    kind = formats.kind_of(source.path)
+    if kind == "document":
+        return describe_document(source.path)
+    if kind == "vector":
+        from tools.catalog.vector_content import describe_vector
+
+        return describe_vector(source)
+    from tools.catalog.raster_content import describe_raster
+
+    return describe_raster(source)
+
+
+def describe_document(path: Path) -> Content:
+    """Describe a text; raise NotFoundError or DataError where it is not there or empty."""
+    from tools.storage.paths import real_file
+
+    return Content(kind="document", driver=formats.DRIVERS[real_file(path).suffix.lower()])
+
+
+def extent_degrees(bounds: Bounds, crs: CRS) -> tuple[Bounds | None, tuple[str, ...]]:
+    """Return bounds in `crs` as west, south, east, north in degrees, and warnings on what makes that doubtful.
+
+    Longitudes are brought into -180…180, so that west exceeds east for an extent across the antimeridian.
+    """
+    from tools.geo.vicinity import lonlat_bounds
+
+    try:
+        west, south, east, north = lonlat_bounds(bounds, crs)
+    except DataError as error:
+        return None, (error.message,)
+    if max(abs(west), abs(east)) > 540 or max(abs(south), abs(north)) > 90:
+        reason = f"The coordinates reach beyond the Earth ({west:g} {south:g} {east:g} {north:g}): the CRS {crs.name!r} is probably not theirs; declare the true one."
+        return None, (reason,)
+    return ((-180.0, south, 180.0, north) if east - west >= 360 else (_wrapped(west), south, _wrapped(east), north)), ()
+
+
+def _wrapped(longitude: float) -> float:
+    """Bring a longitude into -180…180; both ends stay where they are."""
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+
+
+def licence_and_attribution(tags: dict[str, str]) -> tuple[str | None, str | None]:
+    """Return the licence and the credit line that a file's own metadata states, if it does."""
+    folded = {key.casefold(): value.strip() for key, value in tags.items() if value.strip()}
+    licence = next((folded[key] for key in ("license", "licence", "rights") if key in folded), None)
+    attribution = next((folded[key] for key in ("attribution", "credit", "tifftag_copyright", "copyright") if key in folded), None)
+    return licence, attribution

@@ -1,0 +1,122 @@
+"""The true area of pixels on the ellipsoid.
+
+Longitude, latitude: a pixel is a cell between two parallels and two meridians, whose area is known in closed form.
+Any other grid: area in the CRS times the areal scale at the pixel's centre, which is the size of the cross product of
+the two tangents of the ellipsoid's surface along x and y. (PROJ's `get_factors` would give the same number, but pyproj
+reaches it through a PROJ string, which loses parts of a CRS.) The scale is smooth, so it is sampled on a lattice of
+pixel centres that is refined until interpolation between its nodes is right to `SCALE_TOLERANCE`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from tools.geo.authalic import authalic_area
+from tools.geo.frame import Floats, Frame, geodetic_frame, transformer
+from tools.geo.grid import crs_of, is_axis_aligned
+
+SCALE_TOLERANCE = 1e-6
+"""Largest relative error of an interpolated areal scale."""
+STEP_M = 100.0
+"""Half the distance, in metres, over which tangents are differenced: rounding stays below 1e-10 of the scale."""
+FIRST_NODES = 9
+"""Nodes per side of the coarsest lattice."""
+
+
+def pixel_area_m2(grid: GeoBox) -> Floats:
+    """Return the area in m2 of every pixel of a grid; 0 where the CRS has no place on the Earth.
+
+    The result broadcasts to (height, width): its shape is (height, 1) for axis-aligned longitude, latitude, (1, 1) where
+    all pixels are equal (an equal-area CRS), else (height, width). Rotated and south-up grids are right too.
+    Raises DataError for a CRS that is not tied to the Earth.
+    """
+    frame = geodetic_frame(crs_of(grid))
+    if frame.is_lonlat and is_axis_aligned(grid):
+        return _band_areas(grid, frame)
+    return abs(float(grid.transform.determinant)) * _areal_scale(grid, frame)
+
+
+def pixel_area_range_m2(grid: GeoBox) -> tuple[float, float]:
+    """Return the smallest and the largest pixel area in m2 on a lattice over the grid, its corners included.
+
+    Pixels that are no place on the Earth do not count; (0, 0) where none is.
+    """
+    frame = geodetic_frame(crs_of(grid))
+    if frame.is_lonlat and is_axis_aligned(grid):
+        areas = _band_areas(grid, frame)
+    else:
+        rows, cols = _lattice(grid.shape[0], 4 * FIRST_NODES), _lattice(grid.shape[1], 4 * FIRST_NODES)
+        areas = abs(float(grid.transform.determinant)) * _scale_at(rows, cols, grid, frame)
+    known = areas[areas > 0]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+
+
+def area_varies(grid: GeoBox, tolerance: float = 1e-3) -> bool:
+    """Tell whether pixel area varies by more than `tolerance` over the grid, so that values must be weighted by it."""
+    smallest, largest = pixel_area_range_m2(grid)
+    return largest > smallest * (1 + tolerance)
+
+
+def _band_areas(grid: GeoBox, frame: Frame) -> Floats:
+    """Return the areas of the cells of each row, shape (height, 1); latitudes beyond a pole end at it."""
+    transform, (height, _) = grid.transform, grid.shape
+    edges = (transform.f + transform.e * np.arange(height + 1)) * frame.radians_per_unit
+    below_parallel = authalic_area(np.clip(edges, -np.pi / 2, np.pi / 2), frame.geod)
+    width = abs(transform.a) * frame.radians_per_unit
+    return (np.abs(np.diff(below_parallel)) * width)[:, None]
+
+
+def _areal_scale(grid: GeoBox, frame: Frame) -> Floats:
+    """Return true m2 per square unit of the CRS at pixel centres, interpolated from the coarsest lattice that does."""
+    height, width = grid.shape
+    nodes = FIRST_NODES
+    while True:
+        rows, cols = _lattice(height, nodes), _lattice(width, nodes)
+        finer_rows, finer_cols = _lattice(height, 2 * nodes - 1), _lattice(width, 2 * nodes - 1)
+        scale, finer = _scale_at(rows, cols, grid, frame), _scale_at(finer_rows, finer_cols, grid, frame)
+        error = np.abs(_interpolate(scale, rows, cols, finer_rows, finer_cols) - finer)
+        if (error <= SCALE_TOLERANCE * finer).all() or (len(finer_rows) == height and len(finer_cols) == width):
+            break
+        nodes = 2 * nodes - 1
+    if np.ptp(finer) <= SCALE_TOLERANCE * finer.max():
+        return np.full((1, 1), finer.mean())
+    return _interpolate(finer, finer_rows, finer_cols, np.arange(float(height)), np.arange(float(width)))
+
+
+def _lattice(size: int, nodes: int) -> Floats:
+    """Return at most `nodes` pixel numbers from the first to the last of `size` pixels, evenly spread."""
+    return np.unique(np.round(np.linspace(0, size - 1, min(nodes, size))))
+
+
+def _scale_at(rows: Floats, cols: Floats, grid: GeoBox, frame: Frame) -> Floats:
+    """Return the areal scale at the centres of rows x cols, shape (row, col); 0 where there is no place on the Earth."""
+    col, row = np.meshgrid(cols + 0.5, rows + 0.5)
+    transform = grid.transform
+    x = transform.a * col + transform.b * row + transform.c
+    y = transform.d * col + transform.e * row + transform.f
+    step = STEP_M / frame.metres_per_unit
+    along_x = _on_ellipsoid(x + step, y, frame) - _on_ellipsoid(x - step, y, frame)
+    along_y = _on_ellipsoid(x, y + step, frame) - _on_ellipsoid(x, y - step, frame)
+    scale = np.linalg.norm(np.cross(along_x, along_y), axis=-1) / (2 * step) ** 2
+    return np.where(np.isfinite(scale), scale, 0.0)
+
+
+def _on_ellipsoid(x: Floats, y: Floats, frame: Frame) -> Floats:
+    """Return geocentric X, Y, Z in m of places on the ellipsoid, shape (…, 3); NaN where there is no place."""
+    lon, lat = (x, y) if frame.is_lonlat else transformer(frame.crs, frame.geodetic).transform(x, y)
+    known = np.isfinite(lon) & np.isfinite(lat)
+    lon, lat = (np.where(known, angle, np.nan) * frame.radians_per_unit for angle in (lon, lat))
+    squared = float(frame.geod.es)
+    normal = frame.geod.a / np.sqrt(1 - squared * np.sin(lat) ** 2)
+    return np.stack([normal * np.cos(lat) * np.cos(lon), normal * np.cos(lat) * np.sin(lon), normal * (1 - squared) * np.sin(lat)], axis=-1)
+
+
+def _interpolate(values: Floats, rows: Floats, cols: Floats, to_rows: Floats, to_cols: Floats) -> Floats:
+    """Interpolate linearly, first along columns, then along rows; shape (to_row, to_col)."""
+    along = np.stack([np.interp(to_cols, cols, line) for line in values])
+    if len(rows) == 1:
+        return np.broadcast_to(along, (len(to_rows), len(to_cols)))
+    upper = np.clip(np.searchsorted(rows, to_rows, side="right") - 1, 0, len(rows) - 2)
+    fraction = ((to_rows - rows[upper]) / (rows[upper + 1] - rows[upper]))[:, None]
+    return along[upper] * (1 - fraction) + along[upper + 1] * fraction

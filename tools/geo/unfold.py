@@ -1,0 +1,70 @@
+"""Rings that came into longitude, latitude from a plane: undo jumps at the antimeridian, close those around a pole."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+from tools.geo.frame import Floats
+from tools.geo.rings import Geometries
+
+TURN = 360.0
+_HALF_WINDING = 180.0
+
+
+def unfold(geometries: Geometries) -> Geometries:
+    """Return geometries in degrees whose longitudes run on without jumps, so that they are right as planar shapes.
+
+    Vertices must be dense: a step of more than 180 degrees of longitude is read as a crossing of the antimeridian. A
+    polygon around a pole is closed along that pole. Longitudes may lie beyond -180 and 180 afterwards
+    (see `antimeridian.wrap_longitudes`). Points and whatever is narrower than half a turn come back as they are.
+    """
+    bounds = shapely.bounds(geometries)
+    wide = np.flatnonzero(bounds[:, 2] - bounds[:, 0] > TURN / 2)
+    if not len(wide):
+        return geometries
+    unfolded = np.array(geometries, dtype=object)
+    unfolded[wide] = [_unfold(geometry) for geometry in geometries[wide]]
+    return unfolded
+
+
+def polygon_of_lonlat(ring: Floats) -> shapely.Polygon:
+    """Return the planar polygon of one ring, shape (vertex, 2) in degrees, unfolded and closed along a pole it goes around."""
+    lon = np.unwrap(ring[:, 0], period=TURN)
+    lat = ring[:, 1]
+    if abs(lon[-1] - lon[0]) > _HALF_WINDING:
+        pole = float(np.copysign(90.0, lat.mean()))
+        lon = np.concatenate([lon, [lon[-1], lon[0]]])
+        lat = np.concatenate([lat, [pole, pole]])
+    return shapely.Polygon(np.column_stack([lon, lat]))
+
+
+def _unfold(geometry: shapely.Geometry) -> shapely.Geometry:
+    if geometry.geom_type == "Polygon":
+        return _unfold_polygon(geometry)
+    if geometry.geom_type == "LineString":
+        xy = shapely.get_coordinates(geometry)
+        return shapely.LineString(np.column_stack([np.unwrap(xy[:, 0], period=TURN), xy[:, 1]]))
+    parts = shapely.get_parts(geometry)
+    if not len(parts) or geometry.geom_type == "MultiPoint":
+        return geometry
+    return type(geometry)([_unfold(part) for part in parts])
+
+
+def _unfold_polygon(polygon: shapely.Polygon) -> shapely.Geometry:
+    shell = polygon_of_lonlat(shapely.get_coordinates(polygon.exterior))
+    middle = _middle(shell)
+    for interior in polygon.interiors:
+        hole = polygon_of_lonlat(shapely.get_coordinates(interior))
+        turns = TURN * round((middle - _middle(hole)) / TURN)
+        shell = shapely.difference(shell, _shift(hole, turns))
+    return shell
+
+
+def _middle(geometry: shapely.Geometry) -> float:
+    west, _, east, _ = shapely.bounds(geometry)
+    return float(west + east) / 2
+
+
+def _shift(geometry: shapely.Geometry, degrees: float) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda xy: xy + np.array([degrees, 0.0])) if degrees else geometry

@@ -1,0 +1,33 @@
+"""The CRS of a file as pyproj knows it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+
+@lru_cache(maxsize=256)
+def crs_from_wkt(wkt: str) -> CRS:
+    """Parse a CRS; by its code where it is exactly a registered one, so that axes and datum are the registry's.
+
+    Kept, since looking for the code of a CRS that has none takes PROJ half a second.
+    """
+    from pyproj import CRS
+
+    crs = CRS.from_wkt(wkt)
+    authority = _authority(crs)
+    return CRS.from_authority(*authority) if authority else crs
+
+
+def crs_text(crs: CRS) -> str:
+    """Write a CRS as `AUTH:CODE` where it is exactly that one, else as WKT2."""
+    authority = _authority(crs)
+    return ":".join(authority) if authority else crs.to_wkt("WKT2_2019")
+
+
+def _authority(crs: CRS) -> tuple[str, str] | None:
+    """Return the code; a CRS with its own datum shift is none of the registry, and need not be looked for."""
+    return None if crs.is_bound else crs.to_authority(min_confidence=100)

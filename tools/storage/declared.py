@@ -1,0 +1,71 @@
+"""What a user declared about a raster, laid over the file as a virtual raster in memory: nobody else has to know."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from tools.contract import Declared
+from tools.errors import ParameterError
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+def opened(name: Path | str) -> DatasetReader:
+    """Open without rasterio's warning on missing georeferencing: whoever needs it checks, and raises."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(name)
+
+
+@contextmanager
+def declared_view(dataset: DatasetReader, declared: Declared) -> Iterator[DatasetReader]:
+    """Yield the dataset itself, or a virtual raster in memory over it that states what was declared."""
+    given = (declared.crs, declared.bounds, declared.nodata, declared.scale, declared.offset)
+    if all(value is None for value in given):
+        yield dataset
+        return
+    import rasterio
+    import rasterio.shutil
+    from rasterio.errors import NotGeoreferencedWarning
+
+    name = f"/vsimem/terracite-{uuid4().hex}.vrt"
+    rasterio.shutil.copy(dataset, name, driver="VRT")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with rasterio.open(name, "r+") as view:
+                _declare(view, declared)
+        with opened(name) as view:
+            yield view
+    finally:
+        rasterio.shutil.delete(name, driver="VRT")
+
+
+def _declare(view: Any, declared: Declared) -> None:  # Any: rasterio's DatasetWriter has no types
+    from rasterio.transform import from_bounds
+
+    if declared.crs is not None:
+        view.crs = declared.crs
+    if declared.bounds is not None:
+        view.transform = from_bounds(*declared.bounds, view.width, view.height)
+    if declared.scale is not None:
+        view.scales = (declared.scale,) * view.count
+    if declared.offset is not None:
+        view.offsets = (declared.offset,) * view.count
+    if declared.nodata is not None:
+        try:
+            view.nodata = declared.nodata
+        except ValueError as error:
+            raise ParameterError(
+                f"The declared nodata value {declared.nodata} does not fit the band's type {view.dtypes[0]}.",
+                hint="Declare a value that the type can hold, with --nodata VALUE.",
+            ) from error

@@ -1,0 +1,138 @@
+"""The column that names the features of a layer: declared, else found by its name and its values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tools.storage.conditions import check_columns
+
+if TYPE_CHECKING:
+    import pandas
+
+NAME_WORDS = frozenset(("name", "names", "nombre", "nom", "naam", "nome", "namn", "navn", "nimi", "nazwa", "naziv", "jmeno", "bezeichnung"))
+"""The word for name in the languages that open data is most often published in."""
+LABEL_WORDS = frozenset(("title", "titel", "titre", "label", "toponym"))
+PLACE_WORDS = frozenset(
+    (
+        "admin", "area", "basin", "borough", "catchment", "city", "community", "commune", "country", "county", "district", "gemeente", "gemeinde",
+        "hood", "landkreis", "municipality", "neighborhood", "neighbourhood", "parish", "park", "place", "province", "quarter", "region", "sector",
+        "settlement", "site", "state", "station", "suburb", "town", "village", "ward", "zone",
+    )
+)  # fmt: skip
+"""Words that stand for a named place; a text column of that name mostly holds the names."""
+OTHER_WORDS = frozenset(
+    ("type", "class", "code", "id", "iso", "category", "status", "kind", "file", "user", "layer", "source", "alt", "local", "lang")
+)
+"""Words that say that a column named otherwise holds something else: a type, a code, a file, a name in another language."""
+LEAST_DISTINCT = 0.5
+"""Least share of distinct values in a column that names features, unless it is called just `name`."""
+SAMPLE_VALUES = 60
+"""Up to so many distinct values are looked at whole, of more the first `FEW_VALUES`."""
+FEW_VALUES = 12
+CODE = re.compile(r"[A-Z0-9][A-Z0-9_.\-]{0,4}")
+
+
+class ColumnSummary(Protocol):
+    """What has to be known of a column to judge it."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+
+    @property
+    def type(self) -> str:
+        """`text` for text; any other word for the rest."""
+
+    @property
+    def distinct(self) -> int:
+        """Distinct values that are not null."""
+
+    @property
+    def nulls(self) -> int:
+        """Values that are null."""
+
+    @property
+    def values(self) -> Sequence[object]:
+        """All distinct values, or the first few."""
+
+
+@dataclass(frozen=True)
+class _Text:
+    name: str
+    distinct: int
+    nulls: int
+    values: tuple[object, ...]
+    type: str = "text"
+
+
+def name_column_of(frame: pandas.DataFrame, declared: str | None) -> str | None:
+    """Return the declared name column, else the one found in a whole layer; None where no column names features.
+
+    Raises ParameterError where the declared column is not there.
+    """
+    if declared is not None:
+        check_columns([declared], [str(column) for column in frame.columns])
+        return declared
+    return name_column([_summary(frame, name) for name in frame.columns if _is_text(frame[name])], len(frame))
+
+
+def name_column(columns: Sequence[ColumnSummary], feature_count: int) -> str | None:
+    """Return the column that names the features best, or None: better none than a column of types or codes.
+
+    A text column qualifies by its name: `name` itself, a word of `NAME_WORDS` or `LABEL_WORDS` in it, or a place word; and
+    by its values: mostly distinct, more than one (unless there is one feature). Columns that look like codes come last.
+    """
+    ranked = [(rank, column.name) for position, column in enumerate(columns) if (rank := _rank(column, position, feature_count))]
+    return min(ranked)[1] if ranked else None
+
+
+def words(name: str) -> tuple[str, ...]:
+    """Split a column name into lower-case words: at anything that is no letter, and before a capital after a small letter."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return tuple(word.casefold() for word in re.split(r"[\W\d_]+", spaced) if word)
+
+
+def _is_text(column: pandas.Series[object]) -> bool:
+    import pandas
+
+    return bool(pandas.api.types.infer_dtype(column, skipna=True) == "string")
+
+
+def _summary(frame: pandas.DataFrame, name: str) -> _Text:
+    distinct = frame[name].dropna().drop_duplicates()
+    shown = distinct if len(distinct) <= SAMPLE_VALUES else distinct.head(FEW_VALUES)
+    return _Text(str(name), len(distinct), int(frame[name].isna().sum()), tuple(shown))
+
+
+def _rank(column: ColumnSummary, position: int, feature_count: int) -> tuple[bool, int, float, int] | None:
+    """How well a column may name features, least is best: no codes, name, distinct values, position; None if not at all."""
+    word_rank = _word_rank(column.name)
+    present = feature_count - column.nulls
+    if column.type != "text" or word_rank is None or not column.distinct or (column.distinct == 1 and feature_count > 1):
+        return None
+    share = column.distinct / present
+    if share < LEAST_DISTINCT and word_rank > 0:
+        return None
+    texts = [value for value in column.values if isinstance(value, str)]
+    codes = bool(texts) and sum(bool(CODE.fullmatch(text)) for text in texts) > 0.8 * len(texts)
+    return codes, word_rank, 1 - share, position
+
+
+def _word_rank(name: str) -> int | None:
+    """0 for `name` itself, then names, labels, place words; None for anything else."""
+    tokens = words(name)
+    if not tokens:
+        return None
+    if len(tokens) == 1 and tokens[0] in NAME_WORDS:
+        return 0
+    others = OTHER_WORDS.intersection(tokens)
+    if NAME_WORDS.intersection(tokens) or any("name" in token for token in tokens):
+        return 5 if others else 1
+    if others:
+        return None
+    if LABEL_WORDS.intersection(tokens):
+        return 2
+    return 3 if len(tokens) == 1 and tokens[0] in PLACE_WORDS else 4 if PLACE_WORDS.intersection(tokens) else None

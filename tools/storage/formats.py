@@ -1,0 +1,34 @@
+"""Which file suffix means which kind of data; light, so that registered files are recognised without any reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+FileKind = Literal["raster", "vector", "document"]
+
+JSON = (".geojson", ".json", ".geojsonl")
+PARQUET = (".parquet", ".geoparquet")
+DELIMITED = (".csv", ".tsv")
+VECTOR = (*JSON, ".gpkg", ".shp", ".fgb", *PARQUET, *DELIMITED)
+"""Vector layers and tables."""
+DOCUMENT = (".md", ".txt", ".rst", ".html", ".htm", ".pdf")
+RASTER = (
+    ".tif", ".tiff", ".vrt", ".img", ".jp2", ".png", ".jpg", ".jpeg", ".webp", ".asc", ".nc", ".grib", ".grb", ".grb2",
+    ".bil", ".bip", ".bsq", ".dem", ".hgt", ".dt0", ".dt1", ".dt2", ".flt", ".sdat", ".rst", ".map", ".xyz",
+)  # fmt: skip
+"""Rasters that are looked for in a folder; a file named by itself is tried whatever its suffix, as GDAL does."""
+DRIVERS: dict[str, str] = {
+    ".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSONSeq", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".fgb": "FlatGeobuf",
+    ".parquet": "Parquet", ".geoparquet": "Parquet", ".csv": "CSV", ".tsv": "CSV",
+    ".md": "Markdown", ".txt": "Text", ".rst": "reStructuredText", ".html": "HTML", ".htm": "HTML", ".pdf": "PDF",
+}  # fmt: skip
+"""Format names of vectors, tables and documents, as GDAL has them where it knows them."""
+
+
+def kind_of(path: Path) -> FileKind:
+    """Return the kind of data by the suffix; whatever is neither vector nor document is tried as a raster."""
+    suffix = path.suffix.lower()
+    if suffix in VECTOR:
+        return "vector"
+    return "document" if suffix in DOCUMENT else "raster"

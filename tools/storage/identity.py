@@ -1,0 +1,99 @@
+"""What a file is: a digest over its content and over the side files that change how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.storage import formats
+from tools.storage.paths import real_file
+from tools.storage.virtual import vrt_sources
+
+RECIPE = "xxh3"
+"""Tag of the recipe: XXH3, 128 bit, over role, length and content of every part in order."""
+CHUNK_BYTES = 1 << 20
+
+SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg")
+"""Beside `x.shp`: index, attributes, CRS, encoding; without them the same geometry reads otherwise."""
+SQLITE_APPENDED = ("-wal",)
+"""Beside a GeoPackage: what was written and not yet moved into the file."""
+RASTER_APPENDED = (".aux.xml", ".msk", ".ovr")
+"""Beside `x.tif`, as `x.tif.msk`: GDAL's side file (nodata, CRS, categories), mask, overviews."""
+RASTER_PARTS = (".aux", ".wld", ".tab", ".rpb")
+"""Beside `x.tif`, as `x.tab`: georeferencing; the world file is named after the suffix, see `world_suffixes`."""
+RAW_PARTS = (".hdr", ".prj", ".clr", ".stx")
+"""Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri and ASCII grids."""
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""(role, bytes, mtime in ns, inode) of every part of a file: equal stamps mean that nothing was written since."""
+
+
+def world_suffixes(suffix: str) -> tuple[str, ...]:
+    """Return the suffixes of a raster's world file, e.g. `.tfw` and `.tifw` for `.tif`."""
+    bare = suffix.removeprefix(".")
+    return (f".{bare[0]}{bare[-1]}w", f".{bare}w") if len(bare) > 1 else ()
+
+
+def parts(path: Path) -> tuple[tuple[str, Path], ...]:
+    """Return (role, file) of the file itself (role "") and of everything that is read with it, sorted by role.
+
+    Roles are suffixes, never names: the same bytes under another name are the same data. The sources of a virtual raster
+    are parts too, by position. Raises NotFoundError or DataError where the file, or a source, is not there.
+    """
+    file = real_file(path)
+    return (("", file), *sorted({**dict(_side_files(file)), **dict(_virtual_parts(file))}.items()))
+
+
+def _side_files(file: Path) -> Iterator[tuple[str, Path]]:
+    appended, replaced = _side_suffixes(file.suffix.lower())
+    for suffix in appended:
+        candidate = file.with_name(file.name + suffix)
+        if candidate.is_file() and candidate.stat().st_size:
+            yield f"+{suffix}", candidate
+    for suffix in replaced:
+        spellings = (file.with_suffix(spelling) for spelling in (suffix, suffix.upper()))
+        found = next((candidate for candidate in spellings if candidate != file and candidate.is_file()), None)
+        if found:
+            yield suffix, found
+
+
+def _side_suffixes(suffix: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the suffixes that are appended to a name, and those that replace its own, for files of this suffix."""
+    if suffix == ".shp":
+        return (), SHAPEFILE_PARTS
+    if suffix == ".gpkg":
+        return SQLITE_APPENDED, ()
+    if suffix in formats.VECTOR or suffix in formats.DOCUMENT:
+        return (), ()
+    located = (*RASTER_PARTS, *world_suffixes(suffix))
+    return RASTER_APPENDED, located if suffix in (".tif", ".tiff", ".vrt") else (*located, *RAW_PARTS)
+
+
+def _virtual_parts(file: Path) -> Iterator[tuple[str, Path]]:
+    if file.suffix.lower() != ".vrt":
+        return
+    for position, source in enumerate(vrt_sources(file)):
+        yield f"source {position:06d}", source
+        for suffix, side in _side_files(source):
+            yield f"source {position:06d} {suffix}", side
+
+
+def content_digest(path: Path) -> str:
+    """Return `xxh3:<32 hex digits>` over the file and its parts: equal for equal content under any name.
+
+    Raises NotFoundError or DataError where the file, or a source of a virtual raster, is not there.
+    """
+    import xxhash
+
+    digest = xxhash.xxh3_128()
+    for role, file in parts(path):
+        digest.update(f"{role}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                digest.update(chunk)
+    return f"{RECIPE}:{digest.hexdigest()}"
+
+
+def stamp(path: Path) -> Stamp:
+    """Return the stamp of a file and its parts, by which a caller may keep the digest instead of reading again."""
+    found = ((role, file.stat()) for role, file in parts(path))
+    return tuple((role, stat.st_size, stat.st_mtime_ns, stat.st_ino) for role, stat in found)

@@ -1,0 +1,276 @@
+"""Read rasters: one checked way to open them, what they are, and their values with every mask honoured.
+
+What a user declared (CRS, bounds, nodata, scale, offset) is laid over the file as a virtual raster, so that whoever reads
+the dataset sees the declared values and nobody else has to know. Arrays are `(row, col)`; bands count from 1; windows are
+`(row0, col0, height, width)`; masks follow numpy (True = not valid).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tools.contract import Source
+from tools.errors import DataError, MissingCrsError, ParameterError
+from tools.storage.bootstrap import bootstrap
+from tools.storage.class_labels import TAG, class_labels, value_text
+from tools.storage.crs import crs_from_wkt
+from tools.storage.declared import declared_view, opened
+from tools.storage.paths import real_file
+from tools.storage.virtual import vrt_sources
+
+if TYPE_CHECKING:
+    import numpy as np
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+    from pyproj import CRS
+    from rasterio.io import DatasetReader
+
+    MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
+
+Window = tuple[int, int, int, int]
+"""row0, col0, height, width, in pixels."""
+ValueKind = Literal["categorical", "continuous", "unknown"]
+
+POINTER_STARTS = (b"<", b"{")
+"""First characters of XML and JSON: GDAL takes such a file, under any name, for a description of data elsewhere."""
+
+
+@dataclass(frozen=True)
+class RasterInfo:
+    """What a band of a raster is, as its values will be read."""
+
+    crs: CRS
+    transform: Affine
+    """Pixel → CRS coordinates; pixel (0, 0) is the outer corner of the first pixel."""
+    width: int
+    height: int
+    nodata: float | None
+    """In raw values, before scale and offset; None where none is set. Masks are applied on reading either way."""
+    dtype: str
+    count: int
+    """Number of bands."""
+    unit: str
+    """Declared, else the file's own text, else `unspecified`."""
+    value_kind: ValueKind
+    """Declared, else categorical by palette or category table, else continuous for floats and unknown for integers."""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    """Class value (as text) → label."""
+
+    def name_of(self, value: float) -> str:
+        """Return the label of a class value, or the value as text where it has none."""
+        text = value_text(value)
+        return self.classes.get(text, text)
+
+    @property
+    def is_rotated(self) -> bool:
+        """Whether rows and columns run askew to the axes of the CRS."""
+        return not math.isclose(self.transform.b, 0.0, abs_tol=1e-12) or not math.isclose(self.transform.d, 0.0, abs_tol=1e-12)
+
+    @property
+    def is_south_up(self) -> bool:
+        """Whether the first row is the southernmost."""
+        return self.transform.e > 0
+
+    @property
+    def grid(self) -> GeoBox:
+        """The grid of the pixels."""
+        from odc.geo.geobox import GeoBox
+
+        return GeoBox((self.height, self.width), self.transform, self.crs)
+
+
+@contextmanager
+def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetReader]:
+    """Open a raster read-only, with everything declared laid over it; close it on leaving.
+
+    `located=False` also passes rasters whose place on the ground is unknown.
+    Raises NotFoundError, DataError for a file that is no raster or is broken, MissingCrsError without a CRS.
+    """
+    bootstrap()
+    from rasterio.errors import CRSError, RasterioError
+
+    path = real_file(source.path)
+    _check_content(path)
+    try:
+        with opened(path) as dataset, declared_view(dataset, source.declared) as view:
+            if located:
+                _check_located(view, path)
+            yield view
+    except (RasterioError, CRSError) as error:
+        raise DataError(
+            f"The raster {path.name!r} cannot be read ({_first_line(error)}).", hint="It may be damaged, incomplete or no raster; fetch it again."
+        ) from error
+
+
+def _check_content(path: Path) -> None:
+    """Refuse what points elsewhere: a virtual raster over what is not here, a web service described in a small file."""
+    if path.suffix.lower() == ".vrt":
+        vrt_sources(path)
+        return
+    with path.open("rb") as stream:
+        start = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(POINTER_STARTS):
+        raise DataError(f"The file {path.name!r} is text (XML or JSON), not a raster.", hint="Give the raster itself; a virtual raster must end in .vrt.")
+
+
+def _first_line(error: Exception) -> str:
+    """Return GDAL's own reason, which rasterio keeps as the cause of a failed read."""
+    return str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".")
+
+
+def _check_located(view: DatasetReader, path: Path) -> None:
+    by_points = bool(view.gcps[0]) and view.transform.is_identity
+    if by_points:
+        raise DataError(
+            f"The raster {path.name!r} is placed by ground control points only, so its pixels have no regular grid.",
+            hint="Warp it first, e.g. gdalwarp IN OUT.tif, and add the result.",
+        )
+    if view.transform.is_identity:
+        raise MissingCrsError(
+            f"The raster {path.name!r} has no georeferencing: neither CRS nor position.",
+            hint="Say where it lies: terracite add PATH --crs EPSG:… --bounds LEFT BOTTOM RIGHT TOP.",
+        )
+    if view.crs is None:
+        raise MissingCrsError(
+            f"The raster {path.name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
+        )
+
+
+def raster_info(source: Source, band: int = 1) -> RasterInfo:
+    """Return what a band is; declared values win over the file's.
+
+    Raises ParameterError for a band that does not exist, and whatever `open_raster` raises.
+    """
+    with open_raster(source) as dataset:
+        check_band(dataset, band, source.path)
+        return RasterInfo(
+            crs=crs_of(dataset),
+            transform=dataset.transform,
+            width=dataset.width,
+            height=dataset.height,
+            nodata=dataset.nodatavals[band - 1],
+            dtype=dataset.dtypes[band - 1],
+            count=dataset.count,
+            unit=source.declared.unit or dataset.units[band - 1] or "unspecified",
+            value_kind=value_kind(dataset, band, source),
+            classes=class_labels(dataset, band, source),
+        )
+
+
+def check_band(dataset: DatasetReader, band: int, path: Path) -> None:
+    """Raise ParameterError, naming the bands there are, unless the band exists."""
+    if not 1 <= band <= dataset.count:
+        there = "only band 1" if dataset.count == 1 else f"bands 1 to {dataset.count}"
+        raise ParameterError(f"The raster {path.name!r} has no band {band}; it has {there}.", hint="Choose one of these.")
+
+
+def crs_of(dataset: DatasetReader) -> CRS:
+    """Return the CRS of an open dataset that has one."""
+    return crs_from_wkt(dataset.crs.to_wkt())
+
+
+def value_kind(dataset: DatasetReader, band: int, source: Source) -> ValueKind:
+    """Return how the values are to be understood; see `RasterInfo.value_kind`."""
+    if source.declared.kind is not None:
+        return source.declared.kind
+    from rasterio.enums import ColorInterp
+
+    if dataset.colorinterp[band - 1] == ColorInterp.palette or class_labels(dataset, band, source):
+        return "categorical"
+    return "continuous" if dataset.dtypes[band - 1].startswith(("float", "complex")) else "unknown"
+
+
+def read_band(source: Source, band: int = 1, window: Window | None = None) -> MaskedArray:
+    """Read a band, or a window of it, as `(row, col)`; True in the mask is not valid.
+
+    Masked are nodata, NaN, alpha 0, and what the file's mask excludes. Values keep the file's dtype, and become float64
+    where a scale or offset applies. The fill of masked pixels has no meaning.
+    Raises DataError where the pixels cannot be read, ParameterError for a band that does not exist.
+    """
+    with open_raster(source) as dataset:
+        check_band(dataset, band, source.path)
+        return band_array(dataset, band, window)
+
+
+def band_array(dataset: DatasetReader, band: int, window: Window | None = None, out_shape: tuple[int, int] | None = None) -> MaskedArray:
+    """Read as `read_band` does, from a dataset that `open_raster` opened; `out_shape` decimates by nearest."""
+    import numpy as np
+    from rasterio.errors import NodataShadowWarning
+    from rasterio.windows import Window as PixelWindow
+
+    where = None if window is None else PixelWindow(window[1], window[0], window[3], window[2])
+    values = dataset.read(band, window=where, out_shape=out_shape)
+    with warnings.catch_warnings():
+        # Where a file has both, nodata wins over the alpha band, as in GDAL: "alpha" of such files is often near infrared.
+        warnings.simplefilter("ignore", NodataShadowWarning)
+        invalid = dataset.read_masks(band, window=where, out_shape=out_shape) == 0
+    nodata = dataset.nodatavals[band - 1]
+    if nodata is not None and not math.isnan(nodata):
+        invalid |= values == nodata  # beside a mask file, which GDAL prefers to nodata
+    if values.dtype.kind in "fc":
+        invalid |= np.isnan(values)
+    scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
+    if (scale, offset) != (1.0, 0.0):
+        values = values.astype("float64") * scale + offset
+    return np.ma.MaskedArray(values, mask=invalid)
+
+
+def iter_strips(height: int, width: int, max_pixels: int = 4_000_000) -> Iterator[Window]:
+    """Yield windows of whole rows that cover the raster once, top down, each of at most `max_pixels` or one row."""
+    rows = max(1, max_pixels // max(1, width))
+    for row in range(0, height, rows):
+        yield row, 0, min(rows, height - row), width
+
+
+def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, classes: Mapping[int, str]) -> None:
+    """Write classes 1…255 as a Cloud Optimized GeoTIFF with nodata 0; `array` is `(row, col)` uint8.
+
+    The labels stand in the band's tag `TERRACITE_CLASSES`, from which `raster_info` reads them back.
+    Equal input gives equal bytes.
+    """
+    labels = {value_text(value): label for value, label in sorted(classes.items())}
+    tags = {TAG: json.dumps(labels, ensure_ascii=False, sort_keys=True)}
+    _write_cog(path, array.astype("uint8", copy=False), grid, nodata=0, unit="", tags=tags, overview_resampling="nearest")
+
+
+def write_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, nodata: float | None = None, unit: str = "unspecified") -> None:
+    """Write one band, `(row, col)`, as a Cloud Optimized GeoTIFF; NaN of a float raster should be its nodata.
+
+    Equal input gives equal bytes.
+    """
+    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags={}, overview_resampling="nearest")
+
+
+def _write_cog(
+    path: Path,
+    array: np.ndarray[Any, Any],  # Any: every dtype that GeoTIFF holds
+    grid: GeoBox,
+    *,
+    nodata: float | None,
+    unit: str,
+    tags: Mapping[str, str],
+    overview_resampling: str,
+) -> None:
+    bootstrap()
+    import rasterio.shutil
+    from rasterio.io import MemoryFile
+
+    height, width = grid.shape
+    profile = {"driver": "GTiff", "count": 1, "height": height, "width": width, "dtype": array.dtype, "nodata": nodata}
+    with MemoryFile() as memory:
+        with memory.open(**profile, crs=grid.crs.to_wkt() if grid.crs else None, transform=grid.affine, tiled=True, bigtiff="if_safer") as dataset:
+            dataset.write(array, 1)
+            dataset.update_tags(1, **tags)
+            if unit:
+                dataset.units = (unit,)
+        with memory.open() as dataset:
+            rasterio.shutil.copy(
+                dataset, path, driver="COG", compress="deflate", predictor="yes", overview_resampling=overview_resampling, bigtiff="if_safer"
+            )
