@@ -40,13 +40,24 @@ def delineations(shared_data: Path) -> Path:
 
 
 @cache
-def flooded_areas_m2(depth: Path, land_use: Path, least: float) -> dict[str, float]:
-    """Return land-use class → area where the depth is at least `least`, overlap inside a class counted once."""
+def areas_by_depth_m2(depth: Path, land_use: Path) -> dict[str, dict[int, float]]:
+    """Return land-use class → depth in whole metres → area, overlap inside a class counted once."""
     values, transform, crs = read_band(depth)
-    frame = read(land_use)
-    flooded = (values.filled(0) >= least) * pixel_areas_m2(transform, values.shape, crs)
-    unions = {name: shapely.union_all(shapely.make_valid(group.geometry.values)) for name, group in frame.groupby("landuse")}
-    return {name: float((coverage(union, transform, values.shape) * flooded).sum()) for name, union in unions.items()}
+    areas = pixel_areas_m2(transform, values.shape, crs)
+    found: dict[str, dict[int, float]] = {}
+    for name, group in read(land_use).groupby("landuse"):
+        union = shapely.union_all(shapely.make_valid(group.geometry.values))
+        inside = coverage(union, transform, values.shape) * areas
+        used = inside > 0
+        totals = np.bincount(values.data[used], weights=inside[used])
+        found[name] = dict(enumerate(totals.tolist()))
+    return found
+
+
+def flooded_areas_m2(depth: Path, land_use: Path, least: float) -> dict[str, float]:
+    """Return land-use class → area where the depth is at least `least`."""
+    by_class = areas_by_depth_m2(depth, land_use)
+    return {name: sum(area for metres, area in areas.items() if metres >= least) for name, areas in by_class.items()}
 
 
 @pytest.mark.parametrize(

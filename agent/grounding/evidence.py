@@ -187,7 +187,8 @@ class Evidence:
 
 
 def _values(fact: Fact) -> frozenset[str]:
-    return frozenset(value for text in fact.subject.values() if (value := normal_name(text)))
+    """A value without a word, such as an empty name, stands for itself: no text can name it, and it is no total."""
+    return frozenset(normal_name(text) or f"?{text}" for text in fact.subject.values())
 
 
 def _dimensions(fact: Fact) -> dict[str, float]:

@@ -156,17 +156,19 @@ class Datasets:
         if before is not None:
             return AddReport(refused=(_refusal(file, before),))
         try:
-            twin = None if known else self._twin(seen)
-            return self._add_file(twin, given, wanted) if twin else AddReport(self._register(seen, known, given, wanted))
+            digest = content_digest(file)
+            twin = None if known else self._twin(file, digest)
+            return self._add_file(twin, given, wanted) if twin else AddReport(self._register(seen, digest, known, given, wanted))
         except (DataError, NotFoundError, ParameterError) as error:
             if isinstance(error, ParameterError) and wanted is not None:
                 raise
             self._registrations.put_refusal(str(file), given, seen.stamp, seen.stamped_ns, error.to_json())
             return AddReport(refused=(_refusal(file, error.to_json()),))
 
-    def _register(self, seen: Seen, known: tuple[Registration, ...], given: Given, wanted: str | None) -> tuple[DatasetRecord, ...]:
+    def _register(
+        self, seen: Seen, digest: str, known: tuple[Registration, ...], given: Given, wanted: str | None
+    ) -> tuple[DatasetRecord, ...]:
         """Describe and store every layer of a file; layers that it no longer has are forgotten."""
-        digest = content_digest(seen.path)
         layers = _layers(seen.path)
         earlier = {row.record.layer: row for row in known or self._moved(seen.path, digest)}
         for layer in set(earlier) - set(layers):
@@ -179,9 +181,9 @@ class Datasets:
             records.append(self._store(_described(seen, digest, layer, said_now, row), seen, said_now, name))
         return tuple(records)
 
-    def _twin(self, seen: Seen) -> Path | None:
+    def _twin(self, file: Path, digest: str) -> Path | None:
         """Return a registered file of the same name and content in another folder, if it is still there."""
-        return next((path for row in self._moved(seen.path, content_digest(seen.path)) if (path := Path(row.record.path)).is_file()), None)
+        return next((path for row in self._moved(file, digest) if (path := Path(row.record.path)).is_file()), None)
 
     def _moved(self, file: Path, digest: str) -> tuple[Registration, ...]:
         """Return the registrations of a file of the same name and content in another folder."""
@@ -196,9 +198,10 @@ class Datasets:
 
     def _refreshed(self, known: Registration, seen: Seen) -> DatasetRecord:
         record = known.record
-        layers = _layers(seen.path) if record.layer is not None else (None,)
+        layers = _layers(seen.path)
         if record.layer not in layers:
-            raise NotFoundError(f"The layer {record.layer!r} of dataset {record.id!r} is gone.", hint=f"The file now holds: {', '.join(map(str, layers))}.")
+            names = ", ".join(str(layer) for layer in layers if layer) or "one layer of another name"
+            raise NotFoundError(f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}.")
         described = _described(seen, content_digest(seen.path), record.layer, known.given, known)
         return self._store(described, seen, known.given, None)
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from tools.contract import Tool, ToolContext, ToolOutput
+from typing import TYPE_CHECKING
+
+from tools.catalog.naming import counted, crs_name
+from tools.contract import Fact, Source, Tool, ToolContext, ToolOutput
+from tools.errors import ParameterError
 from tools.geotypes import AnyRef, Params
+
+if TYPE_CHECKING:
+    from tools.catalog.records import Content
 
 
 class DescribeDatasetParams(Params):
@@ -13,8 +20,48 @@ class DescribeDatasetParams(Params):
 
 
 def run(params: DescribeDatasetParams, context: ToolContext) -> ToolOutput:
-    """Describe the dataset; see `DescribeDatasetParams`."""
-    raise NotImplementedError
+    """Describe the dataset; see `DescribeDatasetParams`.
+
+    Numbers of a raster are over all its pixels, unweighted: what is in the file, not on the ground.
+    """
+    from tools.catalog.describing import describe
+
+    source = context.source(params.dataset)
+    if source.kind in ("map", "text"):
+        raise ParameterError(f"The result {params.dataset!r} is a {source.kind}, not data.", hint="Describe a raster, a layer, a table or a document.")
+    content = describe(source)
+    return ToolOutput(
+        summary=_summary(content),
+        facts=_facts(source, content),
+        warnings=content.warnings,
+        method={"statistics": "every valid pixel or row once, unweighted", "extent": "transformed with densified edges to EPSG:4326"},
+        data=content.model_dump(mode="json", exclude_defaults=True, exclude={"licence", "attribution", "warnings"}),
+        bbox=content.bbox,
+    )
 
 
-TOOL = Tool("describe_dataset", DescribeDatasetParams, run, "pure", libraries=("rasterio", "pyogrio", "geopandas"))
+def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
+    if content.kind == "raster":
+        from tools.catalog.raster_facts import raster_facts
+
+        return raster_facts(source, content)
+    if content.kind == "document":
+        return (Fact("size", source.path.stat().st_size, "count", {"of": "bytes"}),)
+    from tools.catalog.vector_facts import vector_facts
+
+    return vector_facts(source)
+
+
+def _summary(content: Content) -> str:
+    if content.kind == "document":
+        return f"A document ({content.driver})."
+    if content.kind == "table":
+        return f"A table of {counted(content.feature_count, 'row')} and {counted(len(content.columns), 'column')}, without coordinates."
+    place = "without a CRS" if content.crs is None else f"in {crs_name(content.crs)}"
+    if content.kind == "raster":
+        return f"A raster of {content.width} × {content.height} pixels with {counted(len(content.bands), 'band')}, {place}."
+    shape = content.geometry_type or "no geometry"
+    return f"A layer of {counted(content.feature_count, 'feature')} ({shape}) with {counted(len(content.columns), 'column')}, {place}."
+
+
+TOOL = Tool("describe_dataset", DescribeDatasetParams, run, "pure", libraries=("rasterio", "pyogrio", "geopandas", "shapely", "pyproj"))

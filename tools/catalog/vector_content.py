@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.catalog.describing import extent_degrees, licence_and_attribution
-from tools.catalog.naming import name_column
 from tools.catalog.records import Bounds, Column, Content, Value
 from tools.contract import Source
 from tools.errors import ParameterError
 from tools.storage import formats
 from tools.storage.crs import crs_text
+from tools.storage.feature_names import name_column
 from tools.storage.vectors import attribute_columns, file_tags, read_rows
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ ALL_VALUES = 60
 SOME_VALUES = 12
 LONGEST_VALUE = 120
 """Characters; longer text is no label and is left out of the values."""
+
+ASSUMED_CRS = "The CRS is assumed: coordinates in columns named longitude and latitude are taken as EPSG:4326."
 
 ColumnType = Literal["integer", "real", "text", "boolean", "date", "datetime", "other"]
 
@@ -44,7 +46,9 @@ def describe_vector(source: Source) -> Content:
         name_column=_name_column(columns, len(frame), source.declared.name_column),
         warnings=() if len(frame) else ("Empty: there are no rows.",),
     )
-    return _with_geometry(content, frame) if isinstance(frame, geopandas.GeoDataFrame) else content
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        return content
+    return _with_geometry(content, frame, crs_declared=source.declared.crs is not None)
 
 
 def _name_column(columns: tuple[Column, ...], count: int, declared: str | None) -> str | None:
@@ -56,9 +60,10 @@ def _name_column(columns: tuple[Column, ...], count: int, declared: str | None) 
     return declared
 
 
-def _with_geometry(content: Content, frame: geopandas.GeoDataFrame) -> Content:
-    bounds = _bounds(frame)
+def _with_geometry(content: Content, frame: geopandas.GeoDataFrame, *, crs_declared: bool) -> Content:
+    bounds = layer_bounds(frame)
     bbox, doubts = extent_degrees(bounds, frame.crs) if bounds and frame.crs is not None else (None, ())
+    assumed = (ASSUMED_CRS,) if content.driver == "CSV" and frame.crs is not None and not crs_declared else ()
     return content.model_copy(
         update={
             "kind": "vector",
@@ -66,12 +71,13 @@ def _with_geometry(content: Content, frame: geopandas.GeoDataFrame) -> Content:
             "bbox": bbox,
             "bounds": bounds,
             "geometry_type": geometry_family(frame),
-            "warnings": (*_warnings(frame), *doubts),
+            "warnings": (*_warnings(frame), *assumed, *doubts),
         }
     )
 
 
-def _bounds(frame: geopandas.GeoDataFrame) -> Bounds | None:
+def layer_bounds(frame: geopandas.GeoDataFrame) -> Bounds | None:
+    """Return left, bottom, right, top in the layer's CRS; None where there is no geometry."""
     left, bottom, right, top = (float(value) for value in frame.total_bounds)
     return (left, bottom, right, top) if all(math.isfinite(value) for value in (left, bottom, right, top)) else None
 

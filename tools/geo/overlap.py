@@ -66,22 +66,33 @@ def cover(geometries: Geometries, crs: CRS, areas: Floats | None = None) -> Cove
     return Cover(area, float(own.sum()), len(polygons), len(polygons) - len(unique))
 
 
-def overlapping_clusters(polygons: Geometries) -> tuple[Indexes, ...]:
-    """Return the positions of polygons that overlap one another, directly or through others; lone ones are left out."""
-    parent = np.arange(len(polygons))
+def overlapping_pairs(polygons: Geometries) -> tuple[Indexes, Indexes] | None:
+    """Return the positions of all pairs whose insides meet, the first before the second; None beyond `MOST_PAIRS`."""
     tree = shapely.STRtree(polygons)
+    found = [np.empty((2, 0), dtype=np.intp)]
     seen = 0
     for start in range(0, len(polygons), CHUNK):
         first, second = tree.query(polygons[start : start + CHUNK], predicate="intersects")
         first = first + start
         seen += len(first)
         if seen > MOST_PAIRS:
-            return (np.arange(len(polygons)),)
+            return None
         ahead = first < second
         first, second = first[ahead], second[ahead]
         inside = shapely.relate_pattern(polygons[first], polygons[second], "2********")
-        for a, b in zip(first[inside].tolist(), second[inside].tolist(), strict=True):
-            parent[_root(parent, a)] = _root(parent, b)
+        found.append(np.stack([first[inside], second[inside]]))
+    first, second = np.concatenate(found, axis=1)
+    return first, second
+
+
+def overlapping_clusters(polygons: Geometries) -> tuple[Indexes, ...]:
+    """Return the positions of polygons that overlap one another, directly or through others; lone ones are left out."""
+    pairs = overlapping_pairs(polygons)
+    if pairs is None:
+        return (np.arange(len(polygons)),)
+    parent = np.arange(len(polygons))
+    for first, second in zip(pairs[0].tolist(), pairs[1].tolist(), strict=True):
+        parent[_root(parent, first)] = _root(parent, second)
     roots = np.array([_root(parent, position) for position in range(len(polygons))], dtype=np.intp)
     order = np.argsort(roots, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(roots[order])) + 1) if len(order) else []

@@ -47,6 +47,26 @@ _ORIGIN: dict[Unit, Fraction] = {"degC": Fraction("273.15")}
 """Unit → where its zero lies, in base units; zero where not named."""
 
 
+_SPELLINGS: dict[str, Unit] = {
+    **dict.fromkeys(("metre", "meter", "metres", "meters"), "m"),
+    **dict.fromkeys(("kilometre", "kilometer", "kilometres", "kilometers"), "km"),
+    **dict.fromkeys(("centimetre", "centimeter", "centimetres", "centimeters"), "cm"),
+    **dict.fromkeys(("millimetre", "millimeter", "millimetres", "millimeters"), "mm"),
+    **dict.fromkeys(("foot", "feet", "international foot"), "ft"),
+    **dict.fromkeys(("percent", "per cent"), "%"),
+    **dict.fromkeys(("degree", "degrees", "deg", "°"), "degree"),
+    **dict.fromkeys(("degc", "°c", "celsius", "deg c", "degrees celsius", "degree celsius"), "degC"),
+    **dict.fromkeys(("kelvin",), "K"),
+    **dict.fromkeys(("second", "seconds", "sec"), "s"),
+    **dict.fromkeys(("days", "d"), "day"),
+    **dict.fromkeys(("hectare", "hectares"), "ha"),
+    **dict.fromkeys(("m²", "m^2", "square metre", "square metres"), "m2"),
+    **dict.fromkeys(("km²", "km^2"), "km2"),
+    **dict.fromkeys(("dimensionless", "unitless"), "1"),
+}
+"""Spelling in files, folded → unit."""
+
+
 def dimension(unit: Unit) -> Dimension:
     """Return what kind of quantity `unit` measures; only units of one dimension convert into each other."""
     return _SCALE[unit][0]
@@ -69,25 +89,6 @@ def convert(value: float, from_unit: Unit, to_unit: Unit) -> float:
         )
     base = Fraction(value) * scale + _ORIGIN.get(from_unit, Fraction(0))
     return float((base - _ORIGIN.get(to_unit, Fraction(0))) / target_scale)
-
-
-_SPELLINGS: dict[str, Unit] = {
-    **dict.fromkeys(("metre", "meter", "metres", "meters"), "m"),
-    **dict.fromkeys(("kilometre", "kilometer", "kilometres", "kilometers"), "km"),
-    **dict.fromkeys(("centimetre", "centimeter", "centimetres", "centimeters"), "cm"),
-    **dict.fromkeys(("millimetre", "millimeter", "millimetres", "millimeters"), "mm"),
-    **dict.fromkeys(("foot", "feet", "international foot"), "ft"),
-    **dict.fromkeys(("percent", "per cent"), "%"),
-    **dict.fromkeys(("degree", "degrees", "deg", "°"), "degree"),
-    **dict.fromkeys(("degc", "°c", "celsius", "deg c", "degrees celsius", "degree celsius"), "degC"),
-    **dict.fromkeys(("k", "kelvin"), "K"),
-    **dict.fromkeys(("second", "seconds", "sec"), "s"),
-    **dict.fromkeys(("days", "d"), "day"),
-    **dict.fromkeys(("hectare", "hectares"), "ha"),
-    **dict.fromkeys(("m²", "m^2", "square metre", "square metres"), "m2"),
-    **dict.fromkeys(("km²", "km^2"), "km2"),
-    **dict.fromkeys(("dimensionless", "unitless"), "1"),
-}
 
 
 def norm_unit(text: str | None) -> Unit:

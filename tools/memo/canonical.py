@@ -8,18 +8,22 @@ References to inputs are written as `input0:`; what they are stands in the key's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from math import isfinite
-from typing import Annotated, Any, Union, get_args, get_origin
-from types import NoneType, UnionType
+from types import NoneType
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from tools.errors import ParameterError
 from tools.geotypes import CANONICAL, Canonical, Reference
+from tools.memo.parts import Part, children, fields
+
+Kind = TypeVar("Kind", Reference, Canonical)
 
 INPUT = "input0:"
 """Stands where a parameter names an input."""
@@ -38,12 +42,12 @@ class Marked:
 
 def encode_params(params: BaseModel) -> dict[str, str]:
     """Return field → canonical text of a validated model; raise ParameterError for a type that has no canonical form."""
-    return {name: "".join(_encode(part)) for name, part in _fields(params, "")}
+    return {name: _encode(part) for name, part in fields(params)}
 
 
 def references(params: BaseModel) -> tuple[Marked, ...]:
     """Return every reference in a validated model, in order of its fields."""
-    return tuple(_references(_Part(params, type(params), "")))
+    return tuple(_references(Part(params, type(params), "")))
 
 
 def decode(text: str) -> Any:  # Any: JSON values, for showing; a model becomes a dict, an input the text "(input)"
@@ -54,58 +58,119 @@ def decode(text: str) -> Any:  # Any: JSON values, for showing; a model becomes 
     return value
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A value with its declared type."""
-
-    value: Any  # Any: whatever the parameter model holds
-    annotation: Any  # Any: a type expression
-    path: str
-    marks: tuple[Reference | Canonical, ...] = ()
-
-
-def _fields(model: BaseModel, path: str) -> Iterator[tuple[str, _Part]]:
-    prefix = f"{path}." if path else ""
-    for name, info in sorted(type(model).model_fields.items()):
-        marks = tuple(mark for mark in info.metadata if isinstance(mark, Reference | Canonical))
-        yield name, _unwrapped(_Part(getattr(model, name), info.annotation, f"{prefix}{name}", marks))
-    for name, value in sorted((model.model_extra or {}).items()):
-        yield name, _Part(value, Any, f"{prefix}{name}")
+def _references(part: Part) -> Iterator[Marked]:
+    mark = _mark(part, Reference)
+    if mark is not None:
+        yield Marked(part.path, part.value, mark)
+    elif isinstance(part.value, BaseModel):
+        for _, field in fields(part.value, part.path):
+            yield from _references(field)
+    else:
+        for child in children(part):
+            yield from _references(child)
 
 
-def _unwrapped(part: _Part) -> _Part:
-    """Strip `Annotated` and choose the arm of a union that fits the value, gathering marks on the way."""
-    origin = get_origin(part.annotation)
-    if origin is Annotated:
-        inner, *metadata = get_args(part.annotation)
-        marks = (*part.marks, *(mark for mark in metadata if isinstance(mark, Reference | Canonical)))
-        return _unwrapped(_Part(part.value, inner, part.path, marks))
-    if origin in (Union, UnionType):
-        arms = [_unwrapped(_Part(part.value, arm, part.path, part.marks)) for arm in get_args(part.annotation) if _fits(part.value, arm)]
-        if len({(arm.marks, _shape(arm.annotation)) for arm in arms}) > 1:
-            raise TypeError(f"parameter {part.path!r}: the declared type leaves open whether its value names an input")
-        return arms[0] if arms else _Part(part.value, Any, part.path, part.marks)
-    return part
+def _mark(part: Part, kind: type[Kind]) -> Kind | None:
+    """Return the mark of a text; a mark around an optional text says nothing of None."""
+    return next((mark for mark in part.marks if isinstance(mark, kind)), None) if isinstance(part.value, str) else None
 
 
-def _shape(annotation: Any) -> Any:  # Any: a type expression
-    """Return what of a type bears on references: its arguments, or nothing for a plain type."""
-    return annotation if get_args(annotation) and any(_bears_marks(argument) for argument in get_args(annotation)) else None
+def _encode(part: Part) -> str:
+    if _mark(part, Reference) is not None:
+        return INPUT
+    canonical = _mark(part, Canonical)
+    if canonical is not None:
+        return _encode(Part(CANONICAL[canonical.name](part.value), Any, part.path))
+    if isinstance(part.value, BaseModel):
+        inside = (_text(name) + _encode(field) for name, field in fields(part.value, part.path))
+        return _tagged("model", _text(type(part.value).__name__) + "".join(inside))
+    if isinstance(part.value, Enum):
+        return _tagged("enum", _text(type(part.value).__name__) + _encode(Part(part.value.value, Any, part.path)))
+    kind = type(part.value)
+    if kind in CONTAINERS:
+        return _container(part)
+    if kind not in PLAIN:
+        raise ParameterError(
+            f"Parameter {part.path} holds {part.value!r}, a {kind.__name__}, which has no canonical form.",
+            hint="Declare it as text, number, boolean, date, list, mapping, enumeration or model.",
+        )
+    return _plain(part)
 
 
-def _bears_marks(annotation: Any) -> bool:  # Any: a type expression
-    arguments = get_args(annotation)
-    return any(isinstance(argument, Reference | Canonical) or _bears_marks(argument) for argument in arguments)
+def _plain(part: Part) -> str:
+    tag, write = PLAIN[type(part.value)]
+    try:
+        text = write(part.value)
+        text.encode()
+    except ValueError as error:
+        raise ParameterError(f"Parameter {part.path} cannot be {part.value!r}: {error}.", hint="Give a finite number, or text that is valid Unicode.") from error
+    return _tagged(tag, text)
 
 
-def _fits(value: object, annotation: Any) -> bool:  # Any: a type expression
-    """Whether a value can belong to an arm of a union, judged by the outermost type."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _fits(value, get_args(annotation)[0])
-    if origin in (Union, UnionType):
-        return any(_fits(value, arm) for arm in get_args(annotation))
-    if annotation is None or annotation is NoneType:
-        return value is None
-    plain = origin or annotation
-    return isinstance(value, plain) if isinstance(plain, type) else value is not None
+def _container(part: Part) -> str:
+    kind = type(part.value)
+    if kind is dict:
+        pairs = zip((_encode(Part(key, Any, part.path)) for key in part.value), (_encode(child) for child in children(part)), strict=True)
+        return _tagged("dict", "".join(key + value for key, value in sorted(pairs)))
+    inside = [_encode(child) for child in children(part)]
+    return _tagged(CONTAINERS[kind], "".join(sorted(inside) if kind in (set, frozenset) else inside))
+
+
+def _float(value: float) -> str:
+    if not isfinite(value):
+        raise ValueError("it is not finite")
+    return repr(value)
+
+
+def _text(text: str) -> str:
+    return _tagged("str", text)
+
+
+def _tagged(tag: str, payload: str) -> str:
+    return f"{tag}{len(payload)}:{payload}"
+
+
+PLAIN: dict[type, tuple[str, Callable[[Any], str]]] = {  # Any: each function takes its own type
+    NoneType: ("none", lambda _: ""),
+    bool: ("bool", lambda value: "true" if value else "false"),
+    int: ("int", str),
+    float: ("float", _float),
+    str: ("str", str),
+    bytes: ("bytes", bytes.hex),
+    date: ("date", date.isoformat),
+    datetime: ("datetime", datetime.isoformat),
+    time: ("time", time.isoformat),
+}
+"""Exact type → tag and text; a subclass is another type, and none of these."""
+CONTAINERS: dict[type, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "set", dict: "dict"}
+
+_HEAD = re.compile(r"([a-z]+)(\d+):")
+_READ: dict[str, Callable[[str], Any]] = {  # Any: as in PLAIN
+    "none": lambda _: None,
+    "bool": lambda text: text == "true",
+    "int": int,
+    "float": float,
+    "input": lambda _: "(input)",
+}
+
+
+def _decode(text: str) -> tuple[Any, str]:  # Any: JSON values
+    head = _HEAD.match(text)
+    if head is None:
+        raise ValueError(f"{text!r} is no canonical value")
+    start, tag = head.end(), head[1]
+    payload, rest = text[start : start + int(head[2])], text[start + int(head[2]) :]
+    if tag in ("list", "tuple", "set"):
+        return list(_decode_all(payload)), rest
+    if tag == "enum":
+        return list(_decode_all(payload))[1], rest
+    if tag in ("dict", "model"):
+        items = list(_decode_all(payload))[1 if tag == "model" else 0 :]
+        return dict(zip(items[::2], items[1::2], strict=True)), rest
+    return _READ.get(tag, str)(payload), rest
+
+
+def _decode_all(text: str) -> Iterator[Any]:  # Any: JSON values
+    while text:
+        value, text = _decode(text)
+        yield value

@@ -100,16 +100,16 @@ class _Finder(ast.NodeVisitor):
         self.names: set[Use] = set()
         self.loads: set[str] = set()
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802 - ast's own name
+    def visit_Import(self, node: ast.Import) -> None:
         self.loads.update(loaded_modules(node, self._package))
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.loads.update(loaded_modules(node, self._package))
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         self._use(node.id, ())
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         chain: list[str] = []
         inner: ast.expr = node
         while isinstance(inner, ast.Attribute):
@@ -120,7 +120,7 @@ class _Finder(ast.NodeVisitor):
         else:
             self.visit(inner)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         explains = INTERFACE_KEYWORDS if self._is_field(node.func) else ()
         for part in (node.func, *node.args, *(keyword.value for keyword in node.keywords if keyword.arg not in explains)):
             self.visit(part)
@@ -128,14 +128,14 @@ class _Finder(ast.NodeVisitor):
             self.loads.add(name)
             self.names.add(Use(Target(name)))
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         """Visit a field's annotation as code, since it makes the field; other annotations only name types."""
         self._annotation(node.annotation, counts=self._in_class_body)
         for part in (node.target, node.value):
             if part is not None:
                 self.visit(part)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
             self.visit(part)
         before, self._in_class_body = self._in_class_body, True
@@ -143,13 +143,13 @@ class _Finder(ast.NodeVisitor):
             self.visit(statement)
         self._in_class_body = before
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._function(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:  # noqa: N802
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._function(node)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         self._function(node)
 
     def _function(self, node: FunctionNode) -> None:

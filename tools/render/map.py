@@ -109,11 +109,11 @@ def _layer(layer: MapLayer, source: Source, frame: MapFrame) -> RasterLayer | Fe
     from tools.render.draw import FeatureLayer, RasterLayer
     from tools.storage.rasters import raster_info
     from tools.storage.vectors import read_layer
-    from tools.storage.view import view_band
+    from tools.storage.warp import warped_band
 
     if source.kind == "raster":
         info = raster_info(source, 1)
-        values = view_band(source, 1, frame.grid)
+        values = warped_band(source, 1, frame.grid)
         classes = {float(value): label for value, label in info.classes.items()}
         if info.value_kind == "categorical" and not classes:
             classes = {float(value): f"{value:g}" for value in sorted(set(values.compressed().tolist()))}

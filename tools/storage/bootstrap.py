@@ -56,3 +56,8 @@ def bootstrap(cache_mb: int = 256) -> None:
             hint="Call tools.storage.bootstrap.bootstrap() before importing rasterio, pyogrio or geopandas' readers.",
         )
     os.environ.update(OPTIONS, GDAL_CACHEMAX=str(cache_mb))
+    if "pyproj" in sys.modules:
+        # It read PROJ_NETWORK when it was imported; unlike GDAL's, its switch can still be turned.
+        from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # public, though not in __all__
+
+        set_network_enabled(active=False)

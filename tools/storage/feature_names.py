@@ -18,7 +18,7 @@ LABEL_WORDS = frozenset(("title", "titel", "titre", "label", "toponym"))
 PLACE_WORDS = frozenset(
     (
         "admin", "area", "basin", "borough", "catchment", "city", "community", "commune", "country", "county", "district", "gemeente", "gemeinde",
-        "hood", "landkreis", "municipality", "neighborhood", "neighbourhood", "parish", "park", "place", "province", "quarter", "region", "sector",
+        "hood", "landkreis", "locality", "location", "municipality", "neighborhood", "neighbourhood", "parish", "park", "place", "province", "quarter", "region", "sector",
         "settlement", "site", "state", "station", "suburb", "town", "village", "ward", "zone",
     )
 )  # fmt: skip

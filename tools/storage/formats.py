@@ -10,7 +10,7 @@ FileKind = Literal["raster", "vector", "document"]
 JSON = (".geojson", ".json", ".geojsonl")
 PARQUET = (".parquet", ".geoparquet")
 DELIMITED = (".csv", ".tsv")
-VECTOR = (*JSON, ".gpkg", ".shp", ".fgb", *PARQUET, *DELIMITED)
+VECTOR = (*JSON, ".gpkg", ".shp", ".fgb", ".dbf", *PARQUET, *DELIMITED)
 """Vector layers and tables."""
 DOCUMENT = (".md", ".txt", ".rst", ".html", ".htm", ".pdf")
 RASTER = (
@@ -19,7 +19,7 @@ RASTER = (
 )  # fmt: skip
 """Rasters that are looked for in a folder; a file named by itself is tried whatever its suffix, as GDAL does."""
 DRIVERS: dict[str, str] = {
-    ".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSONSeq", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".fgb": "FlatGeobuf",
+    ".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSONSeq", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".dbf": "DBF", ".fgb": "FlatGeobuf",
     ".parquet": "Parquet", ".geoparquet": "Parquet", ".csv": "CSV", ".tsv": "CSV",
     ".md": "Markdown", ".txt": "Text", ".rst": "reStructuredText", ".html": "HTML", ".htm": "HTML", ".pdf": "PDF",
 }  # fmt: skip

@@ -60,6 +60,8 @@ def _side_suffixes(suffix: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the suffixes that are appended to a name, and those that replace its own, for files of this suffix."""
     if suffix == ".shp":
         return (), SHAPEFILE_PARTS
+    if suffix == ".dbf":
+        return (), (".cpg",)
     if suffix == ".gpkg":
         return SQLITE_APPENDED, ()
     if suffix in formats.VECTOR or suffix in formats.DOCUMENT:

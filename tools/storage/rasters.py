@@ -240,12 +240,20 @@ def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, cl
     _write_cog(path, array.astype("uint8", copy=False), grid, nodata=0, unit="", tags=tags, overview_resampling="nearest")
 
 
-def write_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, nodata: float | None = None, unit: str = "unspecified") -> None:
-    """Write one band, `(row, col)`, as a Cloud Optimized GeoTIFF; NaN of a float raster should be its nodata.
+def write_raster(
+    path: Path,
+    array: np.ndarray[Any, Any],  # Any: every dtype that GeoTIFF holds
+    grid: GeoBox,
+    nodata: float | None = None,
+    unit: str = "unspecified",
+    classes: Mapping[str, str] | None = None,
+) -> None:
+    """Write `(row, col)` or `(band, row, col)` as a Cloud Optimized GeoTIFF; NaN of a float raster should be its nodata.
 
-    Equal input gives equal bytes.
+    `classes` (value as text → label) makes the first band categorical. Equal input gives equal bytes.
     """
-    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags={}, overview_resampling="nearest")
+    tags = {TAG: json.dumps(dict(classes), ensure_ascii=False, sort_keys=True)} if classes else {}
+    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags=tags, overview_resampling="nearest")
 
 
 def _write_cog(
@@ -263,13 +271,14 @@ def _write_cog(
     from rasterio.io import MemoryFile
 
     height, width = grid.shape
-    profile = {"driver": "GTiff", "count": 1, "height": height, "width": width, "dtype": array.dtype, "nodata": nodata}
+    bands = array if array.ndim == 3 else array[None]
+    profile = {"driver": "GTiff", "count": len(bands), "height": height, "width": width, "dtype": array.dtype, "nodata": nodata}
     with MemoryFile() as memory:
         with memory.open(**profile, crs=grid.crs.to_wkt() if grid.crs else None, transform=grid.affine, tiled=True, bigtiff="if_safer") as dataset:
-            dataset.write(array, 1)
+            dataset.write(bands)
             dataset.update_tags(1, **tags)
             if unit:
-                dataset.units = (unit,)
+                dataset.units = (unit,) * len(bands)
         with memory.open() as dataset:
             rasterio.shutil.copy(
                 dataset, path, driver="COG", compress="deflate", predictor="yes", overview_resampling=overview_resampling, bigtiff="if_safer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,13 @@ def read_table(path: Path) -> pandas.DataFrame:
     text = _decoded(file)
     separator = _separator(text, file.suffix.lower())
     try:
-        frame = pandas.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False, na_values=NULLS, skipinitialspace=True)
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, ValueError) as error:
+        with warnings.catch_warnings():
+            # Rows longer than the header: pandas would take the first column for an index, or drop the last.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            frame = pandas.read_csv(
+                io.StringIO(text), sep=separator, dtype=str, index_col=False, keep_default_na=False, na_values=NULLS, skipinitialspace=True
+            )
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
         raise DataError(f"The table {file.name!r} cannot be read ({str(error).strip()}).", hint="Every row needs as many cells as the header.") from error
     frame.columns = [str(name).strip() for name in frame.columns]
     comma = separator == ";" and _has_decimal_commas(frame)

@@ -31,6 +31,8 @@ Bounds = tuple[float, float, float, float]
 MAGIC: dict[str, bytes] = {".gpkg": b"SQLite format 3\0", ".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb", ".parquet": b"PAR1", ".geoparquet": b"PAR1"}
 """First bytes of each binary format, so that a file is what its name says before any driver tries it."""
 HEAD_BYTES = 1 << 16
+GEOJSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\x1e?\{")
+"""An object, also as the first of a sequence; a list of features is no GeoJSON."""
 GEOJSON_TYPE = re.compile(
     rb'"type"\s*:\s*"(?:Feature|FeatureCollection|Point|MultiPoint|LineString|MultiLineString|Polygon|MultiPolygon|GeometryCollection)"'
 )
@@ -127,6 +129,8 @@ def layer_names(path: Path) -> tuple[str | None, ...]:
 
     with _readable(file):
         names = [str(name) for name, _ in pyogrio.list_layers(file)]
+    if not names:
+        raise DataError(f"The GeoPackage {file.name!r} holds no vector layer.", hint="Export its tiles as GeoTIFF, if it holds any.")
     return (None,) if len(names) == 1 else tuple(names)
 
 
@@ -135,13 +139,21 @@ def check_content(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in formats.VECTOR:
         raise DataError(f"The file {path.name!r} is of no supported vector format.", hint=f"Supported: {', '.join(formats.VECTOR)}.")
+    if "!" in str(path):
+        raise DataError(f"The path {str(path)!r} contains '!', which the readers take for the inside of an archive.", hint="Rename the file or folder.")
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if suffix in MAGIC and not head.startswith(MAGIC[suffix]):
         raise DataError(f"The file {path.name!r} is not what its name says: its first bytes are not those of {suffix}.", hint="Fetch or export it again.")
+    if suffix == ".shp" and path.stat().st_size < 2 * int.from_bytes(head[24:28], "big"):  # its header states its length in 16-bit words
+        raise DataError(f"The Shapefile {path.name!r} is cut short.", hint="Fetch or export it again.")
     # GDAL takes {"type": "gdal_streamed_alg"} for a command to run on other files.
-    if suffix in formats.JSON and (b"gdal_streamed_alg" in head or not GEOJSON_TYPE.search(head)):
-        raise DataError(f"The file {path.name!r} is JSON, but not GeoJSON: it holds no features.", hint="Give a GeoJSON Feature or FeatureCollection.")
+    if suffix in formats.JSON and (b"gdal_streamed_alg" in head or not GEOJSON_START.match(head) or not GEOJSON_TYPE.search(head)):
+        raise _not_geojson(path)
+
+
+def _not_geojson(path: Path) -> DataError:
+    return DataError(f"The file {path.name!r} is not GeoJSON: it holds no features, or is cut short.", hint="Give a GeoJSON Feature or FeatureCollection.")
 
 
 @contextmanager
@@ -163,8 +175,14 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _read_ogr(path: Path, layer: str | None) -> pandas.DataFrame:
     import pyogrio
+    from pyogrio.errors import DataSourceError
 
-    return pyogrio.read_dataframe(path, layer=layer)
+    try:
+        return pyogrio.read_dataframe(path, layer=layer)
+    except DataSourceError as error:
+        if path.suffix.lower() in formats.JSON:
+            raise _not_geojson(path) from error
+        raise
 
 
 def _read_parquet(path: Path) -> pandas.DataFrame:

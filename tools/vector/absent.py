@@ -8,6 +8,7 @@ from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING
 
 from tools.errors import ParameterError
+from tools.geo.names import fold
 from tools.geotypes import Condition, Where
 from tools.storage.conditions import check_columns
 
@@ -101,4 +102,4 @@ def _is_slip(word: str, other: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+    return fold(text).split()

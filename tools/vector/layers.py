@@ -52,7 +52,8 @@ class Layer:
     @property
     def crs(self) -> CRS:
         """The CRS of the geometries."""
-        return self.frame.crs
+        crs: CRS = self.frame.crs
+        return crs
 
     @property
     def geometries(self) -> Geometries:
@@ -114,12 +115,7 @@ def _fit(layer: Layer, noun: str) -> Layer:
     said = list(report.warnings(noun))
     if beyond:
         said.append(f"{beyond} {noun} reach beyond the antimeridian and were split there")
-    frame = (
-        layer.frame.set_geometry(layer.frame.geometry.set_axis(layer.frame.index))
-        if not len(geometries)
-        else _with_geometry(layer.frame, geometries)
-    )
-    return replace(layer, frame=frame, warnings=(*layer.warnings, *said))
+    return replace(layer, frame=_with_geometry(layer.frame, geometries), warnings=(*layer.warnings, *said))
 
 
 def _with_geometry(frame: geopandas.GeoDataFrame, geometries: Geometries) -> geopandas.GeoDataFrame:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
 from tools.geotypes import EVERYTHING, Params, RasterRef, VectorRef, Where
+from tools.settings import ToolSettings
 
 Statistic = Literal[
     "mean", "min", "max", "median", "std", "range", "sum", "p5", "p10", "p25", "p75", "p90", "p95", "majority", "minority", "variety"
@@ -43,7 +44,21 @@ class ZonalStatsParams(Params):
 
 def run(params: ZonalStatsParams, context: ToolContext) -> ToolOutput:
     """Compute the statistics; see `ZonalStatsParams`."""
-    raise NotImplementedError
+    from tools.storage.rasters import raster_info
+    from tools.zonal.answer import Inquiry, answer
+    from tools.zonal.request import check_request, keeps_values
+    from tools.zonal.survey import Band, survey_raster, survey_zones
+    from tools.zonal.zones import load_zones
+
+    source = context.source(params.raster)
+    info = raster_info(source, params.band)
+    assumed = check_request(params, info)
+    band = Band(source, params.band, info, keeps_values(params), ToolSettings().max_pixels)
+    zones = None
+    if params.zones is not None:
+        zones = load_zones(context.source(params.zones), params.where, name_column=params.zone_column, merge=params.merge_zones)
+    survey = survey_raster(band) if zones is None else survey_zones(band, zones)
+    return answer(params, Inquiry(info, zones, survey), context.folder, assumed)
 
 
 TOOL = Tool(

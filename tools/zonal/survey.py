@@ -24,6 +24,7 @@ from tools.zonal.zones import Zones
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
     from rasterio.io import DatasetReader
 
 MAX_KEPT_VALUES = 50_000_000
@@ -80,7 +81,7 @@ def survey_zones(band: Band, zones: Zones) -> Survey:
                 tallies[zone].add(Pixels(values[covered.cells], valid[covered.cells], covered.fraction, area[covered.cells]))
             _check_kept(tallies)
     moved = () if zones.crs == band.info.crs else (transformation_record("zones", zones.crs, band.info.crs),)
-    return Survey(tallies, by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid.shape), moved)
+    return Survey(tallies, by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid), moved)
 
 
 def survey_raster(band: Band) -> Survey:
@@ -107,10 +108,11 @@ def _read(dataset: DatasetReader, band: Band, window: Window) -> tuple[Floats, N
     return values, valid, area.ravel()
 
 
-def _inside(zones: Geometries, near: Geometries, polygons: Geometries, shape: tuple[int, int]) -> tuple[bool, ...]:
+def _inside(zones: Geometries, near: Geometries, polygons: Geometries, grid: GeoBox) -> tuple[bool, ...]:
     """Tell which zones lie wholly on the raster: no part was left out as not near, and none reaches beyond the grid."""
+    height, width = grid.shape
     left, bottom, right, top = shapely.bounds(polygons).T
-    within = (left >= -SLACK_PX) & (bottom >= -SLACK_PX) & (right <= shape[1] + SLACK_PX) & (top <= shape[0] + SLACK_PX)
+    within = (left >= -SLACK_PX) & (bottom >= -SLACK_PX) & (right <= width + SLACK_PX) & (top <= height + SLACK_PX)
     whole = shapely.get_num_geometries(near) >= shapely.get_num_geometries(zones)
     return tuple((within & whole).tolist())
 

@@ -1,0 +1,171 @@
+"""Check an answer: every number in it against the results cited where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from agent.grounding.citations import Citation, citations_in, without_citations
+from agent.grounding.claims import Claim, Grounding
+from agent.grounding.dates import WrittenDate
+from agent.grounding.evidence import Evidence
+from agent.grounding.masks import Known, masked_spans
+from agent.grounding.match import Matcher, Stage, Statement
+from agent.grounding.numbers import Number, numbers_in
+from agent.grounding.parameters import find_parameter, is_condition, restates_question
+from agent.grounding.results import Results
+from agent.grounding.sentences import Part, Passage, passages_of
+from agent.grounding.statements import Reader
+from agent.grounding.subjects import Vocabulary
+from agent.grounding.written_units import DATE, UNITS, stated_unit
+from tools.contract import Fact
+
+_RANK_HEADERS = frozenset({"#", "no", "no.", "nr", "nr.", "rank", "place", "position", "step"})
+
+FactsOf = Callable[[int], Sequence[Fact]]
+
+
+def check(answer: str, *, question: str, results: Sequence[Mapping[str, Any]], facts_of: FactsOf) -> Grounding:
+    """Return a claim for every number of `answer` that states something, and for every citation that does not exist.
+
+    `results` are tool messages (see agent.state) with their citation number `n`; `facts_of(n)` gives all facts of one.
+    """
+    return _Check(answer, question, Results(results), facts_of).run()
+
+
+class _Check:
+    """One answer with its question and results."""
+
+    def __init__(self, answer: str, question: str, results: Results, facts_of: FactsOf) -> None:
+        self._answer, self._question, self._results, self._facts_of = answer, question, results, facts_of
+        numbers = (n for citation in citations_in(answer) for n in citation.numbers)
+        self._cited = tuple(dict.fromkeys(n for n in numbers if n in results))
+        self._evidence_of: dict[int, Evidence] = {}
+        self._matcher = Matcher(results, self._evidence)
+
+    def run(self) -> Grounding:
+        claims = [claim for passage in passages_of(self._answer) for claim in self._claims(passage)]
+        return Grounding(tuple(sorted(claims, key=lambda claim: claim.span)), self._cited)
+
+    def _evidence(self, n: int) -> Evidence:
+        """Return the facts of a result: all of them where it is cited, else those that its message shows."""
+        if n not in self._evidence_of:
+            facts = self._facts_of(n) if n in self._cited else self._results.shown_facts(n)
+            self._evidence_of[n] = Evidence(n, facts)
+        return self._evidence_of[n]
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        subjects = {pair for n in self._results for entry in self._evidence(n).entries for pair in entry.fact.subject.items()}
+        named = {pair for n in self._results for pair in self._results.named(n)}
+        return Vocabulary(sorted(subjects | named))
+
+    @cached_property
+    def _known(self) -> Known:
+        return Known.from_texts(self._question, self._results.texts())
+
+    @cached_property
+    def _asked(self) -> list[Number]:
+        return numbers_in(self._question)
+
+    def _claims(self, passage: Passage) -> Iterator[Claim]:
+        sentence = self._answer[passage.start : passage.end].strip()
+        own = [replace(c, start=c.start + passage.start, end=c.end + passage.start) for c in citations_in(self._answer[passage.start : passage.end])]
+        missing = [citation for citation in own if not all(n in self._results for n in citation.numbers)]
+        yield from (self._missing(citation, sentence) for citation in missing)
+        cited = _numbers_of(own) or self._inherited(passage)
+        for part in passage.parts:
+            if part.header.strip(" *_").casefold() not in _RANK_HEADERS:
+                yield from self._claims_of_part(part, passage, _order(own, cited, part), sentence)
+
+    def _inherited(self, passage: Passage) -> tuple[int, ...]:
+        """Return the citations handed down by the nearest text that has any; a header takes those of all its rows."""
+        found = [_numbers_of(citations_in(text)) for text in passage.citing]
+        if passage.kind == "header":
+            return tuple(dict.fromkeys(n for numbers in found for n in numbers))
+        return next((numbers for numbers in found if numbers), ())
+
+    def _claims_of_part(self, part: Part, passage: Passage, cited: Sequence[int], sentence: str) -> Iterator[Claim]:
+        text = self._answer[part.start : part.end]
+        spans, unknown_dates = masked_spans(text, self._vocabulary.mentions(text), self._known)
+        found = [_with_stated_unit(number, part, passage) for number in numbers_in(text, spans)]
+        numbers = sorted([*found, *map(_as_number(text), unknown_dates)], key=lambda number: number.start)
+        if not cited:
+            numbers = [number for number in numbers if not number.text[:1].isalpha()]
+        existing = [n for n in cited if n in self._results]
+        parameters = [self._parameter(number, text, existing) for number in numbers]
+        stated = [number for number, claim in zip(numbers, parameters, strict=True) if claim is None]
+        # Everything here rests on citations, one of which does not exist: none of it can be relied on.
+        judged = iter(self._judged(part, passage, text, stated, existing) if len(existing) == len(cited) else [])
+        for number, parameter in zip(numbers, parameters, strict=True):
+            claim = parameter if parameter and len(existing) == len(cited) else next(judged, None)
+            claim = claim or _unsupported(number, "the sentence cites a result that does not exist")
+            yield replace(claim, span=(number.start + part.start, number.end + part.start), sentence=sentence)
+
+    def _parameter(self, number: Number, text: str, cited: Sequence[int]) -> Claim | None:
+        """Return a claim where a number restates a parameter of a cited call; without a citation here, of any cited one."""
+        for n in cited or self._cited:
+            parameters = self._results.parameters(n)
+            found = find_parameter(number, parameters, self._asked)
+            if found and is_condition(text, number, {parameter.column for parameter in parameters if parameter.column}):
+                return replace(_unsupported(number, ""), n=n, path=found.path, verdict="parameter")
+        if not self._cited and restates_question(number, self._asked) and is_condition(text, number):
+            return replace(_unsupported(number, ""), verdict="parameter")
+        return None
+
+    def _judged(self, part: Part, passage: Passage, text: str, numbers: Sequence[Number], cited: Sequence[int]) -> Iterator[Claim]:
+        if not cited:
+            yield from (_unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers)
+            return
+        columns = frozenset[str]().union(*(self._evidence(n).columns for n in cited))
+        beside = (part.header, part.beside) if passage.kind == "row" else ()
+        reader = Reader(without_citations(text), beside, passage.context, self._vocabulary, columns, self._question)
+        for statement in reader.statements(numbers):
+            yield self._claim(statement, cited)
+
+    def _claim(self, statement: Statement, cited: Sequence[int]) -> Claim:
+        number, outcome = statement.number, self._matcher.match(statement, cited)
+        if outcome.stage is not Stage.SUPPORTED or outcome.fact is None:
+            reason = outcome.reason
+            if outcome.stage <= Stage.UNIT and any(other.value == number.value for other in self._asked):
+                reason = f"it stands in the question, but no cited call used it as this; {reason}"
+            return replace(_unsupported(number, reason), nearby=self._matcher.nearby(statement, cited))
+        fact = outcome.fact
+        unit = number.unit if number.unit in UNITS else fact.unit
+        return replace(_unsupported(number, ""), unit=unit, n=outcome.n, path=fact.path, subject=fact.subject, verdict="supported", fact=fact)
+
+    def _missing(self, citation: Citation, sentence: str) -> Claim:
+        absent = next(n for n in citation.numbers if n not in self._results)
+        there = ", ".join(f"[{n}]" for n in self._results) or "none"
+        text = self._answer[citation.start : citation.end]
+        reason = f"there is no result [{absent}]; there is {there}"
+        return Claim((citation.start, citation.end), text, float(absent), None, None, None, {}, "unsupported", reason, sentence)
+
+
+def _unsupported(number: Number, reason: str) -> Claim:
+    unit = number.unit if number.unit in UNITS else None
+    return Claim((number.start, number.end), number.text, number.value, unit, None, None, {}, "unsupported", reason)
+
+
+def _numbers_of(citations: Sequence[Citation]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(n for citation in citations for n in citation.numbers))
+
+
+def _order(own: Sequence[Citation], cited: Sequence[int], part: Part) -> tuple[int, ...]:
+    """Put the citations within a cell before those of the rest of its row."""
+    inside = _numbers_of([citation for citation in own if part.start <= citation.start < part.end])
+    return tuple(dict.fromkeys((*inside, *cited)))
+
+
+def _with_stated_unit(number: Number, part: Part, passage: Passage) -> Number:
+    """Give a bare number the unit that its column's header, lead-in or heading states."""
+    if number.unit is not None or number.noun:
+        return number
+    units = (stated_unit(without_citations(scope)) for scope in (part.header, *passage.context) if scope)
+    return replace(number, unit=next((unit for unit in units if unit), None))
+
+
+def _as_number(text: str) -> Callable[[WrittenDate], Number]:
+    return lambda date: Number(date.start, date.end, text[date.start : date.end], float(date.year), 0.0, DATE, date.end)

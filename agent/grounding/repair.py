@@ -1,0 +1,79 @@
+"""What to do about unsupported numbers: ask the writer to mend them, or take them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent import prompting
+from agent.grounding.citations import citations_in
+from agent.grounding.claims import Claim, Grounding
+from agent.grounding.sentences import Passage, passages_of
+
+UNSUPPORTED_MARK = "[unsupported]"
+NOTHING_LEFT = "No number of the draft is supported by a result, so nothing of it is given as an answer."
+
+
+def repair_request(grounding: Grounding) -> str:
+    """Return the request to mend a draft: each unsupported number with its sentence, the reason, and facts near it."""
+    return prompting.load("repair").format(claims="\n".join(_described(claim) for claim in grounding.unsupported))
+
+
+def _described(claim: Claim) -> str:
+    lines = [f"- {claim.text} in “{' '.join(claim.sentence.split())}”: {claim.reason}."]
+    if claim.nearby:
+        lines.append(f"  Facts that are there: {'; '.join(claim.nearby)}.")
+    return "\n".join(lines)
+
+
+def mark(answer: str, grounding: Grounding) -> str:
+    """Return the answer without what is unsupported.
+
+    A sentence, item or row none of whose numbers is supported goes as a whole; in others the number gives way to
+    `[unsupported]`. A lead-in or table whose items have all gone goes, too. If nothing is left, the answer says so.
+    """
+    passages = passages_of(answer)
+    removed = {passage for passage in passages if _is_lost(passage, grounding)}
+    removed |= {passage for passage in passages if _is_stranded(passage, passages, removed)}
+    edits = [(*_with_line_break(answer, passage), "") for passage in removed]
+    for claim in grounding.unsupported:
+        if not any(passage.start <= claim.span[0] < passage.end for passage in removed):
+            edits.append((*claim.span, "" if _is_citation(claim) else UNSUPPORTED_MARK))
+    for start, end, text in sorted(edits, reverse=True):
+        answer = answer[:start] + text + answer[end:]
+    left = re.sub(r"\n{3,}", "\n\n", answer).strip()
+    return left if re.search(r"\w", left) else NOTHING_LEFT
+
+
+def _claims_in(passage: Passage, grounding: Grounding) -> list[Claim]:
+    return [claim for claim in grounding.claims if passage.start <= claim.span[0] < passage.end]
+
+
+def _is_lost(passage: Passage, grounding: Grounding) -> bool:
+    """Whether a passage has unsupported numbers and no supported one."""
+    claims = [claim for claim in _claims_in(passage, grounding) if not _is_citation(claim)]
+    return any(claim.verdict == "unsupported" for claim in claims) and not any(claim.verdict == "supported" for claim in claims)
+
+
+def _is_stranded(passage: Passage, passages: Sequence[Passage], removed: set[Passage]) -> bool:
+    """Whether a lead-in or header is left without any item or row."""
+    if not passage.block or passage.kind in ("item", "row"):
+        return False
+    members = [other for other in passages if other.block == passage.block and other.kind in ("item", "row")]
+    return bool(members) and all(member in removed for member in members)
+
+
+def _is_citation(claim: Claim) -> bool:
+    return bool(citations_in(claim.text))
+
+
+def _with_line_break(answer: str, passage: Passage) -> tuple[int, int]:
+    """Return the span of a passage with the line break or space that only it needed."""
+    end = passage.end
+    starts_line = passage.start == 0 or answer[passage.start - 1] == "\n"
+    if starts_line and answer[end : end + 1] in ("\n", " "):
+        return passage.start, end + 1
+    start = passage.start
+    while start > 0 and answer[start - 1] == " ":
+        start -= 1
+    return start, end

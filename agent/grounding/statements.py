@@ -1,0 +1,136 @@
+"""Read what a sentence says about each of its numbers: the subjects, and the quantity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import product
+
+from agent.grounding.match import Statement
+from agent.grounding.numbers import Number, plain
+from agent.grounding.pairing import Pairing, clause_of, is_reference_whole, is_whole, pair
+from agent.grounding.quantities import Spoken, split_ranks, statistics_in, things_in
+from agent.grounding.subjects import Mention, Vocabulary
+
+_LOSS = re.compile(
+    r"\b(?:less|fewer|smaller|lower|shorter|decreas\w*|declin\w*|shr[aiu]nk\w*|reduc\w*|drop\w*|below|los[st]\w*|fell|fallen|fewer)\b", re.IGNORECASE
+)
+_FROM_TO = re.compile(r"\b(?:from|between|rang(?:e|es|ed|ing)(?: of| from| between)?)\s+$", re.IGNORECASE)
+_TO = re.compile(r"\s*(?:to|and|[–—-])\s*[-−]?", re.IGNORECASE)
+
+
+class Reader:
+    """Reads the statements of one stretch of text, with what stands around it."""
+
+    def __init__(self, text: str, beside: Sequence[str], context: Sequence[str], vocabulary: Vocabulary, columns: Collection[str], asked: str) -> None:
+        """Take the text, the header and the other cells of its row, and what stands above it, nearest first.
+
+        `columns` are the measured things of the cited facts, `asked` is the question.
+        """
+        self._text, self._header = text, beside[0] if beside else ""
+        self._around = [scope for scope in (*beside, *context) if scope]
+        self._vocabulary, self._columns, self._asked = vocabulary, columns, asked
+        self._mentions = vocabulary.mentions(text)
+
+    def statements(self, numbers: Sequence[Number]) -> list[Statement]:
+        """Return one statement per number; numbers and text count from the same place."""
+        readings, around = self._subjects(numbers)
+        spoken = self._quantities(numbers)
+        falls = bool(_LOSS.search(self._text))
+        return [Statement(number, spoken[i], readings[i], around[i], falls) for i, number in enumerate(numbers)]
+
+    def _subjects(self, numbers: Sequence[Number]) -> tuple[list[list[list[frozenset[str]]]], list[frozenset[str]]]:
+        own_axes = _axes(self._mentions)
+        pairings = [pair(self._text, numbers, axis) for axis in own_axes]
+        readings, around = [], []
+        for index, number in enumerate(numbers):
+            own = [pairing[index] for pairing in pairings if pairing[index].chosen]
+            taken = frozenset(key for axis, pairing in zip(own_axes, pairings, strict=True) if pairing[index].chosen for m in axis for key in m.keys)
+            inherited = self._inherited(taken)
+            readings.append(self._readings(number, numbers[index - 1] if index else None, own, inherited))
+            around.append(frozenset[str]().union(*(pairing.around for pairing in own)))
+        return readings, around
+
+    def _readings(self, number: Number, before: Number | None, own: Sequence[Pairing], inherited: list[tuple[str, ...]]) -> list[list[frozenset[str]]]:
+        groups = [*(pairing.chosen for pairing in own), *inherited]
+        paired = [frozenset(value for group in groups for value in group)]
+        readings = [paired]
+        if any(len(group) > 1 for group in groups):
+            readings.append([frozenset(choice) for choice in product(*groups)])
+        start, end = clause_of(self._text, number)
+        is_named_here = any(start <= mention.start < end for mention in self._mentions)
+        if is_reference_whole(self._text, number, before):
+            readings.append([frozenset()])
+        elif not is_named_here and (is_whole(self._text, number) or any(is_whole(scope, _AT_START) for scope in self._around[:2])):
+            readings.insert(0, [frozenset()])
+        return readings
+
+    def _inherited(self, taken: frozenset[str]) -> list[tuple[str, ...]]:
+        """Return the names that stand around the text, nearest first, for what the text does not name itself."""
+        groups: list[tuple[str, ...]] = []
+        for scope in self._around:
+            for axis in _axes([mention for mention in self._vocabulary.mentions(scope) if not mention.keys & taken]):
+                groups.append(tuple(dict.fromkeys(mention.value for mention in axis)))
+                taken |= frozenset(key for mention in axis for key in mention.keys)
+        return groups
+
+    def _quantities(self, numbers: Sequence[Number]) -> list[Spoken]:
+        statistics = pair(self._text, numbers, self._own(statistics_in(self._text)), cue=True)
+        things = pair(self._text, numbers, self._own(things_in(self._text, self._columns)), cue=True)
+        ends = _ends_of_ranges(self._text, numbers)
+        whole = "\n".join([self._text, *self._around])
+        asked, asked_ranks = split_ranks(mention.value for mention in statistics_in(self._asked))
+        spoken = []
+        for index, number in enumerate(numbers):
+            said, ranks = split_ranks(ends.get(index) or statistics[index].chosen)
+            named = frozenset(things[index].chosen)
+            base = Spoken(said, ranks, named, whole, asked | asked_ranks, bool(number.noun))
+            spoken.append(self._with_scopes(base, lone=len(numbers) == 1))
+        return spoken
+
+    def _own(self, mentions: Iterable[Mention]) -> list[Mention]:
+        """Leave out words that are part of a name: a zone called `Long Area` names no quantity."""
+        return [m for m in mentions if not any(name.start < m.end and m.start < name.end for name in self._mentions)]
+
+    def _with_scopes(self, spoken: Spoken, *, lone: bool) -> Spoken:
+        """Add what header, lead-in and heading say, where the text itself is silent.
+
+        A header, or a lead-in with one statistic over a lone number, binds; otherwise it only settles what is open.
+        """
+        for scope in self._around:
+            said, ranks = split_ranks(mention.value for mention in statistics_in(scope))
+            things = frozenset(mention.value for mention in things_in(scope, self._columns))
+            binds = scope == self._header or (lone and len(said) == 1)
+            if said and not spoken.statistics:
+                spoken = replace(spoken, statistics=said) if binds else replace(spoken, asked=spoken.asked | said)
+            if ranks and not spoken.ranks and not spoken.statistics:
+                spoken = replace(spoken, ranks=ranks)
+            if things and not spoken.things:
+                spoken = replace(spoken, things=things)
+        return spoken
+
+
+_AT_START = Number(0, 0, "", 0.0, 0.0, None, 0)
+
+
+def _axes(mentions: Sequence[Mention]) -> list[list[Mention]]:
+    """Group mentions that may be meant as the same kind of thing, so that they compete for numbers."""
+    axes: list[tuple[set[str], list[Mention]]] = []
+    for mention in mentions:
+        joined = [axis for axis in axes if axis[0] & mention.keys]
+        keys = set(mention.keys).union(*(axis[0] for axis in joined))
+        members = [*(member for axis in joined for member in axis[1]), mention]
+        axes = [axis for axis in axes if axis not in joined] + [(keys, members)]
+    return [sorted(members, key=lambda mention: mention.start) for _, members in axes]
+
+
+def _ends_of_ranges(text: str, numbers: Sequence[Number]) -> dict[int, tuple[str]]:
+    """Return which numbers are the ends of a range, `from 1.2 to 3.4 m`: they speak of the minimum and the maximum."""
+    readable, ends = plain(text), {}
+    for index, (low, high) in enumerate(zip(numbers, numbers[1:], strict=False)):
+        if _TO.fullmatch(readable, low.end_unit, high.start) or _TO.fullmatch(readable, low.end, high.start):
+            dashed = not readable[low.end : high.start].strip().isalpha()
+            if dashed or _FROM_TO.search(readable[: low.start]):
+                ends[index], ends[index + 1] = ("min",), ("max",)
+    return ends

@@ -1,0 +1,256 @@
+"""Read a phrase against one dataset: features with conditions, a column, classes of a raster, or a raster of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agent.planner.atlas import Atlas, Band, Column, Dataset
+from agent.planner.clauses import Phrase
+from agent.planner.frames import Condition
+from agent.planner.lexicon import CLASS_NOUNS, DEPTH_NAMES, FLOOD_WORDS, LAYER_NOUNS, SOFT, ZONE_NOUNS, is_harmless
+from agent.planner.linking import Link, links
+from agent.planner.text import Token, name_lemmas
+
+ReadingKind = Literal["layer", "column", "cells", "raster", "other"]
+GENERIC = 0.3
+"""Score of a phrase that only says `the zones`, `the raster`."""
+NAMED_ENOUGH = 0.9
+"""Least score of a name by which a dataset out of focus is used."""
+_BRANCHES = 6
+_KEPT = 4
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a phrase means if it speaks of this dataset."""
+
+    dataset: Dataset
+    kind: ReadingKind
+    score: float
+    """Mean quality of its links per word, 0 to 1."""
+    words: str
+    """The phrase as written, without leading articles."""
+    where: tuple[Condition, ...] = ()
+    columns: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    band: int = 1
+    is_flood: bool = False
+    """Whether it means `where there is water` on a raster of depth."""
+    is_named: bool = False
+    """Whether the dataset itself is named."""
+    is_generic: bool = False
+    has_class_noun: bool = False
+    """Whether it says `class`, `type`, …"""
+    unknown: tuple[int, ...] = ()
+    """Tokens that this dataset does not explain."""
+    numbers_used: tuple[int, ...] = ()
+    """Start tokens of the numbers that it explains."""
+    partial: tuple[tuple[str, str], ...] = ()
+    """(words, value) of values that were named by a part only."""
+
+
+@dataclass(frozen=True)
+class _Cover:
+    links: tuple[Link, ...]
+    unknown: tuple[int, ...]
+    soft: tuple[int, ...]
+    score: float
+
+
+def read_phrase(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[Reading, ...]:
+    """Return the readings of a phrase, best first; those that leave words unexplained come last."""
+    places = [place for place in phrase.places if tokens[place].kind != "sign"]
+    found = [reading for dataset in atlas.datasets for reading in _readings(dataset, phrase, places, tokens, atlas)]
+    best: dict[tuple[object, ...], Reading] = {}
+    for reading in sorted(found, key=lambda one: (len(one.unknown), -one.score)):
+        best.setdefault((reading.dataset.id, reading.kind, reading.where, reading.columns, reading.classes, reading.band, reading.is_flood), reading)
+    return tuple(sorted(best.values(), key=lambda one: (len(one.unknown), -one.score, one.dataset.id, one.kind)))
+
+
+def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: Sequence[Token], atlas: Atlas) -> Iterator[Reading]:
+    words = [tokens[place] for place in places]
+    for cover in _covers(dataset, words):
+        reading = _shape(dataset, cover, words, places, phrase)
+        if reading is None:
+            continue
+        if not atlas.is_focused(dataset) and not (reading.is_named and _names_whole(dataset, cover)):
+            continue
+        yield reading
+    if dataset.is_raster and atlas.is_focused(dataset):
+        yield from _water(dataset, words, places, phrase)
+
+
+def _names_whole(dataset: Dataset, cover: _Cover) -> bool:
+    return any(link.kind == "name" and link.score >= NAMED_ENOUGH for link in cover.links)
+
+
+def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
+    """Return the best ways to explain the words by names of the dataset, those with the fewest unexplained words only."""
+    available = links(dataset, words)
+    found: list[_Cover] = []
+
+    def walk(at: int, chosen: tuple[Link, ...], unknown: tuple[int, ...], soft: tuple[int, ...]) -> None:
+        if len(found) > 400:
+            return
+        if at == len(words):
+            found.append(_Cover(chosen, unknown, soft, _score(chosen, unknown, soft, words)))
+            return
+        here = available[at][:_BRANCHES] if not (_is_skippable(words[at]) and all(link.length == 1 and link.score < 0.8 for link in available[at])) else ()
+        for link in here:
+            walk(link.end, (*chosen, link), unknown, soft)
+        if _is_skippable(words[at]):
+            walk(at + 1, chosen, unknown, (*soft, at))
+        elif not any(link.score >= 0.5 for link in here):
+            walk(at + 1, chosen, (*unknown, at), soft)
+
+    walk(0, (), (), ())
+    fewest = min((len(cover.unknown) for cover in found), default=0)
+    good = sorted((cover for cover in found if len(cover.unknown) == fewest), key=lambda cover: -cover.score)
+    return good[: _BRANCHES * _KEPT]
+
+
+def _is_skippable(token: Token) -> bool:
+    if token.quote:
+        return False
+    return is_harmless(token.word) or token.lemma in SOFT or token.kind == "number"
+
+
+def _score(chosen: Sequence[Link], unknown: Sequence[int], soft: Sequence[int], words: Sequence[Token]) -> float:
+    length = sum(link.length for link in chosen)
+    idle = sum(words[at].lemma in SOFT for at in soft)
+    if not length:
+        return 0.0
+    return sum(link.score * link.length for link in chosen) / (length + len(unknown)) + 0.01 * (length - len(chosen)) - 0.02 * idle
+
+
+def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Reading | None:
+    """Make a reading of a cover; None where its links do not go together."""
+    base = Reading(
+        dataset,
+        "other",
+        cover.score,
+        _phrase_words(words),
+        is_named=any(link.kind == "name" for link in cover.links),
+        has_class_noun=any(words[at].lemma in CLASS_NOUNS for at in cover.soft),
+        unknown=tuple(places[at] for at in cover.unknown),
+    )
+    if not cover.links:
+        return _generic(base, cover, words, phrase)
+    if dataset.is_raster:
+        return _raster_reading(base, cover, words, places)
+    if dataset.is_vector:
+        return _vector_reading(base, cover, words, places, phrase)
+    return base if base.is_named and not base.unknown else None
+
+
+def _phrase_words(words: Sequence[Token]) -> str:
+    texts = [token.text for token in words]
+    while len(texts) > 1 and texts[0].lower() in ("a", "an", "the", "all", "any", "some", "its", "their", "my", "our", "these", "those"):
+        texts = texts[1:]
+    return " ".join(texts)
+
+
+def _generic(base: Reading, cover: _Cover, words: Sequence[Token], phrase: Phrase) -> Reading | None:
+    """Read `each zone`, `the raster`, `by class`."""
+    nouns = {words[at].lemma for at in cover.soft if words[at].lemma in SOFT}
+    if not nouns or base.unknown or phrase.numbers:
+        return None
+    generic = replace(base, score=GENERIC, is_generic=True)
+    if base.dataset.is_raster and nouns & (LAYER_NOUNS | CLASS_NOUNS):
+        return replace(generic, kind="raster")
+    if base.dataset.is_vector and nouns & (LAYER_NOUNS | ZONE_NOUNS):
+        return replace(generic, kind="layer")
+    return None
+
+
+def _raster_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int]) -> Reading | None:
+    bands = [link for link in cover.links if link.kind == "band"]
+    classes = [link for link in cover.links if link.kind == "class"]
+    band = next((link.band for link in (*bands, *classes)), 1)
+    used = tuple(places[at] for link in cover.links for at in range(link.start, link.end) if words[at].kind == "number")
+    if classes:
+        labels = tuple(dict.fromkeys(str(link.value) for link in classes))
+        partial = tuple((" ".join(words[at].text for at in range(link.start, link.end)), str(link.value)) for link in classes if link.score < 0.8)
+        return replace(base, kind="cells", classes=labels, band=band, numbers_used=used, partial=partial)
+    coded = _class_number(base.dataset.band(band), words, cover)
+    if coded is not None:
+        return replace(base, kind="cells", classes=(words[coded].text,), band=band, numbers_used=(*used, places[coded]))
+    return replace(base, kind="raster", band=band, numbers_used=used)
+
+
+def _class_number(band: Band, words: Sequence[Token], cover: _Cover) -> int | None:
+    """Return where a bare class number stands, as in `class 3`, for a band whose classes have no names."""
+    if band.classes or band.value_kind == "continuous":
+        return None
+    spots = [at for at in cover.soft if words[at].kind == "number" and at and words[at - 1].lemma in CLASS_NOUNS | {"value", "code"}]
+    return spots[0] if spots else None
+
+
+def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Reading | None:
+    named = [link for link in cover.links if link.kind == "value"]
+    columns = [link for link in cover.links if link.kind == "column"]
+    where = _conditions(named)
+    free: list[str] = []
+    used: list[int] = [places[at] for link in cover.links for at in range(link.start, link.end) if words[at].kind == "number"]
+    for link in columns:
+        column = base.dataset.column(link.column or "")
+        if column is None or any(condition.column == column.name for condition in where):
+            continue
+        test, number = _own_test(column, link, words, cover)
+        where += (test,) if test else ()
+        used += [places[number]] if number is not None else []
+        free += [] if test else [column.name]
+    partial = tuple((" ".join(words[at].text for at in range(link.start, link.end)), str(link.value)) for link in named if link.score < 0.8)
+    kind: ReadingKind = "column" if free else "layer"
+    return replace(base, kind=kind, where=where, columns=tuple(dict.fromkeys(free)), numbers_used=tuple(used), partial=partial)
+
+
+def _conditions(named: Sequence[Link]) -> tuple[Condition, ...]:
+    values: dict[str, list[object]] = {}
+    for link in named:
+        values.setdefault(link.column or "", []).append(link.value)
+    return tuple(Condition(column, "=", held[0]) if len(set(held)) == 1 else Condition(column, "in", tuple(dict.fromkeys(held))) for column, held in values.items())
+
+
+def _own_test(column: Column, link: Link, words: Sequence[Token], cover: _Cover) -> tuple[Condition | None, int | None]:
+    """Read `magnitude 7`, `grade 3` as an equality, and a yes/no column as true."""
+    if column.type == "boolean":
+        return Condition(column.name, "=", True), None
+    after = link.end
+    if column.is_numeric and after < len(words) and after in cover.soft and words[after].kind == "number":
+        return Condition(column.name, "=", _number(words[after].value)), after
+    return None, None
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value
+
+
+def is_depth(dataset: Dataset) -> bool:
+    """Whether a raster of values is named like a depth of water."""
+    if not dataset.is_raster or dataset.bands[0].is_categorical:
+        return False
+    parts = {part for form in dataset.name_forms for part in form} | {part for name in dataset.bands[0].names for part in name_lemmas(name)}
+    if parts & {"soil", "snow", "table", "groundwater", "rooting", "ice", "bedrock"}:
+        return False
+    return bool(parts & (DEPTH_NAMES - {"depth"}) or ("water" in parts and parts & {"depth", "level"}) or parts == {"depth"})
+
+
+def _water(dataset: Dataset, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Iterator[Reading]:
+    """Read `flooded`, `under water` as depth above zero, or as the class of that name."""
+    telling = [at for at, token in enumerate(words) if not _is_skippable(token)]
+    lemmas = [words[at].lemma for at in telling]
+    base = Reading(dataset, "cells", 0.9, _phrase_words(words))
+    if is_depth(dataset):
+        if lemmas and all(lemma in FLOOD_WORDS for lemma in lemmas):
+            yield replace(base, is_flood=True)
+        elif lemmas == ["water"]:
+            yield replace(base, score=0.7, is_flood=True)
+    for band in dataset.bands if any(lemma in FLOOD_WORDS for lemma in lemmas) and len(lemmas) == 1 else ():
+        flood = [label for label in band.classes.values() if set(name_lemmas(label)) & FLOOD_WORDS]
+        about_water = any(set(form) & FLOOD_WORDS for form in dataset.name_forms)
+        wet = flood or [label for label in band.classes.values() if about_water and "water" in name_lemmas(label)]
+        if len(wet) == 1:
+            yield replace(base, classes=(wet[0],), band=band.index, score=0.88)

@@ -1,0 +1,57 @@
+"""Compare names as people write them: case, accents, punctuation and small slips do not matter."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+Exactness = Literal["exact", "prefix", "contains", "close"]
+EXACTNESS: tuple[Exactness, ...] = get_args(Exactness)
+"""Best first."""
+CLOSE_RATIO = 0.85
+"""Least similarity (difflib) of a close match: one slip in seven letters."""
+SHORT = 3
+"""Shorter names match only whole words: two letters are part of almost every name."""
+UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+"""Letters that Unicode does not take apart into a base letter and a mark."""
+
+
+def fold(text: str) -> str:
+    """Return lower-case words without accents and punctuation, one blank between them."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(UNDECOMPOSED))
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(re.findall(r"\w+", plain))
+
+
+def best_matches(name: str, values: Iterable[str]) -> tuple[Exactness | None, tuple[str, ...]]:
+    """Return the values that match best, in the order given, and how well; (None, ()) where none does.
+
+    Only the best class is returned: where a value is exactly the name, those that contain it are other places.
+    """
+    wanted = fold(name)
+    folded = {value: fold(value) for value in values}
+    found: dict[Exactness, list[str]] = {}
+    for value, text in folded.items():
+        exactness = _compare(wanted, text)
+        if exactness is not None:
+            found.setdefault(exactness, []).append(value)
+    for exactness in EXACTNESS:
+        if exactness in found:
+            return exactness, tuple(found[exactness])
+    near = set(difflib.get_close_matches(wanted, set(folded.values()), n=max(1, len(folded)), cutoff=CLOSE_RATIO)) if wanted else set()
+    return ("close", tuple(value for value, text in folded.items() if text in near)) if near else (None, ())
+
+
+def _compare(wanted: str, text: str) -> Exactness | None:
+    if not wanted or not text:
+        return None
+    if text == wanted:
+        return "exact"
+    if text.startswith(f"{wanted} ") or (len(wanted) >= SHORT and text.startswith(wanted)):
+        return "prefix"
+    if f" {wanted} " in f" {text} " or (len(wanted) >= SHORT and wanted in text):
+        return "contains"
+    return None

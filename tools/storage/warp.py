@@ -1,0 +1,76 @@
+"""Read a raster as it falls on another grid, and propose such grids; GDAL does the warping."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from tools.contract import Source
+from tools.storage.rasters import check_band, crs_of, open_raster
+
+if TYPE_CHECKING:
+    import numpy as np
+    from odc.geo.geobox import GeoBox
+    from pyproj import CRS
+
+    MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
+
+WARP_MEMORY_MB = 256
+"""GDAL's working memory for one warp."""
+
+
+def default_grid(source: Source, crs: CRS, resolution: float | None = None) -> GeoBox:
+    """Return the grid in `crs` that holds the whole raster, with square pixels.
+
+    Without `resolution` (units of `crs`), the pixel size is the one that keeps the source's (gdalwarp's own choice).
+    """
+    from odc.geo.geobox import GeoBox
+    from rasterio.warp import calculate_default_transform
+
+    with open_raster(source) as dataset:
+        rotated = dataset.transform.b or dataset.transform.d
+        bounds = _outline_bounds(dataset) if rotated else tuple(dataset.bounds)
+        transform, width, height = calculate_default_transform(
+            crs_of(dataset).to_wkt(), crs.to_wkt(), dataset.width, dataset.height, *bounds, resolution=resolution
+        )
+    return GeoBox((height, width), transform, crs)
+
+
+def warped_band(source: Source, band: int, grid: GeoBox, resampling: str = "nearest") -> MaskedArray:
+    """Return a band on `grid` as `(row, col)`; True in the mask is not valid or outside the source.
+
+    Values keep the file's dtype, and become float64 where a scale or offset applies. Coarse grids read overviews.
+    Raises what `open_raster` raises, ParameterError for a band that does not exist.
+    """
+    import numpy as np
+    from rasterio.enums import Resampling
+    from rasterio.errors import NodataShadowWarning
+    from rasterio.vrt import WarpedVRT
+
+    if grid.crs is None:
+        raise ValueError("the grid has no CRS; grids are made from rasters whose CRS is known")
+    with open_raster(source) as dataset:
+        check_band(dataset, band, source.path)
+        scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
+        # Without nodata or an alpha band GDAL could not tell what lies outside the source.
+        unmarked = dataset.nodatavals[band - 1] is None and "alpha" not in {interpretation.name for interpretation in dataset.colorinterp}
+        with WarpedVRT(
+            dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
+            resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB,
+        ) as warped, warnings.catch_warnings():  # fmt: skip
+            warnings.simplefilter("ignore", NodataShadowWarning)
+            values = warped.read(band)
+            # GDAL's own mask ignores an alpha band beside values that are not bytes.
+            invalid = (warped.read(warped.count) if unmarked else warped.read_masks(band)) == 0
+    if values.dtype.kind in "fc":
+        invalid |= np.isnan(values)
+    if (scale, offset) != (1.0, 0.0):
+        values = values.astype("float64") * scale + offset
+    return np.ma.MaskedArray(values, mask=invalid)
+
+
+def _outline_bounds(dataset: Any) -> tuple[float, float, float, float]:  # Any: rasterio's DatasetReader has no types
+    """Return the bounds of a rotated raster; `dataset.bounds` holds only two of its corners."""
+    corners = [dataset.transform * (col, row) for col in (0, dataset.width) for row in (0, dataset.height)]
+    xs, ys = zip(*corners, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
