@@ -68,20 +68,22 @@ class Agent:
         id: str | None = None,
         title: str | None = None,
         declared: Declared | None = None,
-        time: tuple[str, str] | None = None,
+        time: str | None = None,
         licence: str | None = None,
         attribution: str | None = None,
     ) -> AddReport:
-        """Register files and folders; what cannot be read is reported one by one, the rest is registered."""
+        """Register files and folders; what cannot be read is reported one by one, the rest is registered.
+
+        `time` is an ISO 8601 instant or `start/end`. Raises ParameterError for an option that no file can have.
+        """
         if len(paths) != 1 and (id or title):
             raise ParameterError("An id or title was given for more than one path.", hint="Add the files one at a time.")
-        reports = [
-            self.datasets.add(
-                Path(path), id=id, title=title, declared=declared or Declared(), time=time, licence=licence, attribution=attribution
+        report = AddReport()
+        for path in paths:
+            report += self.datasets.add(
+                path, id=id, title=title, declared=declared or Declared(), time=time, licence=licence, attribution=attribution
             )
-            for path in paths
-        ]
-        return AddReport.merged(reports)
+        return report
 
     def run(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> RunResult:
         """Answer one question; `data` registers files and puts exactly these in focus."""
@@ -157,11 +159,11 @@ class Agent:
         if not data:
             return []
         report = self.add(*data)
-        if report.unreadable:
-            first = report.unreadable[0]
-            kind = DataError if Path(first.path).exists() else NotFoundError
-            raise kind(f"{first.path} cannot be used: {first.reason}", hint=first.hint or "Mend the file, or ask without it.")
-        return [record.id for record in report.registered]
+        if report.refused:
+            first = report.refused[0]
+            kind = NotFoundError if first.code == NotFoundError.code else DataError
+            raise kind(first.message, hint=first.hint)
+        return [record.id for record in report.records]
 
     def _threads(self) -> sqlite3.Connection:
         return sqlite3.connect(self.workspace.threads, timeout=60, check_same_thread=False)
@@ -183,7 +185,7 @@ class Agent:
             question=state["question"],
             answer=state["draft"],
             claims=state["claims"],
-            citations=citations_of(state["cited"], state["claims"], state["results"], self.runner, self.datasets.records()),
+            citations=citations_of(state["cited"], state["claims"], state["results"], self.runner, self.datasets.record_objects()),
             artifacts=[self._artifact(step) for step in steps if "key" in step],
             unsupported=state["unsupported"],
             warnings=_warnings(state),

@@ -27,7 +27,7 @@ def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Reset what belongs to one run and lay out what the engine reads."""
     session = session_block(
         state["question"],
-        runtime.context.datasets.records(),
+        runtime.context.datasets.record_objects(),
         focus=state.get("focus", []),
         history=state.get("history", []),
         previous=state.get("previous"),

@@ -159,6 +159,12 @@ def _transformer(src_crs: str, dst_crs: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(src_crs, dst_crs, always_xy=True)
 
 
+@cache
+def _around(lon: float, lat: float) -> pyproj.Transformer:
+    centred = pyproj.CRS.from_proj4(f"+proj=aeqd +lat_0={lat} +lon_0={lon} +ellps=WGS84 +units=m")
+    return pyproj.Transformer.from_crs("EPSG:4326", centred, always_xy=True)
+
+
 def distance_m(lon: float, lat: float, geometry: BaseGeometry) -> float:
     """Return the distance from a point to a geometry in EPSG:4326: to a point geodesic, else in an azimuthal projection around the point.
 
@@ -166,7 +172,6 @@ def distance_m(lon: float, lat: float, geometry: BaseGeometry) -> float:
     """
     if geometry.geom_type == "Point":
         return float(GEOD.inv(lon, lat, geometry.x, geometry.y)[2])
-    centred = pyproj.CRS.from_proj4(f"+proj=aeqd +lat_0={lat} +lon_0={lon} +ellps=WGS84 +units=m")
-    transformer = pyproj.Transformer.from_crs("EPSG:4326", centred, always_xy=True)
+    transformer = _around(lon, lat)
     around = shapely.transform(geometry, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
     return float(shapely.distance(shapely.Point(0, 0), around))

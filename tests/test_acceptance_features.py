@@ -30,12 +30,17 @@ def agent(tmp_path: Path) -> Agent:
     ],
 )
 def test_strong_earthquakes_and_their_nearest_places_are_right(question: str, agent: Agent, shared_data: Path) -> None:
-    quakes, places = shared_data / "vectors" / "usgs_earthquakes_2017.parquet", shared_data / "vectors" / "ne_110m_populated_places_simple.json"
+    quakes, places = (
+        shared_data / "vectors" / "usgs_earthquakes_2017.parquet",
+        shared_data / "vectors" / "ne_110m_populated_places_simple.json",
+    )
     strong, towns = read(quakes).query("mag >= 7"), read(places)
     expected: dict[tuple[str, ...] | str, float] = {}
     for quake in strong.itertuples():
         count = len(towns)
-        _, _, distances = GEOD.inv([quake.geometry.x] * count, [quake.geometry.y] * count, towns.geometry.x.to_numpy(), towns.geometry.y.to_numpy())
+        _, _, distances = GEOD.inv(
+            [quake.geometry.x] * count, [quake.geometry.y] * count, towns.geometry.x.to_numpy(), towns.geometry.y.to_numpy()
+        )
         expected[quake.id, towns["name"].iloc[int(distances.argmin())]] = float(distances.min())
     assert len(expected) == 2
     result = agent.run(question, data=(quakes, places))
@@ -130,7 +135,10 @@ def test_areas_of_countries_are_right(question: str, query: str, agent: Agent, s
 
 
 def test_places_inside_a_country_are_counted_and_named(agent: Agent, shared_data: Path) -> None:
-    countries, places = shared_data / "vectors" / "ne_110m_admin_0_countries.json", shared_data / "vectors" / "ne_110m_populated_places_simple.json"
+    countries, places = (
+        shared_data / "vectors" / "ne_110m_admin_0_countries.json",
+        shared_data / "vectors" / "ne_110m_populated_places_simple.json",
+    )
     land = read(countries).query("NAME == 'Italy'").union_all()
     towns = read(places)
     inside = [name for name, point in zip(towns["name"], towns.geometry, strict=True) if land.contains(point)]

@@ -134,12 +134,16 @@ def test_difference_of_the_two_areas_is_calculated_from_both(agent: Agent, delin
     data = (delineations / "observed_event_first.shp", delineations / "observed_event_monit01.shp")
     result = agent.run("What is the difference in area between observed_event_monit01 and observed_event_first?", data=data)
     assert_answered(result)
-    assert "calculate" in {artifact["tool"] for artifact in result.artifacts} or "overlay" in {artifact["tool"] for artifact in result.artifacts}
+    assert "calculate" in {artifact["tool"] for artifact in result.artifacts} or "overlay" in {
+        artifact["tool"] for artifact in result.artifacts
+    }
     assert abs(readings(result)[0].value) < 1.0
 
 
 @pytest.mark.parametrize("product", ["observed_event_first", "observed_event_monit01"])
-@pytest.mark.parametrize("question", ["How much built up area lies inside {product}?", "What area of built_up is inside {product}, in hectares?"])
+@pytest.mark.parametrize(
+    "question", ["How much built up area lies inside {product}?", "What area of built_up is inside {product}, in hectares?"]
+)
 def test_built_up_area_inside_a_delineation_is_right(question: str, product: str, agent: Agent, delineations: Path) -> None:
     flood, built = delineations / f"{product}.shp", delineations / "built_up.shp"
     both = shapely.intersection(read(flood).union_all(), read(built).union_all())
@@ -151,7 +155,8 @@ def test_built_up_area_inside_a_delineation_is_right(question: str, product: str
 def test_built_up_area_inside_a_delineation_by_type_is_right(agent: Agent, delineations: Path) -> None:
     flood, built = read(delineations / "observed_event_first.shp").union_all(), read(delineations / "built_up.shp")
     areas = {
-        kind: geodesic_area_m2(shapely.intersection(group.union_all(), flood), "EPSG:4326", DEGREES) for kind, group in built.groupby("obj_type")
+        kind: geodesic_area_m2(shapely.intersection(group.union_all(), flood), "EPSG:4326", DEGREES)
+        for kind, group in built.groupby("obj_type")
     }
     data = (delineations / "observed_event_first.shp", delineations / "built_up.shp")
     result = agent.run("area of built_up inside observed_event_first by obj_type", data=data)

@@ -25,14 +25,24 @@ def paths(shared_data: Path, *names: str) -> tuple[Path, ...]:
     ("declined", "answered", "outcome", "files"),
     [
         # a state that the raster does not reach, and one that it does
-        ("What is the mean of zion_srtm in Florida?", "What is the mean of zion_srtm in Utah?", "no_coverage", ("rasters/zion_srtm.tif", "vectors/us_states.parquet")),
+        (
+            "What is the mean of zion_srtm in Florida?",
+            "What is the mean of zion_srtm in Utah?",
+            "no_coverage",
+            ("rasters/zion_srtm.tif", "vectors/us_states.parquet"),
+        ),
         ("maximum elevation in Ohio", "maximum elevation in Utah", "no_coverage", ("rasters/zion_srtm.tif", "vectors/us_states.parquet")),
         ("mean elevation in Atlantis", "mean elevation in Utah", "refused", ("rasters/zion_srtm.tif", "vectors/us_states.parquet")),
         ("What is the mean of band 5 of zion_srtm?", "What is the mean of band 1 of zion_srtm?", "refused", ("rasters/zion_srtm.tif",)),
         ("mean of band 9 of olinda_landsat7_etm", "mean of band 6 of olinda_landsat7_etm", "refused", ("rasters/olinda_landsat7_etm.tif",)),
         ("How many people live in the parks?", "How many parks are there?", "refused", ("vectors/london_parks.fgb",)),
         ("What will the flood depth be tomorrow?", "What is the maximum flood depth?", "refused", ("rasters/kampen_flood_depth_m.tif",)),
-        ("total salary of countries with continent Europe", "total POP_EST of countries with continent Europe", "refused", ("vectors/ne_110m_admin_0_countries.json",)),
+        (
+            "total salary of countries with continent Europe",
+            "total POP_EST of countries with continent Europe",
+            "refused",
+            ("vectors/ne_110m_admin_0_countries.json",),
+        ),
     ],
 )
 def test_what_cannot_be_answered_is_declined_and_its_twin_is_answered(

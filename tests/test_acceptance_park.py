@@ -49,7 +49,9 @@ def weights_and_values(raster: Path, boundary: Path) -> tuple[np.ndarray, np.nda
     return weights[used], values.data[used].astype(float)
 
 
-@pytest.mark.parametrize("question", ["What is the area of the park?", "area of Zion National Park in km2", "How large is Zion National Park?"])
+@pytest.mark.parametrize(
+    "question", ["What is the area of the park?", "area of Zion National Park in km2", "How large is Zion National Park?"]
+)
 def test_park_area_is_right(question: str, agent: Agent, boundary: Path) -> None:
     frame = read(boundary)
     result = agent.run(question, data=(boundary,))
@@ -68,7 +70,9 @@ def test_park_area_is_right(question: str, agent: Agent, boundary: Path) -> None
         ("elevation statistics inside the park", ["mean", "min", "max"]),
     ],
 )
-def test_elevation_statistics_inside_the_park_are_right(question: str, names: list[str], agent: Agent, boundary: Path, elevation: Path) -> None:
+def test_elevation_statistics_inside_the_park_are_right(
+    question: str, names: list[str], agent: Agent, boundary: Path, elevation: Path
+) -> None:
     weights, values = weights_and_values(elevation, boundary)
     mean = float(np.average(values, weights=weights))
     order = np.argsort(values)
@@ -87,7 +91,11 @@ def test_elevation_statistics_inside_the_park_are_right(question: str, names: li
 
 @pytest.mark.parametrize(
     "question",
-    ["What is the share of each land cover class inside the park?", "land cover shares in Zion National Park", "percentage of each land cover class in the park"],
+    [
+        "What is the share of each land cover class inside the park?",
+        "land cover shares in Zion National Park",
+        "percentage of each land cover class in the park",
+    ],
 )
 def test_land_cover_shares_inside_the_park_are_right(question: str, agent: Agent, boundary: Path, cover: Path) -> None:
     weights, values = weights_and_values(cover, boundary)
@@ -97,7 +105,9 @@ def test_land_cover_shares_inside_the_park_are_right(question: str, agent: Agent
     assert_repeats(agent, result, (boundary, cover))
 
 
-def test_land_cover_areas_inside_the_park_are_right_with_everything_registered(agent: Agent, boundary: Path, elevation: Path, cover: Path) -> None:
+def test_land_cover_areas_inside_the_park_are_right_with_everything_registered(
+    agent: Agent, boundary: Path, elevation: Path, cover: Path
+) -> None:
     agent.add(boundary, elevation, cover)
     weights, values = weights_and_values(cover, boundary)
     areas = {str(int(code)): float(weights[values == code].sum()) for code in np.unique(values)}

@@ -29,7 +29,9 @@ FACTS = {
 }
 
 
-def calculate(expression: str, *, numbers: dict[str, float] | None = None, unit: str | None = None, extra: tuple[str, ...] = ()) -> ToolOutput:
+def calculate(
+    expression: str, *, numbers: dict[str, float] | None = None, unit: str | None = None, extra: tuple[str, ...] = ()
+) -> ToolOutput:
     """Run the tool with every fact that the expression names."""
     names = [name for name in FACTS if name in expression.replace("(", " ").replace(")", " ").replace(",", " ").split()]
     refs = {name: f"a:{position:08x}#facts/0" for position, name in enumerate([*names, *extra])}
@@ -79,7 +81,13 @@ def test_an_expression_gives_the_value_and_the_unit(expression, value, unit) -> 
 
 @pytest.mark.parametrize(
     ("expression", "unit", "value"),
-    [("all - wet", "ha", 7.5), ("wet / all", "%", 25), ("road * path_km", "km2", 1), ("ha_area / road", "km", 0.04), ("week * index", "s", 302_400)],
+    [
+        ("all - wet", "ha", 7.5),
+        ("wet / all", "%", 25),
+        ("road * path_km", "km2", 1),
+        ("ha_area / road", "km", 0.04),
+        ("week * index", "s", 302_400),
+    ],
 )
 def test_the_result_is_given_in_the_unit_asked_for(expression, unit, value) -> None:
     (fact,) = calculate(expression, unit=unit).facts

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tools.contract import UNITS
 from tools.errors import ParameterError
-from tools.geo.units import convert, dimension
+from tools.geo.units import convert, dimension, norm_unit
 
 # Published definitions: NIST Handbook 44, appendix C; SI brochure for temperature.
 DEFINITIONS = [
@@ -59,3 +59,20 @@ def test_a_unit_of_another_kind_is_refused_with_those_that_fit() -> None:
 
 def test_one_foot_is_exactly_three_hundred_and_four_point_eight_millimetres() -> None:
     assert Fraction(convert(10, "ft", "mm")) == 3048
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("m", "m"),
+        ("Metres", "m"),
+        (" km2 ", "km2"),
+        ("°C", "degC"),
+        ("kelvin", "K"),
+        ("per cent", "%"),
+        ("dB", "unspecified"),
+        ("", "unspecified"),
+    ],
+)
+def test_the_unit_that_a_file_spells_out_is_one_of_the_closed_list(text, unit) -> None:
+    assert norm_unit(text) == unit

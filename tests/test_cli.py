@@ -14,7 +14,7 @@ import rasterio
 from rasterio.transform import from_origin
 from shapely.geometry import Point, box
 
-from agent.interfaces.options import declared_from, pairs, parameters_from, time_span
+from agent.interfaces.options import declared_from, pairs, parameters_from
 from tools.errors import ParameterError
 
 CONTRACT = {
@@ -129,7 +129,6 @@ def test_tools_lists_every_tool_and_the_parameters_of_one(scene: Path) -> None:
 
 def test_option_texts_become_values() -> None:
     assert pairs("green=3, swir1=1", "--bands", "") == {"green": "3", "swir1": "1"}
-    assert time_span("2020-07-01") == ("2020-07-01", "2020-07-01")
     declared = declared_from(bounds="0,0,10,20", bands="green=3", classes="1=water", unit="m", crs="EPSG:4326")
     assert declared.bounds == (0, 0, 10, 20)
     assert declared.bands == {"green": 3}
@@ -139,7 +138,6 @@ def test_option_texts_become_values() -> None:
     ("call", "says"),
     [
         (lambda: pairs("green", "--bands", "green=3"), "green=3"),
-        (lambda: time_span("July"), "ISO 8601"),
         (lambda: declared_from(bounds="1,2,3", bands=None, classes=None, unit=None), "four numbers"),
         (lambda: declared_from(bounds=None, bands="green=x", classes=None, unit=None), "whole number"),
         (lambda: declared_from(bounds=None, bands=None, classes=None, unit="furlong"), "furlong"),

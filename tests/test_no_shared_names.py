@@ -68,7 +68,11 @@ def test_no_name_of_the_real_data_stands_in_the_product(shared_data: Path) -> No
     words = set(distinctive_words(shared_data)) - GENERAL
     assert len(words) > 20, "the folder has names of its own"
     pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(sorted(map(re.escape, words)))})(?![^\W_])", re.IGNORECASE)
-    found = {(str(path.relative_to(REPOSITORY)), match) for path in product_files() for match in pattern.findall(path.read_text(encoding="utf-8"))}
+    found = {
+        (str(path.relative_to(REPOSITORY)), match)
+        for path in product_files()
+        for match in pattern.findall(path.read_text(encoding="utf-8"))
+    }
     assert not found
 
 
@@ -77,5 +81,9 @@ def test_no_column_of_the_real_data_stands_in_the_product(shared_data: Path) -> 
     columns = set(distinctive_columns(shared_data))
     assert len(columns) > 50, "the layers have columns of their own"
     pattern = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, columns)))})\b")
-    found = {(str(path.relative_to(REPOSITORY)), match) for path in product_files() for match in pattern.findall(path.read_text(encoding="utf-8"))}
+    found = {
+        (str(path.relative_to(REPOSITORY)), match)
+        for path in product_files()
+        for match in pattern.findall(path.read_text(encoding="utf-8"))
+    }
     assert not found

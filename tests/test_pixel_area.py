@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from affine import Affine
@@ -16,7 +18,7 @@ def geodesic_pixel_area(crs: CRS, transform: Affine, row: int, col: int) -> floa
     """The area of one pixel by Karney's algorithm: its edges cut to 64 pieces and joined by geodesics."""
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], dtype=float)
     steps = np.linspace(0, 1, 64, endpoint=False)[:, None]
-    ring = np.concatenate([start + (end - start) * steps for start, end in zip(corners[:-1], corners[1:], strict=True)])
+    ring = np.concatenate([start + (end - start) * steps for start, end in pairwise(corners)])
     x, y = transform * (col + ring[:, 0], row + ring[:, 1])
     geodetic = crs if crs.is_geographic else crs.geodetic_crs
     lon, lat = Transformer.from_crs(crs, geodetic, always_xy=True).transform(x, y)

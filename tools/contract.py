@@ -133,6 +133,8 @@ class Result:
     artifact: Artifact
     cache: CacheState
     seconds: float
+    note: str = ""
+    """What interfaces must say of the call beside the artifact: a stored result was damaged and computed again."""
 
 
 @dataclass(frozen=True)

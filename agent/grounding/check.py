@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.grounding.citations import Citation, citations_in, without_citations
 from agent.grounding.claims import Claim, Grounding
+from agent.grounding.conditions import LimitedClass, classes_named_by_limits
 from agent.grounding.dates import WrittenDate
 from agent.grounding.evidence import Evidence
 from agent.grounding.masks import Known, masked_spans
@@ -18,7 +19,7 @@ from agent.grounding.parameters import find_parameter, is_condition, restates_qu
 from agent.grounding.results import Results
 from agent.grounding.sentences import Part, Passage, passages_of
 from agent.grounding.statements import Reader
-from agent.grounding.subjects import Vocabulary
+from agent.grounding.subjects import Mention, Vocabulary
 from agent.grounding.written_units import DATE, UNITS, stated_unit
 from tools.contract import Fact
 
@@ -62,6 +63,17 @@ class _Check:
         named = {pair for n in self._results for pair in self._results.named(n)}
         return Vocabulary(sorted(subjects | named))
 
+    def _names_in(self, text: str) -> list[Mention]:
+        """Return the subjects that a text names, by name or by the limits of a class."""
+        named = self._vocabulary.mentions(text)
+        limited = [mention for mention in classes_named_by_limits(text, self._classes) if mention.value in self._vocabulary]
+        taken = [mention for mention in limited if not any(name.start < mention.end and mention.start < name.end for name in named)]
+        return sorted([*named, *taken], key=lambda mention: mention.start)
+
+    @cached_property
+    def _classes(self) -> frozenset[LimitedClass]:
+        return self._results.limited_classes()
+
     @cached_property
     def _known(self) -> Known:
         return Known.from_texts(self._question, self._results.texts())
@@ -72,7 +84,10 @@ class _Check:
 
     def _claims(self, passage: Passage) -> Iterator[Claim]:
         sentence = self._answer[passage.start : passage.end].strip()
-        own = [replace(c, start=c.start + passage.start, end=c.end + passage.start) for c in citations_in(self._answer[passage.start : passage.end])]
+        own = [
+            replace(c, start=c.start + passage.start, end=c.end + passage.start)
+            for c in citations_in(self._answer[passage.start : passage.end])
+        ]
         missing = [citation for citation in own if not all(n in self._results for n in citation.numbers)]
         yield from (self._missing(citation, sentence) for citation in missing)
         cited = _numbers_of(own) or self._inherited(passage)
@@ -117,11 +132,13 @@ class _Check:
 
     def _judged(self, part: Part, passage: Passage, text: str, numbers: Sequence[Number], cited: Sequence[int]) -> Iterator[Claim]:
         if not cited:
-            yield from (_unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers)
+            yield from (
+                _unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers
+            )
             return
         columns = frozenset[str]().union(*(self._evidence(n).columns for n in cited))
         beside = (part.header, part.beside) if passage.kind == "row" else ()
-        reader = Reader(without_citations(text), beside, passage.context, self._vocabulary, columns, self._question)
+        reader = Reader(without_citations(text), beside, passage.context, self._names_in, columns, self._question)
         for statement in reader.statements(numbers):
             yield self._claim(statement, cited)
 
@@ -134,7 +151,9 @@ class _Check:
             return replace(_unsupported(number, reason), nearby=self._matcher.nearby(statement, cited))
         fact = outcome.fact
         unit = number.unit if number.unit in UNITS else fact.unit
-        return replace(_unsupported(number, ""), unit=unit, n=outcome.n, path=fact.path, subject=fact.subject, verdict="supported", fact=fact)
+        return replace(
+            _unsupported(number, ""), unit=unit, n=outcome.n, path=fact.path, subject=fact.subject, verdict="supported", fact=fact
+        )
 
     def _missing(self, citation: Citation, sentence: str) -> Claim:
         absent = next(n for n in citation.numbers if n not in self._results)

@@ -14,14 +14,17 @@ _CLOCK = r"(?:(?:T|\s|,\s|\sat\s)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|UTC)?
 _YEAR = r"(?:1[5-9]|20|21)\d\d"
 _PATTERNS = (
     re.compile(rf"(?<![\w.-])(?P<y>{_YEAR})[-/](?P<m>0[1-9]|1[0-2])(?:[-/](?P<d>[0-3]\d))?{_CLOCK}(?![\w-])"),
-    re.compile(rf"(?<![\w.])(?P<d>[0-3]?\d)(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH.format('m')}\s?,?\s(?P<y>{_YEAR}){_CLOCK}(?!\w)", re.IGNORECASE),
+    re.compile(
+        rf"(?<![\w.])(?P<d>[0-3]?\d)(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH.format('m')}\s?,?\s(?P<y>{_YEAR}){_CLOCK}(?!\w)", re.IGNORECASE
+    ),
     re.compile(rf"(?<!\w){_MONTH.format('m')}\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?,?\s(?P<y>{_YEAR}){_CLOCK}(?!\w)", re.IGNORECASE),
     re.compile(rf"(?<!\w){_MONTH.format('m')}\s(?P<y>{_YEAR})(?!\w)", re.IGNORECASE),
     re.compile(rf"(?<![\w.])(?P<d>[0-3]?\d)[./](?P<m>0?[1-9]|1[0-2])[./](?P<y>{_YEAR})(?!\w)"),
 )
 _BARE_YEAR = re.compile(rf"(?<![\w.,-])(?P<y>{_YEAR})(?![\w%²]|[.,]\d)")
 _TEMPORAL = re.compile(
-    r"\b(?:in|since|of|from|until|till|before|after|during|year|by|between|and|to|the|this|season|(?:early|mid|late))[\s-]+$|[(–/]\s?$", re.IGNORECASE
+    r"\b(?:in|since|of|from|until|till|before|after|during|year|by|between|and|to|the|this|season|(?:early|mid|late))[\s-]+$|[(–/]\s?$",
+    re.IGNORECASE,
 )
 _WORD_BEHIND = re.compile(r"\s[^\W\d_]|\s?[%°²]")
 
@@ -80,6 +83,8 @@ def is_known(date: WrittenDate, known: frozenset[str]) -> bool:
 def _iso(match: re.Match[str]) -> str:
     parts = match.groupdict()
     month = parts["m"]
-    number = int(month) if month.isdigit() else next(index for index, name in enumerate(_MONTHS, 1) if name.startswith(month[:3].casefold()))
+    number = (
+        int(month) if month.isdigit() else next(index for index, name in enumerate(_MONTHS, 1) if name.startswith(month[:3].casefold()))
+    )
     day = f"-{int(parts['d']):02}" if parts.get("d") else ""
     return f"{parts['y']}-{number:02}{day}"

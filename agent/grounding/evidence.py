@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +57,10 @@ class Evidence:
         """All values of subjects, in normal form."""
         return frozenset(value for entry in self.entries for value in entry.values)
 
+    def keys_of(self, value: str) -> frozenset[str]:
+        """Return as what a value occurs in the subjects: `zone`, `class`, the name of a column."""
+        return self._keys_of.get(value, frozenset())
+
     @cached_property
     def columns(self) -> frozenset[str]:
         """The measured things of the facts, columns among them."""
@@ -68,7 +72,8 @@ class Evidence:
         values, entries = self._by_dimension.get(dimension, ((), ()))
         low, high = self._reach(number, dimension)
         return [
-            Hit(entries[at], self._is_exact(number, values[at], dimension)) for at in range(bisect_left(values, low), bisect_right(values, high))
+            Hit(entries[at], self._is_exact(number, values[at], dimension))
+            for at in range(bisect_left(values, low), bisect_right(values, high))
         ]
 
     def nearest(self, number: Number, count: int) -> list[Entry]:
@@ -80,10 +85,11 @@ class Evidence:
         around = range(max(0, at - count), min(len(values), at + count))
         return [entries[index] for index in sorted(around, key=lambda index: abs(values[index] - (low + high) / 2))[:count]]
 
-    def about(self, named: frozenset[str]) -> list[Entry]:
-        """Return the facts whose subject has all of these values; none where no value is given."""
-        found = [set(self._by_value[value]) for value in named if value in self._by_value]
-        return [self.entries[at] for at in sorted(set.intersection(*found))] if found else []
+    def about(self, named: frozenset[str]) -> Iterator[Entry]:
+        """Return the facts whose subject has all those of these values that occur; none where none occurs."""
+        if own := named & self.subjects:
+            rarest = min((self._by_value[value] for value in own), key=len)
+            yield from (entry for entry in rarest if own <= entry.values)
 
     def written_otherwise(self, number: Number) -> Fact | None:
         """Return a fact of the same digits in another unit."""
@@ -105,7 +111,7 @@ class Evidence:
         It is settled where a fact of this name has just the named values as its subject, or where all facts of this name
         that have them agree in the rest of the subject.
         """
-        own = frozenset(value for value in named if value in self.subjects)
+        own = named & entry.values
         exact, open_keys = self._choice(entry.fact.name, own)
         if exact:
             return "" if entry.values in exact else _listed(entry.fact, entry.fact.subject)
@@ -115,7 +121,7 @@ class Evidence:
     def _choice(self, name: str, own: frozenset[str]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
         """Return the subjects that consist of just these values, and the keys in which the facts that have them differ."""
         if (name, own) not in self._choices:
-            fitting = [entry for entry in self._by_name[name] if own <= entry.values]
+            fitting = [entry for entry in (self.about(own) if own else self._by_name[name]) if entry.fact.name == name]
             exact = frozenset(entry.values for entry in fitting if entry.values == own)
             seen: dict[str, set[str]] = defaultdict(set)
             for entry in fitting:
@@ -129,6 +135,14 @@ class Evidence:
         return {}
 
     @cached_property
+    def _keys_of(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for entry in self.entries:
+            for key, text in entry.fact.subject.items():
+                found[normal_name(text)].add(key)
+        return {value: frozenset(keys) for value, keys in found.items()}
+
+    @cached_property
     def _by_name(self) -> dict[str, list[Entry]]:
         found: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.entries:
@@ -136,11 +150,11 @@ class Evidence:
         return found
 
     @cached_property
-    def _by_value(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = defaultdict(list)
-        for at, entry in enumerate(self.entries):
+    def _by_value(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
             for value in entry.values:
-                found[value].append(at)
+                found[value].append(entry)
         return found
 
     @cached_property

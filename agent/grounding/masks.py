@@ -18,7 +18,9 @@ _CODES = (
     re.compile(r"\b(?:WGS|NAD|ETRS|GRS|GDA|NZGD|UTM(?:\szone)?)\s?-?\d+[A-Z]?\b"),
     re.compile(r"\b(?:Sentinel|Landsat|GOES|NOAA|Envisat|SPOT|MODIS|ERS|ALOS)[\s-]\d+[A-D]?\b", re.IGNORECASE),
     re.compile(r"\b[\w-]+\.(?=[A-Za-z]\w{1,7}\b)\w+"),
-    re.compile(r"\b(?:band|figure|fig\.|table|step|option|version|page|section|chapter|result|question)\s\d+\b(?!\s?[%°]|[.,]\d)", re.IGNORECASE),
+    re.compile(
+        r"\b(?:band|figure|fig\.|table|step|option|version|page|section|chapter|result|question)\s\d+\b(?!\s?[%°]|[.,]\d)", re.IGNORECASE
+    ),
 )
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|‘([^’\n]+)’|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _HYPHENED = re.compile(r"(?<![\w.,])\d+-[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -63,7 +65,11 @@ def _verbatim(text: str, known: Known) -> list[tuple[int, int]]:
         inner = next(group for group in match.groups() if group is not None)
         if re.search(r"[^\W\d_]", inner) and inner.casefold() in known.text and not _has_quantity(inner):
             found.append(match.span())
-    found += [m.span() for m in _HYPHENED.finditer(text) if read_unit(text, m.start() + m.group().index("-"))[0] is None and m.group().casefold() in known.text]
+    found += [
+        m.span()
+        for m in _HYPHENED.finditer(text)
+        if read_unit(text, m.start() + m.group().index("-"))[0] is None and m.group().casefold() in known.text
+    ]
     found += [m.span() for m in _NAME_NUMBER.finditer(text) if m.group() in known.question and read_unit(text, m.end())[0] is None]
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
 
 from agent.grounding.evidence import Entry, Evidence
 from agent.grounding.numbers import Number
@@ -74,8 +75,8 @@ class Matcher:
         for n in cited:
             evidence = self._evidence(n)
             named = frozenset().union(*statement.readings[0]) if statement.readings else frozenset()
-            about = [entry for entry in evidence.about(named) if number.unit is None or same_dimension(entry.fact.unit, number.unit)]
-            near = [*about[: count // 2], *evidence.nearest(number, count // 2)]
+            about = (entry for entry in evidence.about(named) if number.unit is None or same_dimension(entry.fact.unit, number.unit))
+            near = [*islice(about, count // 2), *evidence.nearest(number, count // 2)]
             for entry in near or evidence.entries[: count // 2]:
                 found[f"[{n}] {describe(entry.fact, number.unit)}"] = None
         return tuple(found)[:count]
@@ -100,7 +101,9 @@ class Matcher:
         if reason := self._other_subject(statement, named, evidence, entry):
             return Outcome(Stage.SUBJECT, reason)
         if open_part := evidence.unnamed(entry, named):
-            return Outcome(Stage.SUBJECT, f"[{evidence.n}] has several subjects for {entry.fact.name!r}; if {open_part} is meant, name it here")
+            return Outcome(
+                Stage.SUBJECT, f"[{evidence.n}] has several subjects for {entry.fact.name!r}; if {open_part} is meant, name it here"
+            )
         if not is_derived and (reason := disagreement(entry.quantity, statement.spoken, evidence.beside(entry, statement.number))):
             return Outcome(Stage.QUANTITY, reason)
         if not is_exact:
@@ -111,15 +114,19 @@ class Matcher:
         """Return which named subject a fact is not about; empty where it is about all of them."""
         relation = statement.around & evidence.subjects if "nearest" in entry.fact.subject else frozenset()
         for value in sorted(named | relation):
-            if value not in entry.values and self._is_excluded(value, evidence):
+            if value not in entry.values and self._is_excluded(value, evidence, entry):
                 about = ", ".join(entry.fact.subject.values()) or "everything asked for"
                 return f"the text names {value!r}, but this number of [{evidence.n}] is about {about}"
         return ""
 
-    def _is_excluded(self, value: str, evidence: Evidence) -> bool:
-        """Whether a name that a fact does not have means that the fact is about something else."""
-        if value in evidence.subjects:
-            return True
+    def _is_excluded(self, value: str, evidence: Evidence, entry: Entry) -> bool:
+        """Whether a name that a fact does not have means that the fact is about something else.
+
+        The partner of a relation says nothing against what is known of one feature alone, nor a class against a zone's size.
+        """
+        if keys := evidence.keys_of(value):
+            is_partner = keys == {"nearest"} and "nearest" not in entry.fact.subject
+            return not is_partner and not (keys == {"class"} and entry.quantity.is_side_fact)
         if value in self._results.names(evidence.n) or value in self._operand_subjects(evidence.n):
             return False
         return self._results.excludes(evidence.n, value) or any(value in self._evidence(other).subjects for other in self._results)
@@ -144,7 +151,9 @@ class Matcher:
                 return Outcome(Stage.UNIT, f"{describe(fact)} in [{n}], but the text gives {given}")
         if number.unit == FOREIGN:
             return Outcome(Stage.VALUE, f"no fact of {where} has this compound or unknown unit")
-        return Outcome(Stage.VALUE, f"no fact of {where} has this value; a sum, difference, share or ratio must be computed by calculate and cited")
+        return Outcome(
+            Stage.VALUE, f"no fact of {where} has this value; a sum, difference, share or ratio must be computed by calculate and cited"
+        )
 
 
 def describe(fact: Fact, unit: str | None = None) -> str:
@@ -165,5 +174,7 @@ def _signs(statement: Statement) -> Iterable[Number]:
     number = statement.number
     if not statement.falls or number.value <= 0:
         return (number,)
-    negative = Number(number.start, number.end, number.text, -number.value, number.half_unit, number.unit, number.end_unit, number.noun, number.hedged)
+    negative = Number(
+        number.start, number.end, number.text, -number.value, number.half_unit, number.unit, number.end_unit, number.noun, number.hedged
+    )
     return (number, negative)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from agent.grounding.number_words import WORDED, is_claim, word_value
 from agent.grounding.written_units import read_unit
@@ -48,10 +49,10 @@ class Number:
     @property
     def tolerance(self) -> float:
         """Return how far the true value may lie away, in the unit of the number."""
-        if not self.hedged or self.value != int(self.value) or self.value == 0:
+        if not self.hedged or not self.value.is_integer() or self.value == 0:
             return self.half_unit
-        zeros = len(str(int(abs(self.value)))) - len(str(int(abs(self.value))).rstrip("0"))
-        return max(self.half_unit, 0.5 * 10**zeros)
+        digits = str(int(abs(self.value)))
+        return max(self.half_unit, 0.5 * 10.0 ** (len(digits) - len(digits.rstrip("0"))))
 
 
 def plain(text: str) -> str:
@@ -69,7 +70,8 @@ def numbers_in(text: str, masked: Sequence[tuple[int, int]] = ()) -> list[Number
     numerals = (_numeral(readable, match) for match in _NUMERAL.finditer(readable))
     words = (_worded(readable, match) for match in WORDED.finditer(readable))
     found = sorted((number for number in (*numerals, *words) if number and not _overlaps(number, masked)), key=lambda number: number.start)
-    return _sharing_units(readable, found)
+    in_units = {later.start for number, later in pairwise(found) if later.start < number.end_unit}  # the 2 of km^2
+    return _sharing_units(readable, [number for number in found if number.start not in in_units])
 
 
 def _overlaps(number: Number, spans: Sequence[tuple[int, int]]) -> bool:
@@ -122,11 +124,8 @@ def _sharing_units(text: str, numbers: Sequence[Number]) -> list[Number]:
     shared: list[Number] = []
     in_list = False
     for number in reversed(numbers):
-        following = shared[-1] if shared else None
-        between = text[number.end : following.start] if following else ""
-        joined = bool(following and following.unit and number.unit is None and (_JOINED.fullmatch(between) or (in_list and between == ", ")))
-        if joined and following:
-            number = replace(number, unit=following.unit, noun=following.noun)
-        in_list = joined
-        shared.append(number)
+        following = shared[-1] if shared and number.unit is None else number
+        between = text[number.end : following.start]
+        in_list = bool(following.unit and (_JOINED.fullmatch(between) or (in_list and between == ", ")))
+        shared.append(replace(number, unit=following.unit, noun=following.noun) if in_list else number)
     return shared[::-1]

@@ -21,9 +21,12 @@ _BOUNDARY = re.compile(
     re.IGNORECASE,
 )
 _JOIN = re.compile(
-    r"[\s,/&]*(?:(?:and|or|as well as|plus|to)\b)?[\s,]*(?:\b(?:both|the|in|of|for|a|zones?|class(?:es)?|districts?|between)\s+)*", re.IGNORECASE
+    r"[\s,/&]*(?:(?:and|or|as well as|plus|to)\b)?[\s,]*(?:\b(?:both|the|in|of|for|a|zones?|class(?:es)?|districts?|between)\s+)*",
+    re.IGNORECASE,
 )
-_PART_OF = re.compile(r"\b(?:most|mostly|mainly|largely|chiefly|including|especially|particularly|of which|of these|of them)\b", re.IGNORECASE)
+_PART_OF = re.compile(
+    r"\b(?:most|mostly|mainly|largely|chiefly|including|especially|particularly|of which|of these|of them)\b", re.IGNORECASE
+)
 _WHOLE = re.compile(r"\b(?:total(?:s|led|ling)?|overall|altogether|together|in all|whole|entire|combined|sum|all)\b", re.IGNORECASE)
 _OUT_OF = re.compile(r"(?:\bout\s+of|\bof)\s+(?:(?:the|all|these|its|a total of)\s+)*$", re.IGNORECASE)
 _OUT_OF_THE = re.compile(r"\b(?:out of|of (?:the|all|these|its|a total of))\s+$", re.IGNORECASE)
@@ -138,7 +141,9 @@ class _Sentence:
         if before:
             return before[-1]
         taken = any(behind[0].start < other.start < end for other in self._numbers)
-        return None if taken and own[0].start > first_number and len(own) < sum(start <= o.start < end for o in self._numbers) else behind[0]
+        return (
+            None if taken and own[0].start > first_number and len(own) < sum(start <= o.start < end for o in self._numbers) else behind[0]
+        )
 
     def _borrowed(self, number: Number) -> _Group | None:
         """Choose among the names of other clauses."""

@@ -20,11 +20,17 @@ from agent.grounding.written_units import FOREIGN, converted, dimension_of, name
 _NUMBER_TEXT = re.compile(r"[-+]?\d+(?:\.\d+)?")
 _UNITLESS_KEYS = frozenset({"limit", "k", "band", "width_px"})
 
-_HEDGES = r"(?:(?:about|only|just|exactly|approximately|roughly|nearly|almost|over|more than|less than|at least|at most|up to|under|some)\s+)*"
-_STATES = r"is|are|was|were|has|have|had|covers?|covered|totals?|totalled|amounts? to|measures?|equals?|reach(?:es|ed)?|contains?|holds?|found"
+_HEDGES = (
+    r"(?:(?:about|only|just|exactly|approximately|roughly|nearly|almost|over|more than|less than|at least|at most|up to|under|some)\s+)*"
+)
+_STATES = (
+    r"is|are|was|were|has|have|had|covers?|covered|totals?|totalled|amounts? to|measures?|equals?|reach(?:es|ed)?|contains?|holds?|found"
+)
 _STATED = re.compile(rf"(?:\b(?:{_STATES}|there (?:is|are))|(?<![<>])=|:)\s*{_HEDGES}$", re.IGNORECASE)
 _SUBORDINATE = re.compile(r"\b(?:where|that|which|who|whose|with|when|if|having|deemed|defined)\b", re.IGNORECASE)
-_NAMED = re.compile(r"\b(?:threshold|cut-?off|radius|buffer(?:ed)?|limit(?:ed)?|resolution)(?:\s(?:of|is|was|by|to|distance))*\s*[:=]?\s*$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"\b(?:threshold|cut-?off|radius|buffer(?:ed)?|limit(?:ed)?|resolution)(?:\s(?:of|is|was|by|to|distance))*\s*[:=]?\s*$", re.IGNORECASE
+)
 _CONDITION_BEFORE = re.compile(
     r"(?:\b(?:than|least|most|above|below|over|under|exceed(?:s|ing)?|beyond|within|inside|from|up to|past|at|after|before|since|until"
     r"|distance of|depths? of|magnitudes?(?: of)?|top|first|last|class|band|values? of)|[<>≤≥±]=?)\s*$",

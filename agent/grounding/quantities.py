@@ -14,7 +14,7 @@ from functools import lru_cache
 from agent.grounding.subjects import Mention, words_of
 
 _STATISTICS: dict[str, str] = {
-    "mean": r"mean|average[sd]?|avg\.?",
+    "mean": r"mean|averag(?:e[sd]?|ing)|avg\.?",
     "median": r"median",
     "max": r"max(?:imum|ima|imal)?\.?",
     "min": r"min(?:imum|ima|imal)?\.?",
@@ -29,7 +29,9 @@ _RANKS: dict[str, str] = {
     "max": r"highest|deepest|peak|tallest|hottest|warmest|steepest|wettest",
     "min": r"lowest|shallowest|coldest|flattest|driest",
 }
-_PERCENTILE = re.compile(r"\b(?:p(?P<p>\d{1,2})|(?P<n>\d{1,2})(?:st|nd|rd|th)[\s-]percentiles?|percentile\s(?P<b>\d{1,2}))\b", re.IGNORECASE)
+_PERCENTILE = re.compile(
+    r"\b(?:p(?P<p>\d{1,2})|(?P<n>\d{1,2})(?:st|nd|rd|th)[\s-]percentiles?|percentile\s(?P<b>\d{1,2}))\b", re.IGNORECASE
+)
 _RANK_MARK = "~"
 """Put before a statistic that only a superlative names: "highest" may also rank means or areas."""
 
@@ -42,7 +44,7 @@ _THINGS: dict[str, str] = {
     "perimeter": r"perimeters?|circumferences?",
 }
 _SIDE_FACTS: dict[str, str] = {
-    "valid_share": r"valid\w*|no-?\s?data|data|covered|coverage|observed|usable|measured|pixels?",
+    "valid_share": r"valid\w*|no-?\s?data|data|cover\w*|observed|usable|measured|pixels?|raster",
     "valid_area": r"valid\w*|no-?\s?data|data|observed|usable|pixels?",
     "zone_area": r"zones?|whole|entire|total|size|extent|altogether|out of|of its|in all",
     "layer area": r"layer|total|whole|entire|all",

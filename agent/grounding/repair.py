@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent import prompting
 from agent.grounding.citations import citations_in
 from agent.grounding.claims import Claim, Grounding
-from agent.grounding.sentences import Passage, passages_of
+from agent.grounding.sentences import Passage, is_lead_in, passages_of
 
 UNSUPPORTED_MARK = "[unsupported]"
 NOTHING_LEFT = "No number of the draft is supported by a result, so nothing of it is given as an answer."
@@ -34,11 +34,10 @@ def mark(answer: str, grounding: Grounding) -> str:
     """
     passages = passages_of(answer)
     removed = {passage for passage in passages if _is_lost(passage, grounding)}
-    removed |= {passage for passage in passages if _is_stranded(passage, passages, removed)}
+    removed |= {passage for passage in passages if _introduces(passage, answer) and _is_stranded(passage, passages, removed)}
+    kept = [claim for claim in grounding.unsupported if not any(passage.start <= claim.span[0] < passage.end for passage in removed)]
     edits = [(*_with_line_break(answer, passage), "") for passage in removed]
-    for claim in grounding.unsupported:
-        if not any(passage.start <= claim.span[0] < passage.end for passage in removed):
-            edits.append((*claim.span, "" if _is_citation(claim) else UNSUPPORTED_MARK))
+    edits += [(*_with_space(answer, claim), "") if _is_citation(claim) else (*claim.span, UNSUPPORTED_MARK) for claim in kept]
     for start, end, text in sorted(edits, reverse=True):
         answer = answer[:start] + text + answer[end:]
     left = re.sub(r"\n{3,}", "\n\n", answer).strip()
@@ -55,16 +54,24 @@ def _is_lost(passage: Passage, grounding: Grounding) -> bool:
     return any(claim.verdict == "unsupported" for claim in claims) and not any(claim.verdict == "supported" for claim in claims)
 
 
+def _introduces(passage: Passage, answer: str) -> bool:
+    return passage.kind == "header" or (passage.kind == "sentence" and is_lead_in(answer[passage.start : passage.end]))
+
+
 def _is_stranded(passage: Passage, passages: Sequence[Passage], removed: set[Passage]) -> bool:
     """Whether a lead-in or header is left without any item or row."""
-    if not passage.block or passage.kind in ("item", "row"):
-        return False
     members = [other for other in passages if other.block == passage.block and other.kind in ("item", "row")]
     return bool(members) and all(member in removed for member in members)
 
 
 def _is_citation(claim: Claim) -> bool:
     return bool(citations_in(claim.text))
+
+
+def _with_space(answer: str, claim: Claim) -> tuple[int, int]:
+    """Return the span of a citation with the space before it."""
+    start, end = claim.span
+    return (start - 1 if answer[start - 1 : start] == " " else start), end
 
 
 def _with_line_break(answer: str, passage: Passage) -> tuple[int, int]:

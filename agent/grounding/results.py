@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from agent.grounding.conditions import LimitedClass, limited_classes
 from agent.grounding.parameters import Parameter, parameters_of
 from agent.grounding.subjects import normal_name
 from tools.contract import Fact
 
 _REFERENCE = re.compile(r"a:([0-9a-f]{8,64})(?:#(facts/\d+))?")
 _DATASET_KEYS = frozenset({"layer", "raster", "zones", "other", "source", "dataset", "layers"})
-_PLACE_KEYS = frozenset({"value", "name"})
+_PLACES = frozenset({"find_place/name"})
 
 Json = Mapping[str, Any]  # Any: JSON values of tool messages
 
@@ -65,6 +66,10 @@ class Results:
         """Whether another result differs from this one by this name: the same call about something else."""
         places = {place for link in self.chain(n) for place, _ in self.named(link)}
         return any(place in places and normal_name(other) == name for link in self for place, other in self.named(link))
+
+    def limited_classes(self) -> frozenset[LimitedClass]:
+        """Return the classes that the calls define by limits."""
+        return frozenset(found for message in self._messages.values() for found in limited_classes(message.get("params", {})))
 
     def texts(self) -> Iterator[str]:
         """Return all text in the parameters, summaries and payloads of the results."""
@@ -118,6 +123,7 @@ def _names(value: Any, path: str, key: str, column: str) -> Iterator[tuple[str, 
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _names(inner, path, key, column)
-    elif isinstance(value, str) and not _REFERENCE.match(value):
-        if key in _DATASET_KEYS or (key == "value" and column) or (key == "name" and path == "find_place/name"):
-            yield path, value
+    elif (
+        isinstance(value, str) and not _REFERENCE.match(value) and (key in _DATASET_KEYS or (key == "value" and column) or path in _PLACES)
+    ):
+        yield path, value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from agent.grounding.citations import citations_in
@@ -19,7 +20,9 @@ _ITEM = re.compile(r"(?P<indent>\s*)(?:[-*+•–]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _CELL = re.compile(r"(?:\\\||[^|])+")
 _SENTENCE_END = re.compile(r"[.!?][\"”’)*_]*(?P<cites>(?:\s*\[\^?\d[\d,;\s–-]*\])*)(?:\s+(?=[^\sa-z])|$)")
-_ABBREVIATION = re.compile(r"(?:\b(?:approx|ca|e\.g|i\.e|sq|st|no|nr|vs|mt|max|min|avg|resp|incl|excl|fig|cf|dr|c)|\b[A-Z])\.$", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:approx|ca|e\.g|i\.e|sq|st|no|nr|vs|mt|max|min|avg|resp|incl|excl|fig|cf|dr|c)|\b[A-Z])\.$", re.IGNORECASE
+)
 _NUMBERING = re.compile(r"\d{1,3}[.)]\s+")
 
 
@@ -124,7 +127,9 @@ class _Splitter:
         parts = tuple(Part(start, start + len(text)) for start, text in _cells(header))
         self._passages.append(Passage(header.start, self._lines[at + 1].end, "header", parts, above, citing, self._block))
         for row in rows:
-            self._passages.append(Passage(row.start, row.end, "row", _row_parts(row, headers), above, (header.text, self._lead), self._block))
+            self._passages.append(
+                Passage(row.start, row.end, "row", _row_parts(row, headers), above, (header.text, self._lead), self._block)
+            )
         return end
 
     def _take_item(self, line: _Line) -> None:
@@ -148,9 +153,9 @@ class _Splitter:
         for left, right in spans:
             self._add(start + left, start + right, "sentence", Part(start + left, start + right), self._above())
             text = self._answer[start + left : start + right]
-            if not under_item and (_is_lead_in(text) or not self._in_block):
+            if not under_item and (is_lead_in(text) or not self._in_block):
                 self._lead, self._in_block = text, False
-                if _is_lead_in(text):
+                if is_lead_in(text):
                     self._open_block()
         return end
 
@@ -170,7 +175,7 @@ class _Splitter:
     def _above(self) -> tuple[str, ...]:
         """What speaks for the next passage; a lead-in does so only if it ends with a colon."""
         items = tuple(text for _, text in reversed(self._items))
-        lead = self._lead if self._in_block and _is_lead_in(self._lead) else ""
+        lead = self._lead if self._in_block and is_lead_in(self._lead) else ""
         return tuple(text for text in (*items, lead, self._heading) if text)
 
     def _add(self, start: int, end: int, kind: Kind, part: Part, context: tuple[str, ...]) -> None:
@@ -180,7 +185,8 @@ class _Splitter:
         self._passages.append(Passage(start, end, kind, (part,), context, citing, block))
 
 
-def _is_lead_in(text: str) -> bool:
+def is_lead_in(text: str) -> bool:
+    """Whether a sentence only introduces what follows: it ends with a colon."""
     bare = re.sub(r"\[[\d,;\s–-]*\]|[*_`\s]", "", text)
     return bare.endswith(":")
 
@@ -225,7 +231,7 @@ def _sentences(paragraph: str) -> list[tuple[int, int]]:
         own = citations_in(paragraph[begun:stop])
         cuts.append(match.start("cites") if match["cites"] and own else match.end("cites"))
     edges = sorted({0, *cuts, len(paragraph)})
-    spans = [_stripped(paragraph, left, right) for left, right in zip(edges, edges[1:], strict=False)]
+    spans = [_stripped(paragraph, left, right) for left, right in pairwise(edges)]
     return [(left, right) for left, right in spans if left < right] or [(0, len(paragraph))]
 
 

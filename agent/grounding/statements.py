@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 
 from agent.grounding.match import Statement
 from agent.grounding.numbers import Number, plain
 from agent.grounding.pairing import Pairing, clause_of, is_reference_whole, is_whole, pair
 from agent.grounding.quantities import Spoken, split_ranks, statistics_in, things_in
-from agent.grounding.subjects import Mention, Vocabulary
+from agent.grounding.subjects import Mention
 
 _LOSS = re.compile(
-    r"\b(?:less|fewer|smaller|lower|shorter|decreas\w*|declin\w*|shr[aiu]nk\w*|reduc\w*|drop\w*|below|los[st]\w*|fell|fallen|fewer)\b", re.IGNORECASE
+    r"\b(?:less|fewer|smaller|lower|shorter|decreas\w*|declin\w*|shr[aiu]nk\w*|reduc\w*|drop\w*|below|los[st]\w*|fell|fallen|fewer)\b",
+    re.IGNORECASE,
 )
 _FROM_TO = re.compile(r"\b(?:from|between|rang(?:e|es|ed|ing)(?: of| from| between)?)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|and|[–—-])\s*[-−]?", re.IGNORECASE)
+
+NamesIn = Callable[[str], Sequence[Mention]]
 
 
 class Reader:
     """Reads the statements of one stretch of text, with what stands around it."""
 
-    def __init__(self, text: str, beside: Sequence[str], context: Sequence[str], vocabulary: Vocabulary, columns: Collection[str], asked: str) -> None:
+    def __init__(
+        self, text: str, beside: Sequence[str], context: Sequence[str], names_in: NamesIn, columns: Collection[str], asked: str
+    ) -> None:
         """Take the text, the header and the other cells of its row, and what stands above it, nearest first.
 
-        `columns` are the measured things of the cited facts, `asked` is the question.
+        `names_in` finds the subjects that a text names, `columns` are the measured things of the cited facts, `asked` is the question.
         """
         self._text, self._header = text, beside[0] if beside else ""
         self._around = [scope for scope in (*beside, *context) if scope]
-        self._vocabulary, self._columns, self._asked = vocabulary, columns, asked
-        self._mentions = vocabulary.mentions(text)
+        self._names_in, self._columns, self._asked = names_in, columns, asked
+        self._mentions = names_in(text)
 
     def statements(self, numbers: Sequence[Number]) -> list[Statement]:
         """Return one statement per number; numbers and text count from the same place."""
@@ -45,14 +50,16 @@ class Reader:
         pairings = [pair(self._text, numbers, axis) for axis in own_axes]
         readings, around = [], []
         for index, number in enumerate(numbers):
-            own = [pairing[index] for pairing in pairings if pairing[index].chosen]
-            taken = frozenset(key for axis, pairing in zip(own_axes, pairings, strict=True) if pairing[index].chosen for m in axis for key in m.keys)
-            inherited = self._inherited(taken)
+            chosen = [(axis, pairing[index]) for axis, pairing in zip(own_axes, pairings, strict=True) if pairing[index].chosen]
+            own = [pairing for _, pairing in chosen]
+            inherited = self._inherited(frozenset(key for axis, _ in chosen for mention in axis for key in mention.keys))
             readings.append(self._readings(number, numbers[index - 1] if index else None, own, inherited))
             around.append(frozenset[str]().union(*(pairing.around for pairing in own)))
         return readings, around
 
-    def _readings(self, number: Number, before: Number | None, own: Sequence[Pairing], inherited: list[tuple[str, ...]]) -> list[list[frozenset[str]]]:
+    def _readings(
+        self, number: Number, before: Number | None, own: Sequence[Pairing], inherited: list[tuple[str, ...]]
+    ) -> list[list[frozenset[str]]]:
         groups = [*(pairing.chosen for pairing in own), *inherited]
         paired = [frozenset(value for group in groups for value in group)]
         readings = [paired]
@@ -70,7 +77,7 @@ class Reader:
         """Return the names that stand around the text, nearest first, for what the text does not name itself."""
         groups: list[tuple[str, ...]] = []
         for scope in self._around:
-            for axis in _axes([mention for mention in self._vocabulary.mentions(scope) if not mention.keys & taken]):
+            for axis in _axes([mention for mention in self._names_in(scope) if not mention.keys & taken]):
                 groups.append(tuple(dict.fromkeys(mention.value for mention in axis)))
                 taken |= frozenset(key for mention in axis for key in mention.keys)
         return groups
@@ -128,9 +135,8 @@ def _axes(mentions: Sequence[Mention]) -> list[list[Mention]]:
 def _ends_of_ranges(text: str, numbers: Sequence[Number]) -> dict[int, tuple[str]]:
     """Return which numbers are the ends of a range, `from 1.2 to 3.4 m`: they speak of the minimum and the maximum."""
     readable, ends = plain(text), {}
-    for index, (low, high) in enumerate(zip(numbers, numbers[1:], strict=False)):
-        if _TO.fullmatch(readable, low.end_unit, high.start) or _TO.fullmatch(readable, low.end, high.start):
-            dashed = not readable[low.end : high.start].strip().isalpha()
-            if dashed or _FROM_TO.search(readable[: low.start]):
-                ends[index], ends[index + 1] = ("min",), ("max",)
+    for index, (low, high) in enumerate(pairwise(numbers)):
+        joint = _TO.fullmatch(readable, low.end_unit, high.start) or _TO.fullmatch(readable, low.end, high.start)
+        if joint and (_FROM_TO.search(readable[: low.start]) or not joint.group().strip().isalpha()):
+            ends[index], ends[index + 1] = ("min",), ("max",)
     return ends

@@ -111,10 +111,12 @@ class Vocabulary:
     def _is_placed(self, text: str, tokens: Sequence[re.Match[str]], at: int, size: int, value: str) -> bool:
         """Whether the place of a weak name shows that it is meant as one."""
         start, end = tokens[at].start(), tokens[at + size - 1].end()
-        if read_unit(text, end)[0] and text[end : end + 2] != " (":
-            return False
         before, after = text[:start], text[end:]
+        if read_unit(text, end)[0]:
+            return False
         if re.search(r"[\"'“‘`]$|\*\*$", before) and re.match(r"[\"'”’`]|\*\*|\s*[:(]", after):
+            return True
+        if any(_tells_itself(name) and text[:end].endswith(name) for name in self._written[value]):
             return True
         if at and normal_word(tokens[at - 1].group()) in self._key_words and re.fullmatch(r"\W{1,3}", text[tokens[at - 1].end() : start]):
             return True
@@ -131,6 +133,11 @@ class Vocabulary:
                 if form and form != words and not _is_weak(form):
                     shorter.setdefault(form, set()).add(value)
         self._forms |= {form: values.pop() for form, values in shorter.items() if len(values) == 1 and form not in self._forms}
+
+
+def _tells_itself(name: str) -> bool:
+    """Whether a name made of numbers is a range or a bound, such as `1–2 m` or `≥ 2 m`, and no mere number."""
+    return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1
 
 
 def _without_code(words: tuple[str, ...]) -> tuple[str, ...]:

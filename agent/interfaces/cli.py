@@ -135,7 +135,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Register data; what cannot be read is reported one by one, the rest is registered."""
-    from agent.interfaces.options import declared_from, time_span
+    from agent.interfaces.options import declared_from
+    from tools.errors import exit_code_of
 
     declared = declared_from(
         crs=crs,
@@ -153,25 +154,32 @@ def add(
         name_column=name_column,
     )
     report = _agent(workspace, None).add(
-        *paths, id=id, title=title, declared=declared, time=time_span(time), licence=licence, attribution=attribution
+        *paths, id=id, title=title, declared=declared, time=time, licence=licence, attribution=attribution
     )
     if as_json:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
+        shown = {
+            "registered": [record.model_dump(mode="json") for record in report.records],
+            "refused": [refusal.to_json() for refusal in report.refused],
+            "skipped": list(report.skipped),
+        }
+        typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
-        for record in report.registered:
+        for record in report.records:
             typer.echo(f"{record.id}: {record.title} ({_what(record)})")
             for warning in record.warnings:
                 typer.echo(f"  note: {warning}")
-        for failure in report.unreadable:
-            typer.echo(f"not registered: {failure.path}: {failure.reason} {failure.hint}".rstrip(), err=True)
-    if report.unreadable:
-        raise typer.Exit(65 if any(Path(failure.path).exists() for failure in report.unreadable) else 66)
+        for refusal in report.refused:
+            typer.echo(f"not registered: {refusal.path}: {refusal.message} {refusal.hint}".rstrip(), err=True)
+        if report.skipped:
+            typer.echo(f"skipped, of no supported format: {', '.join(report.skipped)}", err=True)
+    if report.refused:
+        raise typer.Exit(exit_code_of(report.refused[0].code))
 
 
 @app.command()
 def datasets(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the registered datasets."""
-    records = _agent(workspace, None).datasets.records()
+    records = _agent(workspace, None).datasets.record_objects()
     if as_json:
         typer.echo(json.dumps([record.model_dump(mode="json") for record in records], ensure_ascii=False))
         return
@@ -360,7 +368,14 @@ def _runner(workspace: Path | None) -> Runner:
 
 def _what(record: Any) -> str:  # Any: DatasetRecord, whose module is not imported at start
     if record.kind == "raster":
-        return f"raster, {record.width} × {record.height} pixels, {len(record.bands)} band(s), {record.crs or 'no CRS'}"
+        return f"raster, {record.width} × {record.height} pixels, {len(record.bands)} band(s), {_crs_name(record.crs)}"
     if record.kind == "document":
         return "document"
-    return f"{record.geometry_type or 'table'}, {record.feature_count} rows, {record.crs or 'no CRS'}"
+    return f"{record.geometry_type or 'table'}, {record.feature_count} rows, {_crs_name(record.crs)}"
+
+
+def _crs_name(crs: str | None) -> str:
+    """Name a CRS in a word: its code, or the name in its WKT."""
+    if crs is None:
+        return "no CRS"
+    return crs if '"' not in crs else f"a CRS without a code ({crs.split(chr(34))[1]})"

@@ -34,21 +34,6 @@ def pairs(text: str | None, option: str, example: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in parts}
 
 
-def time_span(text: str | None) -> tuple[str, str] | None:
-    """Parse an ISO 8601 instant, or start/end."""
-    if text is None:
-        return None
-    from datetime import datetime
-
-    start, _, end = text.partition("/")
-    try:
-        for part in (start, end or start):
-            datetime.fromisoformat(part)
-    except ValueError as error:
-        raise ParameterError(f"--time {text!r} is not ISO 8601.", hint="Write it like 2020-07-01 or 2020-07-01/2020-07-31.") from error
-    return start, end or start
-
-
 def parameters_from(args: Sequence[str], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Read `--name value` pairs into a tool's parameters; a value that is JSON is read as JSON unless the field is plain text.
 

@@ -121,6 +121,12 @@ class Dataset:
         return next(band for band in self.bands if band.index == index)
 
     @property
+    def label_column(self) -> str | None:
+        """The column by which features are told apart: the name column, else a text column without repeats."""
+        unique = [column.name for column in self.columns if column.is_text and column.distinct == self.feature_count]
+        return self.name_column or (unique[0] if unique else None)
+
+    @property
     def is_vector(self) -> bool:
         """Whether it has features with geometry."""
         return self.kind == "vector"

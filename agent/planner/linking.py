@@ -148,6 +148,8 @@ def _whole_links(index: _Index, tokens: Sequence[Token], start: int) -> Iterator
         span = tokens[start:end]
         lemma = tokens[end - 1].lemma
         spellings = {joined([token.lemma for token in span]): 0.0, joined([token.word for token in span]): 0.0}
+        if len(span) == 1 and lemma in FLOOD_WORDS:
+            spellings.setdefault("flood", 0.05)
         if lemma.endswith("ed") and len(lemma) > 5:
             spellings[joined([*(token.lemma for token in span[:-1]), lemma[:-2]])] = 0.05
         for spelling, loss in spellings.items():

@@ -155,7 +155,7 @@ def _phrase_words(words: Sequence[Token]) -> str:
 def _generic(base: Reading, cover: _Cover, words: Sequence[Token], phrase: Phrase) -> Reading | None:
     """Read `each zone`, `the raster`, `by class`."""
     nouns = {words[at].lemma for at in cover.soft if words[at].lemma in SOFT}
-    if not nouns or base.unknown or phrase.numbers:
+    if not nouns or base.unknown or (phrase.numbers and nouns <= CLASS_NOUNS):
         return None
     generic = replace(base, score=GENERIC, is_generic=True)
     if base.dataset.is_raster and nouns & (LAYER_NOUNS | CLASS_NOUNS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -11,6 +11,10 @@ from pyproj import CRS
 from tools.errors import DataError
 from tools.geo.measure import geodesic_area
 from tools.geo.rings import Geometries, Indexes, parts_of
+
+COLLECTION = 7
+SAME_AREA = 1e-9
+"""Relative change of area that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class RepairReport:
     """Positions of the invalid geometries that were repaired."""
     collapsed: tuple[int, ...] = ()
     """Positions of those among them that enclose nothing and became empty."""
+    collections: int = 0
+    """Collections of several kinds of geometry, of which only the highest kind was kept."""
     missing: int = 0
     """Features without a geometry (null or empty)."""
     area_before_m2: float | None = None
@@ -33,39 +39,50 @@ class RepairReport:
         """Return one sentence per thing that the reader must know; none where nothing was wrong."""
         said = []
         if self.repaired:
-            change = ""
-            if self.area_before_m2 is not None and self.area_after_m2 is not None:
-                change = f"; the sum of their areas went from {self.area_before_m2:,.1f} to {self.area_after_m2:,.1f} m2"
             collapsed = f"; {len(self.collapsed)} of them enclose nothing and were left out" if self.collapsed else ""
             said.append(
-                f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){change}{collapsed}"
+                f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){self._change()}{collapsed}"
+            )
+        if self.collections:
+            said.append(
+                f"{self.collections} of {self.total} {noun} are collections of several kinds; only their highest kind (polygons before lines before points) was kept"
             )
         if self.missing:
             said.append(f"{self.missing} of {self.total} {noun} have no geometry and were not measured")
         return tuple(said)
+
+    def _change(self) -> str:
+        if self.area_before_m2 is None or self.area_after_m2 is None:
+            return ""
+        if abs(self.area_after_m2 - self.area_before_m2) <= SAME_AREA * self.area_before_m2:
+            return ", which changed no area"
+        return f"; the sum of their areas went from {self.area_before_m2:,.1f} to {self.area_after_m2:,.1f} m2"
 
 
 def repair(geometries: Geometries, crs: CRS | None = None) -> tuple[Geometries, RepairReport]:
     """Return valid two-dimensional geometries in the same order, and what was done.
 
     Missing (None) and empty geometries come back as None. An invalid polygon is rebuilt by make_valid's structure method
-    and keeps only its polygonal parts, an invalid line only its lines; one that encloses nothing comes back as None.
-    With a CRS the report tells the change of area. Raises DataError for coordinates that are not finite and for what
-    make_valid cannot repair.
+    and keeps only its polygonal parts, an invalid line only its lines; one that encloses nothing comes back as None. Of a
+    collection the parts of its highest dimension are kept. With a CRS the report tells the change of area. Raises
+    DataError for coordinates that are not finite and for what make_valid cannot repair.
     """
     flat = shapely.force_2d(np.asarray(geometries, dtype=object))
     absent = shapely.is_missing(flat) | shapely.is_empty(flat)
     flat[absent] = None
     _require_finite(flat)
-    invalid: Indexes = np.flatnonzero(~absent & ~shapely.is_valid(flat))
+    mixed = np.flatnonzero(shapely.get_type_id(flat) == COLLECTION)
+    flat[mixed] = _highest(flat[mixed])
+    invalid: Indexes = np.flatnonzero(~shapely.is_missing(flat) & ~shapely.is_valid(flat))
+    report = RepairReport(len(flat), collections=len(mixed), missing=int(absent.sum()))
     if not len(invalid):
-        return flat, RepairReport(len(flat), missing=int(absent.sum()))
+        return flat, report
     before = flat[invalid]
     after = _rebuild(before, invalid)
     flat[invalid] = after
     collapsed = tuple(int(i) for i in invalid[shapely.is_missing(after)])
-    areas = (None, None) if crs is None else (float(geodesic_area(before, crs).sum()), float(geodesic_area(after, crs).sum()))
-    return flat, RepairReport(len(flat), tuple(int(i) for i in invalid), collapsed, int(absent.sum()), *areas)
+    report = replace(report, repaired=tuple(int(i) for i in invalid), collapsed=collapsed)
+    return flat, report if crs is None else _with_areas(report, before, after, crs)
 
 
 def only_dimension(geometries: Geometries, dimension: int) -> Geometries:
@@ -76,6 +93,20 @@ def only_dimension(geometries: Geometries, dimension: int) -> Geometries:
     for number, own in zip(numbers, np.split(parts, first[1:]), strict=False):
         kept[number] = own[0] if len(own) == 1 else shapely.union_all(own)
     return kept
+
+
+def _highest(collections: Geometries) -> Geometries:
+    """Return the parts of the highest dimension of each collection."""
+    highest = np.array(collections, dtype=object)
+    dimensions = shapely.get_dimensions(collections)
+    for dimension in np.unique(dimensions):
+        own = dimensions == dimension
+        highest[own] = only_dimension(collections[own], int(dimension))
+    return highest
+
+
+def _with_areas(report: RepairReport, before: Geometries, after: Geometries, crs: CRS) -> RepairReport:
+    return replace(report, area_before_m2=float(geodesic_area(before, crs).sum()), area_after_m2=float(geodesic_area(after, crs).sum()))
 
 
 def _rebuild(geometries: Geometries, positions: Indexes) -> Geometries:

@@ -45,6 +45,11 @@ def encode_params(params: BaseModel) -> dict[str, str]:
     return {name: _encode(part) for name, part in fields(params)}
 
 
+def encode(value: object, path: str) -> str:
+    """Return the canonical text of one value; `path` is named in the ParameterError for a type that has none."""
+    return _encode(Part(value, Any, path))
+
+
 def references(params: BaseModel) -> tuple[Marked, ...]:
     """Return every reference in a validated model, in order of its fields."""
     return tuple(_references(Part(params, type(params), "")))
@@ -103,7 +108,9 @@ def _plain(part: Part) -> str:
         text = write(part.value)
         text.encode()
     except ValueError as error:
-        raise ParameterError(f"Parameter {part.path} cannot be {part.value!r}: {error}.", hint="Give a finite number, or text that is valid Unicode.") from error
+        raise ParameterError(
+            f"Parameter {part.path} cannot be {part.value!r}: {error}.", hint="Give a finite number, or text that is valid Unicode."
+        ) from error
     return _tagged(tag, text)
 
 

@@ -26,11 +26,14 @@ def numbered(facts: Sequence[Fact], tool: str) -> tuple[Fact, ...]:
 
 
 def _checked(fact: Fact, index: int, tool: str) -> Fact:
-    if isinstance(fact.value, bool) or not isinstance(fact.value, int | float) or not isfinite(fact.value):
-        raise ValueError(f"{tool} returned the fact {fact.name!r} of {dict(fact.subject)} with the value {fact.value!r}, which is no finite number")
+    given: object = fact.value  # whatever the tool put there
+    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
+        raise ValueError(
+            f"{tool} returned the fact {fact.name!r} of {dict(fact.subject)} with the value {given!r}, which is no finite number"
+        )
     if fact.unit not in UNITS:
         raise ValueError(f"{tool} returned the fact {fact.name!r} with the unit {fact.unit!r}, which is none of {', '.join(UNITS)}")
-    value = int(fact.value) if isinstance(fact.value, int) else float(fact.value)
+    value = int(given) if isinstance(given, int) else float(given)
     return replace(fact, value=value, subject={str(key): str(text) for key, text in fact.subject.items()}, path=f"facts/{index}")
 
 

@@ -84,7 +84,9 @@ def parse_module(source: SourceFile) -> Module:
     try:
         tree = ast.parse(source.content, str(source.path))
     except (SyntaxError, ValueError) as error:
-        raise ConfigurationError(f"The source of {source.module} cannot be parsed ({error}).", hint="Correct it and start again.") from error
+        raise ConfigurationError(
+            f"The source of {source.module} cannot be parsed ({error}).", hint="Correct it and start again."
+        ) from error
     module = Module(source)
     for statement in tree.body:
         _enter(module, statement)

@@ -78,9 +78,11 @@ class Store:
         except (DamagedError, OSError):
             return None
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def stored_keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the keys that begin with `prefix`, sorted; whether their entries are whole is not checked."""
-        shelves = [self._workspace.artifacts / prefix[:2]] if len(prefix) >= 2 else sorted(self._workspace.artifacts.glob("[0-9a-f][0-9a-f]"))
+        shelves = (
+            [self._workspace.artifacts / prefix[:2]] if len(prefix) >= 2 else sorted(self._workspace.artifacts.glob("[0-9a-f][0-9a-f]"))
+        )
         for shelf in shelves:
             names = sorted(entry.name for entry in shelf.iterdir()) if shelf.is_dir() else []
             yield from (name for name in names if name.startswith(prefix) and _KEY.fullmatch(name))

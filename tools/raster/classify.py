@@ -97,7 +97,7 @@ def _output(labels: list[str], area_m2: list[float], assumed: bool) -> ToolOutpu
     ]
     return ToolOutput(
         summary=f"Classified the raster into {', '.join(labels)}.",
-        facts=(*facts, Fact("valid_share", 100 * valid / whole, "%")),
+        facts=(*facts, Fact("valid_share", min(100.0, 100 * valid / whole), "%")),
         outcome=Outcome.VALUE if sum(area_m2[1:-1]) else Outcome.TRUE_ZERO,
         files=(CLASS_FILE,),
         kind="raster",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,10 +62,17 @@ def _declare(view: Any, declared: Declared) -> None:  # Any: rasterio's DatasetW
     if declared.offset is not None:
         view.offsets = (declared.offset,) * view.count
     if declared.nodata is not None:
-        try:
-            view.nodata = declared.nodata
-        except ValueError as error:
+        _check_nodata(declared.nodata, view.dtypes)
+        view.nodata = declared.nodata
+
+
+def _check_nodata(nodata: float, dtypes: Sequence[str]) -> None:
+    """Raise ParameterError for a value that a band cannot hold: GDAL would silently leave such a band without nodata."""
+    import numpy as np
+
+    for dtype in dtypes:
+        if np.dtype(dtype).kind in "iu" and not (float(nodata).is_integer() and np.iinfo(dtype).min <= nodata <= np.iinfo(dtype).max):
             raise ParameterError(
-                f"The declared nodata value {declared.nodata} does not fit the band's type {view.dtypes[0]}.",
+                f"The declared nodata value {nodata:g} does not fit the band's type {dtype}.",
                 hint="Declare a value that the type can hold, with --nodata VALUE.",
-            ) from error
+            )

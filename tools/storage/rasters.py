@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
-from tools.errors import DataError, MissingCrsError, ParameterError
+from tools.errors import DataError, MissingCrsError, ParameterError, StorageError
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG, class_labels, value_text
 from tools.storage.crs import crs_from_wkt
@@ -94,6 +94,7 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     Raises NotFoundError, DataError for a file that is no raster or is broken, MissingCrsError without a CRS.
     """
     bootstrap()
+    from rasterio._err import CPLE_BaseError  # what GDAL signals outside reading and writing; rasterio exports it nowhere else
     from rasterio.errors import CRSError, RasterioError
 
     path = real_file(source.path)
@@ -103,7 +104,7 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
             if located:
                 _check_located(view, path)
             yield view
-    except (RasterioError, CRSError) as error:
+    except (RasterioError, CRSError, CPLE_BaseError) as error:
         raise DataError(
             f"The raster {path.name!r} cannot be read ({_first_line(error)}).", hint="It may be damaged, incomplete or no raster; fetch it again."
         ) from error
@@ -237,7 +238,7 @@ def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, cl
     """
     labels = {value_text(value): label for value, label in sorted(classes.items())}
     tags = {TAG: json.dumps(labels, ensure_ascii=False, sort_keys=True)}
-    _write_cog(path, array.astype("uint8", copy=False), grid, nodata=0, unit="", tags=tags, overview_resampling="nearest")
+    _write_cog(path, array.astype("uint8", copy=False), grid, nodata=0, unit="", tags=tags)
 
 
 def write_raster(
@@ -253,7 +254,7 @@ def write_raster(
     `classes` (value as text → label) makes the first band categorical. Equal input gives equal bytes.
     """
     tags = {TAG: json.dumps(dict(classes), ensure_ascii=False, sort_keys=True)} if classes else {}
-    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags=tags, overview_resampling="nearest")
+    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags=tags)
 
 
 def _write_cog(
@@ -264,22 +265,27 @@ def _write_cog(
     nodata: float | None,
     unit: str,
     tags: Mapping[str, str],
-    overview_resampling: str,
 ) -> None:
+    """Write through memory, since the driver can only copy; overviews are by nearest, which invents no value."""
     bootstrap()
     import rasterio.shutil
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
     from rasterio.io import MemoryFile
 
-    height, width = grid.shape
     bands = array if array.ndim == 3 else array[None]
-    profile = {"driver": "GTiff", "count": len(bands), "height": height, "width": width, "dtype": array.dtype, "nodata": nodata}
-    with MemoryFile() as memory:
-        with memory.open(**profile, crs=grid.crs.to_wkt() if grid.crs else None, transform=grid.affine, tiled=True, bigtiff="if_safer") as dataset:
-            dataset.write(bands)
-            dataset.update_tags(1, **tags)
-            if unit:
+    profile = {"driver": "GTiff", "count": len(bands), "height": grid.shape[0], "width": grid.shape[1], "dtype": array.dtype, "nodata": nodata}
+    options = {"compress": "deflate", "predictor": "yes", "overview_resampling": "nearest", "bigtiff": "if_safer"}
+    crs = grid.crs.to_wkt() if grid.crs else None
+    try:
+        with MemoryFile() as memory, warnings.catch_warnings():
+            # A grid of unit pixels at the origin looks like none at all.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with memory.open(**profile, crs=crs, transform=grid.affine, tiled=True, bigtiff="if_safer") as dataset:
+                dataset.write(bands)
+                dataset.update_tags(1, **tags)
                 dataset.units = (unit,) * len(bands)
-        with memory.open() as dataset:
-            rasterio.shutil.copy(
-                dataset, path, driver="COG", compress="deflate", predictor="yes", overview_resampling=overview_resampling, bigtiff="if_safer"
-            )
+            with memory.open() as dataset:
+                rasterio.shutil.copy(dataset, path, driver="COG", **options)
+    except (RasterioError, CPLE_BaseError) as error:
+        raise StorageError(f"The raster {path.name!r} cannot be written ({_first_line(error)}).", hint="Check the disk's free space.") from error

@@ -68,7 +68,7 @@ def _other(spatial: SpatialFilter, context: ToolContext) -> _Other:
         return _Other(_parsed(spatial.geometry or ""), WGS84, "geometry")
     layer = read(context, spatial.other, spatial.where, noun="features of the other layer")
     said = tuple(f"in the other layer {absent.warning}" for absent in layer.absent)
-    return _Other(layer.geometries, layer.crs, "other layer", (*layer.warnings, *said), bool(layer.absent) and not len(layer.frame))
+    return _Other(layer.geometries, layer.crs, "other layer", (*layer.warnings, *said), layer.is_nowhere)
 
 
 def _parsed(wkt: str) -> Geometries:

@@ -56,6 +56,11 @@ class Layer:
         return crs
 
     @property
+    def is_nowhere(self) -> bool:
+        """Whether nothing is left because the filter names a text value that the layer does not hold."""
+        return bool(self.absent) and not len(self.frame)
+
+    @property
     def geometries(self) -> Geometries:
         """The geometries as an array, None where missing."""
         array: Geometries = self.frame.geometry.to_numpy()

@@ -11,7 +11,7 @@ from tools.contract import Fact, ToolContext
 from tools.geo.nearest import FARTHEST_M, Pairs, nearest
 from tools.geo.transform import transformation_record
 from tools.vector.layers import Layer, read
-from tools.vector.rows import FEATURE, FID
+from tools.vector.rows import DISTANCE_COLUMN, FEATURE, LABEL, NEAREST_COLUMN
 
 if TYPE_CHECKING:
     import geopandas
@@ -41,7 +41,7 @@ def find(layer: Layer, frame: geopandas.GeoDataFrame, params: Nearest, context: 
     if same:
         pairs = _without_self(pairs, layer, other, params.k)
     labels = np.array(other.labels(), dtype=object)
-    found = frame.iloc[pairs.source].assign(**{NEAREST: labels[pairs.target], "distance_m": pairs.metres})
+    found = frame.iloc[pairs.source].assign(**{NEAREST_COLUMN: labels[pairs.target], DISTANCE_COLUMN: pairs.metres})
     alone = len(frame) - len(np.unique(pairs.source))
     said = [*other.warnings, *(f"in the other layer {absent.warning}" for absent in other.absent)]
     if alone and len(pairs.source):
@@ -54,19 +54,8 @@ def distance_facts(frame: geopandas.GeoDataFrame) -> tuple[Fact, ...]:
     """Return the distance of every pair."""
     return tuple(
         Fact("distance", float(metres), "m", {FEATURE: feature, NEAREST: neighbour})
-        for feature, neighbour, metres in zip(frame[FEATURE], frame[NEAREST], frame["distance_m"], strict=True)
+        for feature, neighbour, metres in zip(frame[LABEL], frame[NEAREST_COLUMN], frame[DISTANCE_COLUMN], strict=True)
     )
-
-
-def ranked_by_distance(frame: geopandas.GeoDataFrame, *, descending: bool) -> geopandas.GeoDataFrame:
-    """Order the features by the distance of their nearest neighbour; the pairs of a feature stay together."""
-    least = frame.groupby(FID, sort=False)["distance_m"].transform("min")
-    return frame.assign(least_m=least).sort_values("least_m", ascending=not descending, kind="stable").drop(columns="least_m")
-
-
-def limited(frame: geopandas.GeoDataFrame, limit: int | None) -> geopandas.GeoDataFrame:
-    """Keep all pairs of the first `limit` features."""
-    return frame if limit is None else frame[frame[FID].isin(frame[FID].drop_duplicates().head(limit))]
 
 
 def _without_self(pairs: Pairs, layer: Layer, other: Layer, k: int) -> Pairs:

@@ -42,7 +42,16 @@ class OverlayParams(Params):
 
 def run(params: OverlayParams, context: ToolContext) -> ToolOutput:
     """Run the overlay; see `OverlayParams`."""
-    raise NotImplementedError
+    from tools.vector.combine import combine
+    from tools.vector.layers import read
+    from tools.vector.overlay_report import nowhere, report
+
+    layer = read(context, params.layer, params.where)
+    other = None if params.other is None else read(context, params.other, params.other_where, noun="features of the other layer")
+    made = combine(params, layer, other)
+    if other is not None and (other.is_nowhere or (params.operation == "intersection" and not made.reached)):
+        return nowhere(params, layer, other)
+    return report(params, layer, other, made, context)
 
 
 TOOL = Tool("overlay", OverlayParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio"))

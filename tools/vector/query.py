@@ -93,7 +93,16 @@ class QueryVectorParams(Params):
 
 def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     """Run the query; see `QueryVectorParams`."""
-    raise NotImplementedError
+    from tools.vector.filters import select
+    from tools.vector.layers import read
+    from tools.vector.report import of_features, of_measures, outside
+
+    layer = read(context, params.layer, params.where)
+    extents = any(measure.aggregate in ("area", "length") for measure in params.measures) and params.zones is None
+    selection = select(layer, params.spatial, context, measured=extents)
+    if not selection.reached:
+        return outside(selection)
+    return of_measures(selection, params, context) if params.measures else of_features(selection, params, context)
 
 
 TOOL = Tool("query_vector", QueryVectorParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio"))

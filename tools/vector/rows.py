@@ -20,19 +20,26 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000
 """Most rows in `data`; the file and the facts hold all."""
 FEATURE = "feature"
-FID = "fid"
-MEASURES: dict[str, tuple[str, Unit]] = {"area": ("area_m2", "m2"), "length": ("length_m", "m"), "distance": ("distance_m", "m")}
-"""Name in parameters and facts → column of the result, unit."""
+"""Key of a feature's name in the subject of a fact and in rows."""
+MARK = "@"
+"""Begins the names of computed columns, so that no column of a file is hidden by one."""
+LABEL = "@feature"
+FID = "@fid"
+DISTANCE_COLUMN = "@distance_m"
+NEAREST_COLUMN = "@nearest"
+MEASURES: dict[str, tuple[str, Unit]] = {"area": (AREA_COLUMN, "m2"), "length": (LENGTH_COLUMN, "m"), "distance": (DISTANCE_COLUMN, "m")}
+"""Name in parameters and facts → computed column, unit."""
 
 
 def chosen_columns(layer: Layer, params: QueryVectorParams) -> list[str]:
-    """Return the names to report: `select`, by default the name column; then those of conditions and of `order_by`.
+    """Return the names to report: `select`, by default name column and those of conditions; then that of `order_by`.
 
-    `area` and `length` mean the feature's own geodesic measure. Raises ParameterError for an unknown column.
+    `area` and `length` mean the feature's own geodesic measure. Raises ParameterError for an unknown column, and for
+    `distance` without a nearest layer.
     """
     default = [layer.name_column] if layer.name_column else []
     conditions = [condition.column for condition in params.where.conditions]
-    ordering = [params.order_by] if params.order_by and params.order_by != "distance" else []
+    ordering = [params.order_by] if params.order_by and not (params.order_by == "distance" and params.nearest) else []
     names = [*(params.select or [*default, *conditions]), *ordering]
     shortened = [{AREA_COLUMN: "area", LENGTH_COLUMN: "length"}.get(name, name) for name in names]
     require_columns([name for name in shortened if name not in ("area", "length")], layer.frame)
@@ -40,42 +47,55 @@ def chosen_columns(layer: Layer, params: QueryVectorParams) -> list[str]:
 
 
 def with_measures(layer: Layer, names: Sequence[str]) -> geopandas.GeoDataFrame:
-    """Return the features with columns `fid`, `feature` and, where named, `area_m2` and `length_m` (geodesic)."""
-    columns: dict[str, Any] = {FID: layer.frame.index, FEATURE: layer.labels()}  # Any: an index, texts, arrays
+    """Return the features with columns for position, label and, where named, geodesic area and length."""
+    columns: dict[str, Any] = {FID: layer.frame.index, LABEL: layer.labels()}  # Any: an index, texts, arrays
     if "area" in names:
-        columns["area_m2"] = geodesic_area(layer.geometries, layer.crs)
+        columns[AREA_COLUMN] = geodesic_area(layer.geometries, layer.crs)
     if "length" in names:
-        columns["length_m"] = geodesic_length(layer.geometries, layer.crs)
+        columns[LENGTH_COLUMN] = geodesic_length(layer.geometries, layer.crs)
     return layer.frame.assign(**columns)
 
 
 def ranked(frame: geopandas.GeoDataFrame, params: QueryVectorParams) -> geopandas.GeoDataFrame:
-    """Sort by `order_by`, nulls last, ties in file order, and keep the first `limit`."""
+    """Sort by `order_by`, nulls last, ties in the order that was, and keep the rows of the first `limit` features."""
     if params.order_by is not None:
         column = MEASURES.get(params.order_by, (params.order_by,))[0]
         frame = frame.sort_values(column, ascending=not params.descending, kind="stable", na_position="last", key=_sortable)
-    return frame if params.limit is None else frame.head(params.limit)
+    return frame if params.limit is None else frame[frame[FID].isin(frame[FID].drop_duplicates().head(params.limit))]
 
 
 def row_facts(frame: geopandas.GeoDataFrame, names: Sequence[str]) -> tuple[Fact, ...]:
     """Return a fact per feature and number: own measures with their unit, numeric columns with unit `unspecified`."""
+    features = frame.drop_duplicates(FID)
     numeric = [name for name in names if name in MEASURES or is_numeric(frame[name])]
-    facts = []
-    for name in numeric:
-        column, unit = MEASURES.get(name, (name, "unspecified"))
-        for feature, value in zip(frame[FEATURE], frame[column], strict=True):
-            number = plain(value)
-            if isinstance(number, (int, float)):
-                facts.append((feature, Fact(name, number, unit, {FEATURE: feature})))
-    position = {feature: number for number, feature in enumerate(frame[FEATURE])}
-    return tuple(fact for _, fact in sorted(facts, key=lambda pair: position[pair[0]]))
+    columns = [(name, *MEASURES.get(name, (name, "unspecified"))) for name in numeric]
+    values = [[plain(value) for value in features[column]] for _, column, _ in columns]
+    return tuple(
+        Fact(name, value, unit, {FEATURE: label})
+        for label, *row in zip(features[LABEL], *values, strict=True)
+        for (name, _, unit), value in zip(columns, row, strict=True)
+        if isinstance(value, (int, float))
+    )
 
 
 def rows_json(frame: geopandas.GeoDataFrame, names: Sequence[str]) -> list[dict[str, object]]:
-    """Return the first rows as JSON objects, numbers with their unit in the key."""
-    keys = [FEATURE, *(MEASURES.get(name, (name,))[0] for name in names)]
+    """Return the first rows as JSON objects; computed numbers have their unit in the key, as `area_m2`."""
+    columns = [
+        LABEL,
+        *(MEASURES.get(name, (name,))[0] for name in names),
+        *(name for name in (NEAREST_COLUMN, DISTANCE_COLUMN) if name in frame),
+    ]
+    keys = [column.removeprefix(MARK) for column in columns]
     table = frame.head(MOST_ROWS)
-    return [{key: plain(value) for key, value in zip(keys, row, strict=True)} for row in zip(*(table[key] for key in keys), strict=True)]
+    return [
+        {key: plain(value) for key, value in zip(keys, row, strict=True)}
+        for row in zip(*(table[column] for column in columns), strict=True)
+    ]
+
+
+def as_layer(frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """Return the features as they are written: computed columns without their mark where that name is free."""
+    return frame.rename(columns={name: name[1:] for name in frame.columns if name.startswith(MARK) and name[1:] not in frame.columns})
 
 
 def _sortable(column: pandas.Series[Any]) -> pandas.Series[Any]:  # Any: numbers, dates or text

@@ -1,0 +1,105 @@
+"""One call, ready to be answered: what was asked, what it names, its key; and the record of what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tools.contract import INLINE_FACTS, Fact, Tool, ToolOutput
+from tools.memo.canonical import encode_params
+from tools.memo.durable import file_digest
+from tools.memo.environment import environment
+from tools.memo.facts import facts_digest
+from tools.memo.fingerprint import CodeFingerprint
+from tools.memo.inputs import Inputs
+from tools.memo.key import Json, Spec, canonical_json
+from tools.memo.record import SCHEMA
+
+
+@dataclass(frozen=True)
+class Call:
+    """A validated call whose references are resolved."""
+
+    tool: Tool
+    called: Json
+    """The parameters as the caller gave them, as JSON."""
+    params: BaseModel
+    """Validated, defaults filled in, completed by the tool's `resolve`."""
+    inputs: Inputs
+    code: CodeFingerprint
+    spec: Spec
+    notes: tuple[str, ...] = ()
+    """What was noticed on the way, e.g. an input that was damaged and computed again."""
+
+
+def make_call(
+    tool: Tool, called: Mapping[str, object], params: BaseModel, inputs: Inputs, code: CodeFingerprint, notes: tuple[str, ...] = ()
+) -> Call:
+    """Return a call with the spec of its key; an observation's is completed by what it sees, see `observed`.
+
+    Raises ParameterError for a parameter without canonical form, ConfigurationError for a library that is not installed.
+    """
+    spec = Spec(tool.name, encode_params(params), inputs.identities)
+    if tool.kind == "pure":
+        spec = replace(spec, code=code.definitions, env=environment(tool.libraries))
+    return Call(tool, _as_json(called, params), params, inputs, code, spec, notes)
+
+
+def observed(call: Call, output: ToolOutput, facts: Sequence[Fact], folder: Path) -> Call:
+    """Return an observation's call with the digest of what it saw in its spec: the same sight has the same key."""
+    seen = {
+        "content": _content(output),
+        "facts": facts_digest(facts),
+        "files": [file_digest(folder / name).sha256 for name in output.files],
+    }
+    return replace(call, spec=replace(call.spec, output=hashlib.sha256(canonical_json(seen)).hexdigest()))
+
+
+def record_of(call: Call, output: ToolOutput, facts: Sequence[Fact], *, created: str, seconds: float) -> Json:
+    """Return the record of a result: `spec` is exactly what was hashed; nothing else enters the key.
+
+    `created` is ISO 8601 UTC. `files` are still names; the store puts their digests in.
+    """
+    return {
+        "schema": SCHEMA,
+        "key": call.spec.key,
+        "tool": call.tool.name,
+        "tool_kind": call.tool.kind,
+        "spec": call.spec.to_json(),
+        "called": call.called,
+        "lineage": list(call.inputs.lineage),
+        "interface": call.code.interface,
+        **_content(output),
+        "facts": [fact.to_json() for fact in facts[:INLINE_FACTS]],
+        "fact_count": len(facts),
+        "facts_digest": facts_digest(facts),
+        "files": list(output.files),
+        "created": created,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _content(output: ToolOutput) -> Json:
+    return {
+        "kind": output.kind,
+        "outcome": str(output.outcome),
+        "summary": output.summary,
+        "warnings": list(output.warnings),
+        "method": dict(output.method),
+        "data": dict(output.data),
+        "bbox": list(output.bbox) if output.bbox else None,
+    }
+
+
+def _as_json(called: Mapping[str, object], params: BaseModel) -> Json:
+    """Return parameters as JSON: as they were called, or, where those are Python objects, as they were understood."""
+    try:
+        given: Json = json.loads(canonical_json(dict(called)))
+    except (TypeError, ValueError):
+        given = params.model_dump(mode="json")
+    return given

@@ -1,0 +1,243 @@
+"""Runs tools by name: checks the parameters, resolves what they name, finds the result under its key or computes it.
+
+run:  load → validate → resolve references → complete (the tool's hook) → key ─┬─ pure: found whole → hit
+                                                                               ├─ pure: else, one at a time → compute, publish
+                                                                               └─ observation: always run, stored by content
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools import registry
+from tools.contract import Artifact, CacheState, Catalog, Fact, Result, Tool, ToolContext, ToolOutput
+from tools.errors import BusyError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.memo import explain
+from tools.memo.call import Call, make_call, observed, record_of
+from tools.memo.canonical import references
+from tools.memo.durable import is_full_or_readonly, storage_error
+from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
+from tools.memo.fingerprint import Fingerprints
+from tools.memo.inputs import Resolver
+from tools.memo.key import Json
+from tools.memo.listing import listing
+from tools.memo.sources import Sources, process_sources
+from tools.memo.store import Store
+from tools.memo.validation import validated
+from tools.workspace import Workspace
+
+_REFERENCE = re.compile(r"(?:a:)?([0-9a-f]{8,64})")
+
+
+class Runner:
+    """Tools over one workspace; safe for several threads and processes.
+
+    `load` finds a tool by its name; `sources` is the snapshot of the code from which fingerprints are made.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        catalog: Catalog,
+        *,
+        load: Callable[[str], Tool] = registry.load,
+        sources: Sources | None = None,
+    ) -> None:
+        snapshot = sources or process_sources()
+        snapshot.watch("tools")
+        self._fingerprints = Fingerprints(snapshot)
+        self._catalog = catalog
+        self._load = load
+        self._store = Store(workspace)
+
+    def run(self, name: str, params: Mapping[str, object]) -> Result:
+        """Return the result of one call, found or computed now.
+
+        Raises NotFoundError for an unknown tool or input, ParameterError for parameters that do not fit, whatever error of
+        ours the tool raises, BusyError where another process computes the same for too long or an input changes meanwhile,
+        StaleCodeError where the code changed since this process started, StorageError where nothing can be stored.
+        Nothing is stored of a call that fails.
+        """
+        started = time.perf_counter()
+        call = self._prepare(name, params)
+        if call.tool.kind == "pure":
+            artifact, cache, damage = self._pure(call)
+        else:
+            artifact, cache, damage = self._observe(call), "observed", ""
+        notes = [*call.notes, *([f"The stored result {artifact.ref} was damaged ({damage}); it was computed again."] if damage else [])]
+        return Result(artifact, cache, round(time.perf_counter() - started, 6), " ".join(notes))
+
+    def recompute(self, ref: str, into: Workspace) -> Artifact:
+        """Compute a stored result again, from the parameters as they were called, into a scratch workspace; return the new one.
+
+        What the parameters name is looked up here. Raises what `run` raises; the key differs where code or inputs changed.
+        """
+        record = self._record(self._key(ref))
+        call = self._prepare(record["tool"], record["called"])
+        scratch = Runner(into, self._catalog, load=self._load)
+        return scratch._pure(call)[0] if call.tool.kind == "pure" else scratch._observe(call)
+
+    def artifact(self, ref: str) -> Artifact:
+        """Return a stored result, every byte checked, by `a:KEY`, `KEY` or the first 8 digits or more of it.
+
+        A damaged one is computed again first. Raises ParameterError where several begin so, NotFoundError where none does,
+        StorageError where a damaged one cannot be made whole.
+        """
+        return self._whole(self._key(ref))[0]
+
+    def facts(self, ref: str, offset: int = 0, limit: int | None = None) -> list[Fact]:
+        """Return `limit` facts of a stored result from position `offset` on, or all that follow it."""
+        artifact = self.artifact(ref)
+        end = artifact.fact_count if limit is None else min(offset + limit, artifact.fact_count)
+        if end <= len(artifact.facts):
+            return list(artifact.facts[offset:end])
+        return read_facts(artifact.folder / FACTS_FILE, offset, max(end - offset, 0))
+
+    def ls(self) -> list[Json]:
+        """Return a row per stored result, newest first: key, tool, kind, outcome, summary, fact_count, created, seconds, bytes."""
+        return listing(self._store)
+
+    def lineage(self, ref: str) -> explain.Lineage:
+        """Return what a result was made from; its `leaves` are the files at the bottom."""
+        return explain.lineage(self._store, self._key(ref))
+
+    def why(self, ref: str) -> explain.Why:
+        """Say what a result was made from, why it was computed, and what would make the same call compute it again today."""
+        return explain.why(self._store, self._key(ref), lambda record: self._prepare(record["tool"], record["called"]).spec.to_json())
+
+    def verify(self, ref: str | None = None) -> dict[str, str]:
+        """Check every byte of one stored result, or of all; return key → what is damaged."""
+        keys = [self._key(ref)] if ref else list(self._store.stored_keys())
+        return {key: damage for key in keys if (damage := self._store.get(key).damage)}
+
+    def pin(self, keys: Iterable[str], owner: str) -> None:
+        """Keep what an answer cites: nothing may remove these results until the owner, e.g. a run, gives them up."""
+        self._store.pins.pin(keys, owner)
+
+    def _prepare(self, name: str, params: Mapping[str, object]) -> Call:
+        """Return the call with its key; nothing heavy is imported and no tool runs."""
+        tool = self._load(name)
+        asked = validated(tool, params)
+        notes: list[str] = []
+
+        def artifact(ref: str) -> Artifact:
+            found, note = self._whole(self._key(ref))
+            notes.extend([note] if note else [])
+            return found
+
+        named = references(asked)
+        inputs = Resolver(artifact, self._catalog.resolve, _fact).resolve(name, named)
+        complete = tool.resolve(asked, inputs.sources) if tool.resolve else asked
+        if references(complete) != named:
+            raise TypeError(f"the resolve hook of {name} changed what the parameters name")
+        return make_call(tool, params, complete, inputs, self._fingerprints.of(tool), tuple(notes))
+
+    def _pure(self, call: Call) -> tuple[Artifact, CacheState, str]:
+        """Return (artifact, hit or computed, what was wrong with the entry that lay there)."""
+        key = call.spec.key
+        found = self._store.get(key)
+        if found.artifact:
+            return found.artifact, "hit", ""
+        with self._store.lock(key):
+            found = self._store.get(key)
+            if found.artifact:  # another process computed it while we waited
+                return found.artifact, "hit", ""
+            return self._compute(call), "computed", found.damage
+
+    def _compute(self, call: Call) -> Artifact:
+        self._fingerprints.check(call.code)
+        with self._store.staging() as folder:
+            started = time.perf_counter()
+            output, facts = _execute(call, ToolContext(folder, call.inputs.sources, call.inputs.facts))
+            self._check_inputs(call)
+            self._fingerprints.check(call.code)
+            return self._store.publish(folder, _record(call, output, facts, started))
+
+    def _observe(self, call: Call) -> Artifact:
+        with self._store.staging() as folder:
+            started = time.perf_counter()
+            output, facts = _execute(call, ToolContext(folder, call.inputs.sources, call.inputs.facts, self._catalog))
+            seen = observed(call, output, facts, folder)
+            with self._store.lock(seen.spec.key):
+                return self._store.publish(folder, _record(seen, output, facts, started))
+
+    def _check_inputs(self, call: Call) -> None:
+        """Raise BusyError where a file changed while it was read: what was computed may be of neither state."""
+        for ref, source in call.inputs.sources.items():
+            if source.producer is None and self._catalog.resolve(ref).digest != source.digest:
+                raise BusyError(
+                    f"The dataset {ref!r} changed while {call.tool.name} read it; nothing was stored.", hint="Call again when it is whole."
+                )
+
+    def _key(self, ref: str) -> str:
+        match = _REFERENCE.fullmatch(ref)
+        if match is None:
+            raise ParameterError(f"{ref!r} names no result.", hint="Write a:KEY with the first 8 digits of the key or more.")
+        keys = list(self._store.stored_keys(match[1]))
+        if len(keys) > 1:
+            raise ParameterError(
+                f"{ref!r} names {len(keys)} results: {', '.join(f'a:{key[:16]}' for key in keys[:5])}.", hint="Write more digits."
+            )
+        if not keys:
+            raise NotFoundError(f"No result {ref!r} is stored in this workspace.", hint="See: terracite artifacts ls.")
+        return keys[0]
+
+    def _record(self, key: str) -> Json:
+        record = self._store.record(key)
+        if record is None:
+            raise StorageError(
+                f"The record of a:{key[:12]} is damaged, so the result cannot be made whole.", hint="Ask the question again."
+            )
+        return record
+
+    def _whole(self, key: str) -> tuple[Artifact, str]:
+        """Return a stored result and, where it was damaged and computed again, the note that says so."""
+        found = self._store.get(key)
+        if found.artifact:
+            return found.artifact, ""
+        record = self._record(key)
+        if record["tool_kind"] != "pure":
+            raise StorageError(f"The observation a:{key[:12]} is damaged ({found.damage}).", hint=f"Call {record['tool']} again.")
+        result = self._again(key, record, found.damage)
+        return result.artifact, result.note
+
+    def _again(self, key: str, record: Json, damage: str) -> Result:
+        hint = "Call the tool again with today's inputs."
+        try:
+            result = self.run(record["tool"], record["called"])
+        except TerraciteError as error:
+            raise StorageError(f"The result a:{key[:12]} is damaged ({damage}) and cannot be computed again: {error}", hint=hint) from error
+        if result.artifact.key != key:
+            raise StorageError(f"The result a:{key[:12]} is damaged ({damage}), and what it was made from has changed since.", hint=hint)
+        return result
+
+
+def _fact(artifact: Artifact, position: int) -> Fact:
+    if position >= artifact.fact_count:
+        raise NotFoundError(f"{artifact.ref} has no fact {position}.", hint=f"It has {artifact.fact_count}, counted from 0.")
+    if position < len(artifact.facts):
+        return artifact.facts[position]
+    return read_facts(artifact.folder / FACTS_FILE, position, 1)[0]
+
+
+def _execute(call: Call, context: ToolContext) -> tuple[ToolOutput, tuple[Fact, ...]]:
+    """Run the tool and write its facts; an error that is not ours is a bug and passes through."""
+    try:
+        output = call.tool.run(call.params, context)
+    except OSError as error:
+        if isinstance(error, TerraciteError) or not is_full_or_readonly(error):
+            raise
+        raise storage_error(error, "Writing a result in", context.folder) from error
+    facts = numbered(output.facts, call.tool.name)
+    if facts:
+        write_facts(context.folder / FACTS_FILE, facts)
+    return output, facts
+
+
+def _record(call: Call, output: ToolOutput, facts: tuple[Fact, ...], started: float) -> Json:
+    seconds = time.perf_counter() - started
+    return record_of(call, output, facts, created=datetime.now(UTC).isoformat(), seconds=seconds)
