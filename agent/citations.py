@@ -57,7 +57,7 @@ def _sources(artifact: Artifact, runner: Runner, by_digest: Mapping[str, list[Da
     """Walk the lineage down to registered datasets; the same bytes registered twice give the first registration."""
     found: dict[str, DatasetRecord] = {}
     for leaf in runner.lineage(artifact.key).leaves:
-        matches = [record for record in by_digest.get(leaf.digest, []) if record.layer == leaf.layer]
+        matches = [record for record in by_digest.get(leaf.digest or "", []) if record.layer == leaf.layer]
         for record in matches[:1]:
             found[record.id] = record
     return list(found.values())

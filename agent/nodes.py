@@ -130,7 +130,7 @@ def ground(state: RunState, runtime: Runtime[RunContext]) -> Command[Literal["de
     )
 
 
-def finish(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+def finish(state: RunState) -> RunState:
     """Hand the thread what the next question may refer to."""
     if state["verdict"]["status"] != "answered":
         return {}
@@ -158,7 +158,7 @@ def _known_so_far(state: RunState, limit: str) -> str:
 
 def _added(usage: Json, reply: AIMessage) -> Json:
     new = reply.usage_metadata
-    return {key: usage[key] + (new[key] if new else 0) for key in ("input_tokens", "output_tokens")}  # type: ignore[literal-required]
+    return {key: usage[key] + (new[key] if new else 0) for key in ("input_tokens", "output_tokens")}
 
 
 def _ended(reply: AIMessage) -> tuple[str, Verdict] | None:

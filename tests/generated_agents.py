@@ -56,7 +56,7 @@ def world(seed: int) -> World:
     agent = Agent(workspace=_root() / f"{seed}.terracite", engine="planner")
     for path, options in scene.options.items():
         report = agent.add(path, declared=Declared(**options))
-        assert not report.unreadable, report
+        assert not report.refused, report
     return World(scene, agent)
 
 

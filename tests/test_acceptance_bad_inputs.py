@@ -69,7 +69,7 @@ def test_a_broken_file_is_reported_and_the_rest_is_registered(
 ) -> None:
     broken = shared_data / "awkward" / name
     report = agent.add(broken, scene.parcels.path)
-    registered = {Path(record.path).name for record in report.registered}
+    registered = {Path(record.path).name for record in report.records}
     assert scene.parcels.path.name in registered
     if name in registered:  # it opens, and fails where its pixels are read
         result = agent.run(f"What is the mean of {broken.stem}?", data=(broken,))
@@ -77,7 +77,7 @@ def test_a_broken_file_is_reported_and_the_rest_is_registered(
         assert not readings(result)
         assert is_one_clear_sentence(result.answer, broken.stem), result.answer
     else:
-        (failure,) = report.unreadable
+        (failure,) = report.refused
         assert is_one_clear_sentence(f"{failure.path}: {failure.reason} {failure.hint}", name)
     assert_intact(agent, holds, scene)
 
@@ -104,13 +104,13 @@ def test_a_missing_file_ends_the_command_with_exit_66(tmp_path: Path) -> None:
 def test_an_empty_layer_has_no_area_and_says_so(agent: Agent, holds: set[str], scene: Scene, shared_data: Path) -> None:
     path = shared_data / "awkward" / "empty_collection.geojson"
     report = agent.add(path)
-    if report.registered:
+    if report.records:
         result = agent.run("What is the total area of empty_collection?", data=(path,))
         assert result.exit_code in (3, 65)
         assert not readings(result)
         assert is_one_clear_sentence(result.answer, "empty"), result.answer
     else:
-        (failure,) = report.unreadable
+        (failure,) = report.refused
         assert is_one_clear_sentence(f"{failure.path}: {failure.reason} {failure.hint}", "empty_collection")
     assert_intact(agent, holds, scene)
 

@@ -54,6 +54,8 @@ def test_a_number_belongs_to_the_subject_of_its_clause(text: str, expected: list
         ("the mean depth in North is 1.2 m and in South 2.1 m", ["mean", "mean"]),
         ("North has a mean depth of 1.2 m and 12 ha", ["mean", ""]),
         ("1.2 m mean and 3.4 m maximum", ["mean", "maximum"]),
+        ("1.2 m mean 3.4 m maximum", ["mean", "maximum"]),
+        ("7 m (2.3 m mean)", ["", "mean"]),
     ],
 )
 def test_a_statistic_serves_the_number_behind_it_and_others_of_its_unit(text: str, expected: list[str]) -> None:

@@ -6,24 +6,16 @@ import geopandas
 import numpy as np
 import pytest
 from pyproj import Geod
-from shapely import affinity
-from shapely.geometry import Polygon, box
 
 from tools.contract import Declared, Outcome, Source, ToolContext
 from tools.errors import ParameterError
 from tools.raster.classify import ClassifyParams, run
-from zonal_calls import has, number, zonal
+from zonal_calls import BOUNDS, UTM, at, has, number, zonal
 
-UTM = "EPSG:32632"
-BOUNDS = (500_000.0, 5_000_000.0, 500_040.0, 5_000_040.0)
 LAND = Declared(kind="categorical", classes={"1": "water", "2": "forest", "3": "rock"})
 CODES = np.array([[1, 1, 2, 2], [1, 1, 2, 2], [2, 2, 2, 2], [0, 0, 2, 2]], dtype="uint8")
 GROUND = 1 / 0.9996**2
 """True m2 per m2 of the map near the central meridian of a UTM zone."""
-
-
-def at(left: float, bottom: float, right: float, top: float) -> Polygon:
-    return affinity.translate(box(left, bottom, right, top), 500_000, 5_000_000)
 
 
 @pytest.fixture

@@ -7,21 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely import affinity
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from tools.contract import Outcome
-from zonal_calls import has, number, zonal
-
-COUNT = np.arange(16, dtype="float32").reshape(4, 4)
-"""4 x 4 pixels of 10 m: row * 4 + column."""
-UTM = "EPSG:32632"
-BOUNDS = (500_000.0, 5_000_000.0, 500_040.0, 5_000_040.0)
-
-
-def at(left: float, bottom: float, right: float, top: float) -> Polygon:
-    """A box in metres from the lower left corner of BOUNDS."""
-    return affinity.translate(box(left, bottom, right, top), 500_000, 5_000_000)
+from zonal_calls import BOUNDS, COUNT, UTM, at, has, number, zonal
 
 
 @pytest.fixture

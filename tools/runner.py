@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tools import registry
 from tools.contract import Artifact, CacheState, Catalog, Fact, Result, Tool, ToolContext, ToolOutput
@@ -47,9 +46,9 @@ class Runner:
         load: Callable[[str], Tool] = registry.load,
         sources: Sources | None = None,
     ) -> None:
-        snapshot = sources or process_sources()
-        snapshot.watch("tools")
-        self._fingerprints = Fingerprints(snapshot)
+        self._sources = sources or process_sources()
+        self._sources.watch("tools")
+        self._fingerprints = Fingerprints(self._sources)
         self._catalog = catalog
         self._load = load
         self._store = Store(workspace)
@@ -78,7 +77,7 @@ class Runner:
         """
         record = self._record(self._key(ref))
         call = self._prepare(record["tool"], record["called"])
-        scratch = Runner(into, self._catalog, load=self._load)
+        scratch = Runner(into, self._catalog, load=self._load, sources=self._sources)
         return scratch._pure(call)[0] if call.tool.kind == "pure" else scratch._observe(call)
 
     def artifact(self, ref: str) -> Artifact:

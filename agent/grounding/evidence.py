@@ -119,7 +119,10 @@ class Evidence:
         return _listed(entry.fact, missing)
 
     def _choice(self, name: str, own: frozenset[str]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
-        """Return the subjects that consist of just these values, and the keys in which the facts that have them differ."""
+        """Return the subjects that consist of just these values, and the keys in which the facts that have them differ.
+
+        Facts that all have the same number do not differ: it holds for whichever is meant.
+        """
         if (name, own) not in self._choices:
             fitting = [entry for entry in (self.about(own) if own else self._by_name[name]) if entry.fact.name == name]
             exact = frozenset(entry.values for entry in fitting if entry.values == own)
@@ -127,7 +130,8 @@ class Evidence:
             for entry in fitting:
                 for key, value in entry.fact.subject.items():
                     seen[key].add(value)
-            self._choices[name, own] = exact, frozenset(key for key, values in seen.items() if len(values) > 1)
+            differ = len({entry.fact.value for entry in fitting}) > 1
+            self._choices[name, own] = exact, frozenset(key for key, values in seen.items() if len(values) > 1 and differ)
         return self._choices[name, own]
 
     @cached_property

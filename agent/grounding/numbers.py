@@ -22,7 +22,7 @@ _SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-
 _HEDGE = re.compile(r"(?:\b(?:about|approximately|approx\.?|around|roughly|nearly|almost|some|circa|ca\.?)|[≈~∼])\s*$", re.IGNORECASE)
 _IDENTIFIER_BEFORE = re.compile(r"[^\W\d][-/]$|#$|№\s?$")
 _NOUN = re.compile(r"[\s\u00a0\u202f]{0,4}-?([^\W\d_]+)")
-_JOINED = re.compile(r"\s*,?\s*(?:(?:and|or|to|versus|vs\.?|against|&|/)\s*|[-–—]\s*)[-−+]?", re.IGNORECASE)
+_JOINED = re.compile(r"\s*,?\s*(?:(?:and|or|to|versus|vs\.?|against|&|/|±)\s*|[-–—]\s*)[-−+]?", re.IGNORECASE)
 _MARKUP = re.compile(r"[*`]")
 
 

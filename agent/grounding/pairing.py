@@ -129,21 +129,30 @@ class _Sentence:
 
     def _nearest(self, number: Number, own: list[_Group], *, cue: bool) -> _Group | None:
         """Choose among the names of the number's own clause."""
+        if cue:
+            return self._nearest_cue(number, own)
+        if len(own) == 1:
+            return own[0]
         before = [group for group in own if group.start < number.start]
         behind = [group for group in own if group.start > number.start]
-        if len(own) == 1 and not cue:
-            return own[0]
-        start, end = _clause(self._edges, number.start, len(self._text))
-        first_number = min(other.start for other in self._numbers if start <= other.start < end)
-        if not cue:
-            preceding = own[0].start < first_number
-            return (before[-1] if before else behind[0]) if preceding or not behind else behind[0]
+        names_first = own[0].start < self._amounts_with(number)[0].start
+        return before[-1] if before and (names_first or not behind) else behind[0]
+
+    def _nearest_cue(self, number: Number, own: list[_Group]) -> _Group | None:
+        """Choose the cue word before a number; one behind it only if no other number is nearer to that one."""
+        amounts = self._amounts_with(number)
+        at = next(place for place, group in enumerate(amounts) if group.start <= number.start < group.end)
+        if amounts[0].start < own[0].start and len(amounts) == len(own):
+            return own[at]
+        before = [group for group in own if group.start < number.start]
         if before:
             return before[-1]
-        taken = any(behind[0].start < other.start < end for other in self._numbers)
-        return (
-            None if taken and own[0].start > first_number and len(own) < sum(start <= o.start < end for o in self._numbers) else behind[0]
-        )
+        return own[0] if at == len(amounts) - 1 else None
+
+    def _amounts_with(self, number: Number) -> list[_Group]:
+        """Return the groups of numbers in the clause of a number."""
+        start, end = _clause(self._edges, number.start, len(self._text))
+        return [group for group in self._groups if not group.is_name and start <= group.start < end]
 
     def _borrowed(self, number: Number) -> _Group | None:
         """Choose among the names of other clauses."""

@@ -43,14 +43,21 @@ _THINGS: dict[str, str] = {
     "distance": r"distances?|away|far|farthest|nearest|closest",
     "perimeter": r"perimeters?|circumferences?",
 }
+_OUT_OF = r"(?:out of|of (?:the|all|its|their|a total of))(?=[\s*]+\d)"
 _SIDE_FACTS: dict[str, str] = {
     "valid_share": r"valid\w*|no-?\s?data|data|cover\w*|observed|usable|measured|pixels?|raster",
     "valid_area": r"valid\w*|no-?\s?data|data|observed|usable|pixels?",
-    "zone_area": r"zones?|whole|entire|total|size|extent|altogether|out of|of its|in all",
-    "layer area": r"layer|total|whole|entire|all",
+    "zone_area": rf"zones?|whole|entire|total|size|extent|altogether|in all|{_OUT_OF}",
     "sum of feature areas": r"sum\w*|features?|each|overlap\w*|individual\w*|twice|added",
+    "features searched": r"searched|examined|checked|among|of the|out of|all|layer",
+    "null_share": r"null|empty|missing|gaps?",
+    "null_geometries": r"null|empty|missing|without",
+    "invalid_geometries": r"invalid|broken|repaired",
 }
 """Facts that accompany a result: each counts only where the text names it."""
+_INPUT = re.compile(r"(?:layer|other) (?:area|length|count)")
+_INPUT_WORDS = rf"layer|total|whole|entire|all|altogether|other|{_OUT_OF}"
+"""The same for the size of a whole input, of which the result is a part."""
 
 _RIVALS = (frozenset({"length", "distance", "perimeter"}), frozenset({"area", "perimeter"}))
 _ADDITIVE = frozenset({"area", "count", "length"})
@@ -71,7 +78,7 @@ class Quantity:
     @property
     def is_side_fact(self) -> bool:
         """Whether the fact only accompanies a result."""
-        return self.name in _SIDE_FACTS
+        return bool(_side_words(self.name))
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def quantity_of(name: str) -> Quantity:
     head, of, column = name.partition(" of ")
     spoken = statistics_in(name.replace("_", " "))
     statistics = frozenset(mention.value.removeprefix(_RANK_MARK) for mention in spoken)
-    if name in _SIDE_FACTS or not statistics:
+    if _side_words(name) or not statistics:
         return Quantity(name, statistics, name)
     if of and any(mention.end <= len(head) for mention in spoken):
         return Quantity(name, statistics, column)
@@ -131,7 +138,7 @@ def things_in(text: str, columns: Collection[str]) -> list[Mention]:
 
 def is_column(thing: str) -> bool:
     """Whether a thing is not one of the tools' own quantities."""
-    return thing not in _THINGS and thing not in _SIDE_FACTS and thing != "value"
+    return thing not in _THINGS and thing != "value" and not _side_words(thing)
 
 
 def disagreement(fact: Quantity, spoken: Spoken, beside: Iterable[Quantity]) -> str:
@@ -149,6 +156,8 @@ def _statistics_differ(fact: Quantity, spoken: Spoken, others: Collection[Quanti
         if not fact.statistics & spoken.statistics and not additive:
             return f"the text says {_listed(spoken.statistics)}, the fact is {fact.name!r}"
         return ""
+    if fact.statistics == {"sum"} and not spoken.ranks:
+        return ""  # "the population is 12,000" speaks of the sum, unless it says otherwise
     rivals = [other for other in others if other.thing == fact.thing and other.statistics and not other.is_side_fact]
     if spoken.ranks and not fact.statistics & spoken.ranks and any(other.statistics & spoken.ranks for other in rivals):
         return f"the text says {_listed(spoken.ranks)}, the fact is {fact.name!r}"
@@ -158,9 +167,15 @@ def _statistics_differ(fact: Quantity, spoken: Spoken, others: Collection[Quanti
 
 
 def _side_fact_unnamed(fact: Quantity, spoken: Spoken) -> str:
-    if not fact.is_side_fact or _pattern(_SIDE_FACTS[fact.name]).search(spoken.text):
+    words = _side_words(fact.name)
+    if not words or _pattern(words).search(spoken.text):
         return ""
     return f"it equals {fact.name!r}, which the text does not speak of"
+
+
+def _side_words(name: str) -> str:
+    """Return the words by which a text names a fact that accompanies a result; empty for any other fact."""
+    return _SIDE_FACTS.get(name) or (_INPUT_WORDS if _INPUT.fullmatch(name) else "")
 
 
 def _things_differ(fact: Quantity, spoken: Spoken, others: Collection[Quantity]) -> str:

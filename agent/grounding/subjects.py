@@ -18,6 +18,8 @@ from agent.grounding.dates import full_dates
 from agent.grounding.written_units import read_unit
 
 _WORD = re.compile(r"[^\W_]+")
+_QUANTITY_BEFORE = re.compile(r"(?:\d|%|\b(?:ha|m²|km²|m2|km2|m|km|acres|hectares))\s+$")
+_CLAUSE_END = re.compile(r"\s*(?:$|[,;.)\[|])")
 _WEAK_WORDS = frozenset(
     "a an the of in on at by to from for with and or not no yes none all any other others total unknown true false null nan is are was be it as if "
     "do so we he me my us up one two area areas zone class count share mean value values data valid i".split()
@@ -117,6 +119,8 @@ class Vocabulary:
         if re.search(r"[\"'“‘`]$|\*\*$", before) and re.match(r"[\"'”’`]|\*\*|\s*[:(]", after):
             return True
         if any(_tells_itself(name) and text[:end].endswith(name) for name in self._written[value]):
+            return True
+        if _QUANTITY_BEFORE.search(before) and _CLAUSE_END.match(after) and not text[start:end].isdigit():
             return True
         if at and normal_word(tokens[at - 1].group()) in self._key_words and re.fullmatch(r"\W{1,3}", text[tokens[at - 1].end() : start]):
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.planner.frames import Cells, Frame, Layer
-from agent.planner.ingredients import Ingredients, gather, joined_cells, place_of, zones_of
+from agent.planner.ingredients import Ingredients, gather, grouped, joined_cells, place_of, zones_of
 from agent.planner.parts import Parts, is_polygonal
 from agent.planner.ranking import Ranking, ranking_of
 
@@ -88,7 +88,7 @@ def _of_layers(parts: Parts, found: Ingredients, ranking: Ranking, measure: str)
         return None
     frame = Frame("extent", layer=_with_filters(target, found), measures=((measure, None),), clips=(*layers[1:], *places), minus=tuple(found.minus))
     for index in found.groups:
-        grown = _grouped(parts, frame, index)
+        grown = grouped(parts, frame, index)
         if grown is None:
             return None
         frame = grown
@@ -111,19 +111,6 @@ def _is_measurable(parts: Parts, layer: Layer, measure: str) -> bool:
 
 def _with_filters(layer: Layer, found: Ingredients) -> Layer:
     return replace(layer, filters=(*layer.filters, *found.near))
-
-
-def _grouped(parts: Parts, frame: Frame, index: int) -> Frame | None:
-    """Add a group: a column of the measured layer, the layer's own features, or zones of another layer."""
-    reading = parts.reading(index)
-    if frame.layer and reading.dataset.id == frame.layer.ref:
-        column = reading.columns[-1] if reading.kind == "column" else reading.dataset.label_column
-        where = (*frame.layer.where, *(one for one in reading.where if one not in frame.layer.where))
-        return replace(frame, layer=replace(frame.layer, where=where), group_by=(*frame.group_by, column)) if column else None
-    if frame.zones is not None:
-        return None
-    zones = zones_of(parts, index)
-    return replace(frame, zones=zones) if zones else None
 
 
 def _finished(parts: Parts, frame: Frame, ranking: Ranking) -> Frame | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.planner.atlas import Dataset
-from agent.planner.build_area import label_of_group
-from agent.planner.frames import Cells, Frame, Layer
-from agent.planner.ingredients import APART, Ingredients, gather, place_of, zones_of
+from agent.planner.frames import Cells, Frame
+from agent.planner.ingredients import APART, Ingredients, filtered, gather, grouped, place_of, zones_of
 from agent.planner.lexicon import ADJECTIVES, DEFAULT_STATISTICS, PERCENTILES, PROPERTY_WORDS
 from agent.planner.limits import best_column, names_property
 from agent.planner.parts import Parts, is_polygonal
@@ -172,36 +171,14 @@ def rasters_of_adjective(parts: Parts) -> list[Dataset]:
 
 
 def _column_frame(parts: Parts, found: Ingredients, ranking: Ranking, dataset: Dataset, measures: tuple[tuple[str, str | None], ...]) -> Frame | None:
-    own = next((layer for layer in found.layers if layer.ref == dataset.id), None) or Layer(dataset.id, noun=dataset.title)
-    if own.where == () and parts.conditions.get(dataset.id):
-        own = parts.layer_of(dataset, (), own.noun)
-    places = [layer for layer in found.layers if layer.ref != dataset.id]
-    filters = tuple(parts_filter for place in places if (parts_filter := _inside(parts, own, place, found)))
-    if len(filters) < len(places):
+    own = next((layer for layer in found.layers if layer.ref == dataset.id), None) or parts.layer_of(dataset, (), dataset.title)
+    layer = filtered(parts, own, found)
+    if layer is None:
         return None
-    minus = tuple(replace_predicate(layer) for layer in found.minus)
-    layer = replace(own, filters=(*filters, *found.near, *minus))
-    frame = Frame("features", layer=layer, measures=measures)
+    frame: Frame | None = Frame("features", layer=layer, measures=measures, group_by=tuple(found.and_groups))
     for index in found.groups:
-        grown = label_of_group(parts, frame, index)
-        if grown is None:
-            return None
-        frame = grown
-    grouped = replace(frame, group_by=tuple(dict.fromkeys((*frame.group_by, *found.and_groups))))
-    return _finished_column(parts, grouped, ranking)
-
-
-def replace_predicate(layer: Layer):  # type: ignore[no-untyped-def]
-    """Return the filter `outside of the layer`."""
-    from agent.planner.frames import Filter
-
-    return Filter("disjoint", layer)
-
-
-def _inside(parts: Parts, own: Layer, place: Layer, found: Ingredients):  # type: ignore[no-untyped-def]
-    from agent.planner.parts import inside
-
-    return inside(own, place, parts.atlas, strict=found.strict) if is_polygonal(parts.atlas.get(place.ref)) else None
+        frame = grouped(parts, frame, index) if frame else None
+    return _finished_column(parts, frame, ranking) if frame else None
 
 
 def _finished_column(parts: Parts, frame: Frame, ranking: Ranking) -> Frame | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from agent.planner.frames import Cells, Condition, Filter, Layer, Zones
+from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
+from agent.planner.limits import in_unit
 from agent.planner.parts import Parts, is_polygonal, merged_layers
 from agent.planner.readings import Reading
 
@@ -73,9 +74,7 @@ def _add_near(parts: Parts, found: Ingredients, index: int) -> bool:
 
 
 def _metres(value: float, unit: str) -> float | None:
-    from agent.planner.limits import _in_unit
-
-    return None if unit == "degree" else _in_unit(value, unit, "m")
+    return None if unit == "degree" else in_unit(value, unit, "m")
 
 
 def _add_outside(parts: Parts, found: Ingredients, index: int) -> bool:
@@ -187,3 +186,42 @@ def place_of(layer: Layer, parts: Parts) -> Zones:
     named = any(condition.column == dataset.name_column and condition.op in ("=", "in") for condition in layer.where)
     single = dataset.feature_count == 1 and dataset.name_column is not None
     return Zones(layer, dataset.name_column, merged=False) if named or single else Zones(layer, merged=True)
+
+
+def grouped(parts: Parts, frame: Frame, index: int) -> Frame | None:
+    """Add a group to a frame of features: a column of the layer, its own features, or zones of another layer."""
+    reading = parts.reading(index)
+    if frame.layer and reading.dataset.id == frame.layer.ref:
+        column = reading.columns[-1] if reading.kind == "column" else reading.dataset.label_column
+        where = (*frame.layer.where, *(one for one in reading.where if one not in frame.layer.where))
+        return replace(frame, layer=replace(frame.layer, where=where), group_by=(*frame.group_by, column)) if column else None
+    if frame.zones is not None:
+        return None
+    zones = zones_of(parts, index)
+    return replace(frame, zones=zones) if zones else None
+
+
+def filtered(parts: Parts, own: Layer, found: Ingredients) -> Layer | None:
+    """Put the other places of the clause on a layer as spatial filters; None where one of them is no place.
+
+    Points lie within a place; lines and polygons count where they reach into it, unless `completely inside` is asked for.
+    """
+    is_point = parts.atlas.get(own.ref).geometry == "point"
+    filters = list(own.filters)
+    for place in found.layers:
+        if place.ref == own.ref:
+            continue
+        predicate = _predicate(found.roles.get(place.ref, ""), is_point=is_point, strict=found.strict)
+        if predicate == "within" and not is_polygonal(parts.atlas.get(place.ref)):
+            return None
+        filters.append(Filter(predicate, place))
+    filters += [*found.near, *(Filter("disjoint", place) for place in found.minus)]
+    return replace(own, filters=tuple(filters))
+
+
+def _predicate(role: str, *, is_point: bool, strict: bool) -> str:
+    if role == "touch":
+        return "touches"
+    if role in ("touching", "contain", "with", "agent"):
+        return "intersects"
+    return "within" if is_point or strict else "intersects"

@@ -45,7 +45,7 @@ def _to_named(parts: Parts, comparison: Comparison, beside: Sequence[int]) -> bo
         reading = parts.reading(index)
         if reading.kind == "column":
             column = reading.dataset.column(reading.columns[-1])
-            if column and _limit_column(parts, reading.dataset, column, comparison):
+            if column and _limit_column(parts, reading.dataset, column, comparison, index):
                 parts.properties.add(index)
                 parts.use("phrase", index)
                 return True
@@ -70,7 +70,8 @@ def _to_size(parts: Parts, comparison: Comparison, beside: Sequence[int]) -> boo
         return False
     if not _sizes_features(parts, measure):
         return False
-    _add_condition(parts, dataset, tuple(Condition(wanted, op, _in_unit(value, comparison.unit, unit)) for op, value in comparison.tests))
+    tests = tuple(Condition(wanted, op, in_unit(value, comparison.unit, unit)) for op, value in comparison.tests)
+    _add_condition(parts, dataset, tests, index)
     parts.use("measure", measure) if measure in parts.clause.measures and "count" in parts.clause.measures else None
     return True
 
@@ -92,8 +93,7 @@ def _to_property(parts: Parts, comparison: Comparison, beside: Sequence[int]) ->
     if index is not None:
         dataset = parts.reading(index).dataset
         column = best_column(parts, dataset, words)
-        if column and _limit_column(parts, dataset, column, comparison):
-            parts.use("phrase", *())
+        if column and _limit_column(parts, dataset, column, comparison, index):
             return True
     rasters = [raster for raster in parts.atlas.rasters if names_property(raster, words)]
     return len(rasters) == 1 and _limit_values(parts, rasters[0], 1, comparison)
@@ -158,9 +158,9 @@ def names_property(raster: Dataset, words: Sequence[str]) -> bool:
     return any(part == word or are_synonyms(part, word) for part in parts for word in words)
 
 
-def _limit_column(parts: Parts, dataset: Dataset, column: Column, comparison: Comparison) -> bool:
+def _limit_column(parts: Parts, dataset: Dataset, column: Column, comparison: Comparison, index: int) -> bool:
     if column.type in ("date", "datetime") and comparison.is_year:
-        _add_condition(parts, dataset, _date_tests(column, comparison))
+        _add_condition(parts, dataset, _date_tests(column, comparison), index)
         return True
     if not column.is_numeric:
         return False
@@ -169,10 +169,10 @@ def _limit_column(parts: Parts, dataset: Dataset, column: Column, comparison: Co
         return False
     if unit in AREA_UNITS and not own and not {"area", "size"} & set(column.parts):
         return False
-    values = tuple(Condition(column.name, op, _plain(_in_unit(value, unit, own or unit))) for op, value in comparison.tests)
+    values = tuple(Condition(column.name, op, _plain(in_unit(value, unit, own or unit))) for op, value in comparison.tests)
     if unit and not own:
         parts.notes.append(f"the file states no unit for {column.name}; the limit was taken in its own unit")
-    _add_condition(parts, dataset, values)
+    _add_condition(parts, dataset, values, index)
     return True
 
 
@@ -189,8 +189,13 @@ def _date_tests(column: Column, comparison: Comparison) -> tuple[Condition, ...]
     return tuple(tests)
 
 
-def _add_condition(parts: Parts, dataset: Dataset, conditions: tuple[Condition, ...]) -> None:
+def _add_condition(parts: Parts, dataset: Dataset, conditions: tuple[Condition, ...], before: int | None = None) -> None:
+    """Note conditions on the features of the last phrase before the limit that names this dataset."""
     parts.conditions[dataset.id] = (*parts.conditions.get(dataset.id, ()), *conditions)
+    named = [i for i, reading in enumerate(parts.readings) if reading and reading.dataset.id == dataset.id and reading.kind == "layer"]
+    preceding = [i for i in named if before is None or i <= before]
+    if named:
+        parts.owners[dataset.id] = (preceding or named)[-1 if before is not None else 0]
 
 
 def _limit_values(parts: Parts, raster: Dataset, band_index: int, comparison: Comparison) -> bool:
@@ -217,7 +222,7 @@ def _range(comparison: Comparison, band: Band) -> Range:
     low = high = None
     low_in = high_in = False
     for op, value in comparison.tests:
-        converted = _in_unit(value, comparison.unit, target)
+        converted = in_unit(value, comparison.unit, target)
         if op in (">", ">=", "="):
             low, low_in = converted, op != ">"
         if op in ("<", "<=", "="):
@@ -257,7 +262,8 @@ def _unit(text: str) -> Unit:
     return text  # type: ignore[return-value]  # units of quantities and bands are members of the closed list
 
 
-def _in_unit(value: float, unit: str | None, target: str | None) -> float:
+def in_unit(value: float, unit: str | None, target: str | None) -> float:
+    """Convert a limit of the question; a value without a unit on either side, or of another kind, stays as it is."""
     if unit is None or target is None or unit == target:
         return value
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.planner.atlas import Atlas, Dataset
 from agent.planner.clauses import Clause, Phrase
-from agent.planner.frames import Cells, Condition, Filter, Having, Layer, Range
+from agent.planner.frames import Cells, Condition, Having, Layer, Range
 from agent.planner.readings import Reading
 from agent.planner.text import Token
 
@@ -29,6 +29,8 @@ class Parts:
     """One per phrase; None = the phrase says nothing that matters."""
     conditions: dict[str, tuple[Condition, ...]] = field(default_factory=dict)
     """Dataset → what the limits say of its columns."""
+    owners: dict[str, int] = field(default_factory=dict)
+    """Dataset → the phrase to whose features those conditions belong, where one names them."""
     ranges: dict[tuple[str, int], tuple[Range, ...]] = field(default_factory=dict)
     """(raster, band) → what the limits say of its values."""
     range_phrases: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -67,6 +69,8 @@ class Parts:
         """Return the features that a phrase names, with the limits on their columns."""
         self.use("phrase", index)
         reading = self.reading(index)
+        if self.owners.get(reading.dataset.id, index) != index:
+            return Layer(reading.dataset.id, reading.where, noun=reading.words)
         return self.layer_of(reading.dataset, reading.where, reading.words)
 
     def layer_of(self, dataset: Dataset, where: tuple[Condition, ...], noun: str) -> Layer:
@@ -134,9 +138,3 @@ def merged_layers(layers: Iterable[Layer]) -> list[Layer]:
         noun = known.noun if known.where == where or not layer.where else f"{known.noun} {layer.noun}".strip()
         found[layer.ref] = Layer(known.ref, where, known.match, (*known.filters, *layer.filters), noun)
     return list(found.values())
-
-
-def inside(layer: Layer, other: Layer, atlas: Atlas, *, strict: bool = False) -> Filter:
-    """Return the filter `in`: points lie within; polygons and lines count where they reach into it, unless wholly inside is asked for."""
-    is_point = atlas.has(layer.ref) and atlas.get(layer.ref).geometry == "point"
-    return Filter("within" if strict else "intersects" if not is_point else "intersects", other)

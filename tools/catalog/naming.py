@@ -14,7 +14,7 @@ def humanised(stem: str) -> str:
 
 def slug(text: str) -> str:
     """Turn text into an id: lower case, accents dropped, words joined by `_`; letters of other scripts stay."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return re.sub(r"\W+", "_", plain).strip("_") or "dataset"
 

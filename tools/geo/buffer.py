@@ -1,8 +1,8 @@
 """Buffers in true metres, anywhere on the Earth.
 
 Points become geodesic circles of 192 vertices, 0.02 % short of the true circle's area. Lines and polygons are buffered
-in azimuthal equidistant planes, one per cell of about 150 km, where a metre is true to 0.02 %; a feature wider than a
-cell is buffered along its edges, cell by cell, and united.
+in azimuthal equidistant planes, one per cell of 150 to 300 km, where a metre is true to 0.02 %; a feature wider than
+that is buffered along its edges, cell by cell, and united.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 from pyproj import CRS
-from pyproj.crs import ProjectedCRS
-from pyproj.crs.coordinate_operation import AzimuthalEquidistantConversion
 
 from tools.errors import ParameterError
 from tools.geo.antimeridian import wrap_longitudes
 from tools.geo.dissolve import groups_of, union
 from tools.geo.frame import Floats, geodetic_frame
+from tools.geo.plane import LocalPlane
 from tools.geo.rings import Geometries, Indexes, line_paths, parts_of
 from tools.geo.transform import transform
 from tools.geo.unfold import polygon_of_lonlat
@@ -27,6 +26,8 @@ QUADRANT_SEGMENTS = 48
 """Segments per quarter circle: a chord leaves the circle by at most 0.013 % of the radius."""
 CELL_DEGREES = 1.35
 """Height of a cell, 150 km. Farthest from its centre (a corner and half a feature, 212 km) a metre is off by 0.018 %."""
+WIDE_CELL_DEGREES = 2 * CELL_DEGREES
+"""Height of a cell for the edges of wide features, which do not reach beyond it."""
 EDGE_PIECE_DEGREES = 0.2
 """Edges of wide features are cut to this before they are dealt out to cells."""
 FARTHEST_M = 2_000_000.0
@@ -60,7 +61,7 @@ def buffer_method(distance_m: float) -> dict[str, object]:
     """Return, JSON-safe, how buffers are made, for `ToolOutput.method`."""
     return {
         "distance_m": distance_m,
-        "buffer": "geodesic circles around points; azimuthal equidistant planes per cell of 150 km for lines and polygons",
+        "buffer": "geodesic circles around points; azimuthal equidistant planes per cell of 150 to 300 km for lines and polygons",
         "precision": "distance true to 0.02 %; circles drawn with 192 vertices",
     }
 
@@ -97,8 +98,8 @@ def _narrow(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Buffered:
         narrow = ~_is_wide(parts)
         parts, owner = parts[narrow], owner[narrow]
         bounds = shapely.bounds(parts).reshape(-1, 4)
-        for centre, own in _cells((bounds[:, :2] + bounds[:, 2:]) / 2):
-            yield _in_plane(parts[own], centre, geodetic, distance_m), owner[own]
+        for centre, own in _cells((bounds[:, :2] + bounds[:, 2:]) / 2, CELL_DEGREES):
+            yield LocalPlane(geodetic, *centre).buffered(parts[own], distance_m, QUADRANT_SEGMENTS), owner[own]
 
 
 def _wide(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Buffered:
@@ -129,27 +130,22 @@ def _along_edges(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Geomet
     pieces = shapely.linestrings(np.stack([paths.xy[starts], paths.xy[starts + 1]], axis=1))
     owner = paths.owner[paths.path[starts]]
     found: list[list[shapely.Geometry]] = [[] for _ in lonlat]
-    for centre, own in _cells((paths.xy[starts] + paths.xy[starts + 1]) / 2):
-        for members in groups_of(owner[own].tolist()).values():
-            chain = np.array([shapely.line_merge(shapely.multilinestrings(pieces[own[members]]))], dtype=object)
-            found[owner[own[members[0]]]].extend(_in_plane(chain, centre, geodetic, distance_m))
+    for centre, own in _cells((paths.xy[starts] + paths.xy[starts + 1]) / 2, WIDE_CELL_DEGREES):
+        members = groups_of(owner[own].tolist())
+        chains = shapely.line_merge([shapely.multilinestrings(pieces[own[each]]) for each in members.values()])
+        buffered = LocalPlane(geodetic, *centre).buffered(chains, distance_m, QUADRANT_SEGMENTS)
+        for position, geometry in zip(members, buffered, strict=True):
+            found[position].append(geometry)
     return np.array([_united(several) for several in found], dtype=object)
 
 
-def _cells(middles: Floats) -> Iterator[tuple[tuple[float, float], Indexes]]:
-    """Deal places, shape (place, 2) in degrees, out to cells; yield each cell's centre and the positions in it."""
-    band = np.floor((middles[:, 1] + 90) / CELL_DEGREES)
-    centre_lat = np.clip((band + 0.5) * CELL_DEGREES - 90, -90, 90)
-    columns = np.maximum(1, np.round(360 * np.cos(np.radians(centre_lat)) / CELL_DEGREES))
+def _cells(middles: Floats, height: float) -> Iterator[tuple[tuple[float, float], Indexes]]:
+    """Deal places, shape (place, 2) in degrees, out to cells of a height in degrees; yield each centre and the positions in it."""
+    band = np.floor((middles[:, 1] + 90) / height)
+    centre_lat = np.clip((band + 0.5) * height - 90, -90, 90)
+    columns = np.maximum(1, np.round(360 * np.cos(np.radians(centre_lat)) / height))
     column = np.floor((middles[:, 0] + 180) / 360 * columns)
     centre_lon = (column + 0.5) * 360 / columns - 180
     cell = list(zip(centre_lon.tolist(), centre_lat.tolist(), strict=True))
     for own in groups_of(cell).values():
         yield cell[own[0]], own
-
-
-def _in_plane(lonlat: Geometries, centre: tuple[float, float], geodetic: CRS, distance_m: float) -> Geometries:
-    lon, lat = centre
-    plane = ProjectedCRS(conversion=AzimuthalEquidistantConversion(lat, lon), geodetic_crs=geodetic)
-    buffered = shapely.buffer(transform(lonlat, geodetic, plane), distance_m, quad_segs=QUADRANT_SEGMENTS)
-    return transform(buffered, plane, geodetic)

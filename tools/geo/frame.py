@@ -15,20 +15,26 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Frame:
+class Axes:
+    """What coordinates mean, whatever CRS they belong to."""
+
+    is_lonlat: bool
+    """Whether they are longitude and latitude on the ellipsoid."""
+    radians_per_unit: float
+    """Size of the angular unit (degree, grad); for a projected CRS that of its geodetic base."""
+    metres_per_unit: float
+    """Size of the linear unit; for longitude, latitude the length of one unit along the equator."""
+
+
+@dataclass(frozen=True)
+class Frame(Axes):
     """A horizontal CRS and the geodetic CRS on the same datum, so that going between them shifts no datum."""
 
     crs: CRS
     """Horizontal part of the CRS; coordinates are (x, y) = (easting, northing) or (longitude, latitude)."""
     geodetic: CRS
     """Longitude, latitude on the same ellipsoid and prime meridian."""
-    is_lonlat: bool
-    """Whether the coordinates of `crs` themselves are longitude and latitude on the ellipsoid."""
     geod: Geod
-    radians_per_unit: float
-    """Size of the angular unit of `geodetic` (degree, grad)."""
-    metres_per_unit: float
-    """Size of the linear unit of `crs`; for longitude, latitude the length of one unit along the equator."""
 
     def to_lonlat(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return longitude, latitude in degrees; raise DataError where the CRS has no inverse at a point."""
@@ -56,7 +62,7 @@ def geodetic_frame(crs: CRS) -> Frame:
     radians = float(geodetic.axis_info[0].unit_conversion_factor)
     geod = Geod(a=ellipsoid.semi_major_metre, f=1 / ellipsoid.inverse_flattening if ellipsoid.inverse_flattening else 0.0)
     metres = radians * geod.a if horizontal.is_geographic else float(horizontal.axis_info[0].unit_conversion_factor)
-    return Frame(horizontal, geodetic, is_lonlat, geod, radians, metres)
+    return Frame(is_lonlat, radians, metres, horizontal, geodetic, geod)
 
 
 @lru_cache(maxsize=64)

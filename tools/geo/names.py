@@ -21,7 +21,8 @@ UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": 
 
 def fold(text: str) -> str:
     """Return lower-case words without accents and punctuation, one blank between them."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(UNDECOMPOSED))
+    plain_letters = unicodedata.normalize("NFKD", text).casefold().translate(UNDECOMPOSED)
+    decomposed = unicodedata.normalize("NFKD", plain_letters)
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return " ".join(re.findall(r"\w+", plain))
 

@@ -10,7 +10,8 @@ from pyproj import CRS
 
 from tools.errors import DataError
 from tools.geo.antimeridian import wrap_longitudes
-from tools.geo.frame import Floats, Frame, geodetic_frame, transformer
+from tools.geo.frame import Axes, Floats, Frame, geodetic_frame, transformer
+from tools.geo.geometry import repair
 from tools.geo.redraw import redraw
 from tools.geo.rings import Geometries, Indexes, Paths
 from tools.geo.unfold import TURN, unfold
@@ -28,7 +29,7 @@ def transform(geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> Geometries:
     """Return the geometries in `dst_crs`, with vertices added so that no edge strays by more than 0.1 m.
 
     Into longitude, latitude: crossings of the antimeridian are split there and polygons around a pole closed along it.
-    Missing geometries stay None. Raises DataError where a place has no coordinates in `dst_crs`.
+    What the move makes invalid (rings that touch after rounding) is repaired. Missing and empty geometries are None. Raises DataError where a place has no coordinates in `dst_crs`.
     """
     geometries = np.asarray(geometries, dtype=object)
     if src_crs == dst_crs or not len(geometries):
@@ -36,13 +37,23 @@ def transform(geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> Geometries:
     src, dst = geodetic_frame(src_crs), geodetic_frame(dst_crs)
     move = _coordinate_function(src, dst)
     if not (src.is_lonlat and dst.is_lonlat):
-        geometries = _densify(geometries, move, src, dst)
+        geometries = keep_course(geometries, move, src, dst)
     moved: Geometries = shapely.transform(geometries, move)
-    if not dst.is_lonlat:
-        return moved
-    if not src.is_lonlat:
+    if dst.is_lonlat and not src.is_lonlat:
         moved = unfold(moved)
-    return wrap_longitudes(moved, dst_crs)[0]
+    return wrap_longitudes(repair(moved)[0], dst_crs)[0]
+
+
+def keep_course(geometries: Geometries, move: CoordinateFunction, src: Axes, dst: Axes, tolerance_m: float = TOLERANCE_M) -> Geometries:
+    """Return the geometries, not moved yet, with vertices on the edges that `move` would let stray by more than a tolerance."""
+
+    def refine(paths: Paths) -> Paths:
+        paths = paths.split(PIECE_M / src.metres_per_unit)
+        starts = paths.edges
+        strays = _middle_offset(move(paths.xy), move((paths.xy[starts] + paths.xy[starts + 1]) / 2), starts, dst)
+        return paths.split_into(np.clip(np.ceil(np.sqrt(strays / tolerance_m)), 1, MOST_PIECES).astype(np.intp))
+
+    return redraw(geometries, refine)
 
 
 def transformation_record(what: str, src_crs: CRS, dst_crs: CRS) -> dict[str, str]:
@@ -72,19 +83,7 @@ def _coordinate_function(src: Frame, dst: Frame) -> CoordinateFunction:
     return move
 
 
-def _densify(geometries: Geometries, move: CoordinateFunction, src: Frame, dst: Frame) -> Geometries:
-    """Add vertices to the edges that would stray by more than the tolerance."""
-
-    def refine(paths: Paths) -> Paths:
-        paths = paths.split(PIECE_M / src.metres_per_unit)
-        starts = paths.edges
-        strays = _middle_offset(move(paths.xy), move((paths.xy[starts] + paths.xy[starts + 1]) / 2), starts, dst)
-        return paths.split_into(np.clip(np.ceil(np.sqrt(strays / TOLERANCE_M)), 1, MOST_PIECES).astype(np.intp))
-
-    return redraw(geometries, refine)
-
-
-def _middle_offset(moved: Floats, moved_middle: Floats, starts: Indexes, dst: Frame) -> Floats:
+def _middle_offset(moved: Floats, moved_middle: Floats, starts: Indexes, dst: Axes) -> Floats:
     """Return how far, in metres, each edge's true middle lies from the middle of its moved ends. Shape (edge,)."""
     first, last = moved[starts], moved[starts + 1]
     if dst.is_lonlat:

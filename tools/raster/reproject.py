@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from tools.contract import Fact, Outcome, Source, Tool, ToolContext, ToolOutput
 from tools.errors import LimitError, ParameterError
 from tools.geotypes import AnyRef, CrsText, Params
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 Resampling = Literal["auto", "nearest", "mode", "bilinear", "cubic", "average", "min", "max", "sum"]
 
@@ -49,7 +52,7 @@ def resolve(params: ReprojectParams, sources: Mapping[str, Source]) -> Reproject
 def run(params: ReprojectParams, context: ToolContext) -> ToolOutput:
     """Write the reprojected raster (all bands) or layer.
 
-    Facts of a raster: `width`, `height` (count), `valid_share` (%); of a layer: `count`. Nodata stays nodata; pixels outside
+    Facts of a raster: `width`, `height` (count), `resolution` (m or degree), `valid_share` (%); of a layer: `count`. Nodata stays nodata; pixels outside
     the source become nodata. Raises MissingCrsError, LimitError for a grid that is too large, ParameterError for a resampling
     that would mix categories.
     """
@@ -76,12 +79,23 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
     valid = 100 * (1 - float(np.ma.getmaskarray(bands[0]).mean()))
     return ToolOutput(
         summary=f"Reprojected the raster to {CRS.from_user_input(params.crs).name} by {params.resampling} resampling.",
-        facts=(Fact("width", width, "count"), Fact("height", height, "count"), Fact("valid_share", valid, "%")),
+        facts=(Fact("width", width, "count"), Fact("height", height, "count"), _resolution(grid), Fact("valid_share", valid, "%")),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(RASTER_FILE,),
         kind="raster",
         method={"from": info.crs.name, "to": params.crs, "resampling": params.resampling, "resolution": params.resolution},
     )
+
+
+def _resolution(grid: GeoBox) -> Fact:
+    """Return the pixel size in metres or degrees; other linear units are converted."""
+    from tools.geo.frame import geodetic_frame
+    from tools.geo.grid import crs_of
+
+    frame, size = geodetic_frame(crs_of(grid)), abs(float(grid.resolution.x))
+    if frame.crs.is_geographic:
+        return Fact("resolution", size, "degree")
+    return Fact("resolution", size * frame.metres_per_unit, "m")
 
 
 def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:

@@ -128,7 +128,7 @@ def _word_rank(name: str) -> int | None:
         return None
     if len(tokens) == 1 and tokens[0] in NAME_WORDS:
         return 0
-    others = OTHER_WORDS.intersection(tokens)
+    others = OTHER_WORDS.intersection(token.removesuffix("name") for token in tokens)
     if NAME_WORDS.intersection(tokens) or any("name" in token for token in tokens):
         return 5 if others else 1
     if others:
