@@ -99,6 +99,22 @@ def value_areas_by_zone(scene: Scene, limit: Threshold) -> dict[str, float]:
     return {name: truth.value_area_m2(scene, limit.chosen, mask) for name, mask in covered.items()}
 
 
+def statistics_by_zone(scene: Scene, stat: str) -> dict[str, float]:
+    """Return zone → statistic, for the zones in which the raster of values has data."""
+    numbers = {name: truth.statistic(scene, stat, truth.zone_mask(scene, name)) for name in scene.zone_names()}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def definite_statistic(scene: Scene, rng: np.random.Generator, options: tuple[str, ...]) -> str:
+    """Return one of the statistics; a median only where its usual definitions agree in every zone."""
+    stat = pick(rng, options)
+    if stat != "median":
+        return stat
+    masks = [None, *(truth.zone_mask(scene, name) for name in statistics_by_zone(scene, "mean"))]
+    bounds = [truth.median_bounds(scene, mask) for mask in masks]
+    return "median" if all(high - low < 5e-4 * abs(low) for low, high in bounds) else "mean"
+
+
 def ranked(numbers: dict[str, float], *, descending: bool = True) -> list[str]:
     """Return the names by their numbers; those that are within a rounding of each other keep no order and are left out."""
     names = sorted(numbers, key=lambda name: -numbers[name] if descending else numbers[name])

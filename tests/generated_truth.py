@@ -59,6 +59,16 @@ def statistic(scene: Scene, name: str, mask: Mask | None = None) -> float | None
     return float(STATISTICS[name](scene.surface.values.data[used], weights[used]))
 
 
+def median_bounds(scene: Scene, mask: Mask | None = None) -> tuple[float, float]:
+    """Return the values below and above the middle: every usual definition of a weighted median lies between them."""
+    weights = raster_weights(scene, mask)
+    used = (weights > 0) & ~scene.surface.values.mask
+    values, weights = scene.surface.values.data[used], weights[used]
+    order = np.argsort(values)
+    middle = int(np.searchsorted(np.cumsum(weights[order]) / weights.sum(), 0.5))
+    return float(values[order][max(middle - 1, 0)]), float(values[order][min(middle + 1, len(order) - 1)])
+
+
 def _std(values: Floats, weights: Floats) -> float:
     mean = np.average(values, weights=weights)
     return float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))

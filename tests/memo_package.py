@@ -67,7 +67,7 @@ def unreached():
     return 1
 '''
 
-ADD = '''
+ADD = """
 from tools.contract import Fact, Tool, ToolContext, ToolOutput
 from tools.geotypes import FactRef, Params
 
@@ -81,9 +81,9 @@ def run(params: AddParams, context: ToolContext) -> ToolOutput:
 
 
 TOOL = Tool("add", AddParams, run, "pure")
-'''
+"""
 
-LOOK = '''
+LOOK = """
 from tools.contract import Tool, ToolContext, ToolOutput
 from tools.geotypes import Params
 
@@ -98,7 +98,7 @@ def run(params: LookParams, context: ToolContext) -> ToolOutput:
 
 
 TOOL = Tool("look", LookParams, run, "observation")
-'''
+"""
 
 FILES = {"__init__.py": "", "measure.py": MEASURE, "helper.py": HELPER, "add.py": ADD, "look.py": LOOK}
 

@@ -33,12 +33,12 @@ def agent(tmp_path: Path, scene: Scene) -> Agent:
 @pytest.fixture
 def holds(agent: Agent) -> set[str]:
     """What the workspace holds before anything goes wrong."""
-    return {record.id for record in agent.datasets.records()}
+    return {record.id for record in agent.datasets.record_objects()}
 
 
 def assert_intact(agent: Agent, holds: set[str], scene: Scene) -> None:
     """Everything registered before is still there and still answers."""
-    assert holds <= {record.id for record in agent.datasets.records()}
+    assert holds <= {record.id for record in agent.datasets.record_objects()}
     assert not agent.runner.verify(None)
     assert_answered(agent.run(f"How many {scene.sites.noun.many} are there?", data=(scene.sites.path,)))
 
@@ -78,7 +78,7 @@ def test_a_broken_file_is_reported_and_the_rest_is_registered(
         assert is_one_clear_sentence(result.answer, broken.stem), result.answer
     else:
         (failure,) = report.refused
-        assert is_one_clear_sentence(f"{failure.path}: {failure.reason} {failure.hint}", name)
+        assert is_one_clear_sentence(f"{failure.path}: {failure.message} {failure.hint}", name)
     assert_intact(agent, holds, scene)
 
 
@@ -111,12 +111,12 @@ def test_an_empty_layer_has_no_area_and_says_so(agent: Agent, holds: set[str], s
         assert is_one_clear_sentence(result.answer, "empty"), result.answer
     else:
         (failure,) = report.refused
-        assert is_one_clear_sentence(f"{failure.path}: {failure.reason} {failure.hint}", "empty_collection")
+        assert is_one_clear_sentence(f"{failure.path}: {failure.message} {failure.hint}", "empty_collection")
     assert_intact(agent, holds, scene)
 
 
 def test_an_unknown_column_names_the_nearest_columns(agent: Agent, holds: set[str], scene: Scene) -> None:
-    layer = next(record.id for record in agent.datasets.records() if Path(record.path) == scene.sites.path)
+    layer = next(record.id for record in agent.datasets.record_objects() if Path(record.path) == scene.sites.path)
     column = scene.sites.number_column
     with pytest.raises(ParameterError, match=column):
         agent.tool("query_vector")(

@@ -10,7 +10,19 @@ from agent.grounding.numbers import numbers_in
 from agent.grounding.pairing import pair
 from agent.grounding.subjects import Mention, Vocabulary
 
-NAMES = ("North", "South", "East", "Bosnia and Herzegovina", "District 9", "11-Residential Buildings", "Ashford District", "other", "7", "A", "Évreux")
+NAMES = (
+    "North",
+    "South",
+    "East",
+    "Bosnia and Herzegovina",
+    "District 9",
+    "11-Residential Buildings",
+    "Ashford District",
+    "other",
+    "7",
+    "A",
+    "Évreux",
+)
 ZONES = Vocabulary([("zone", name) for name in NAMES])
 
 

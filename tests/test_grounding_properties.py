@@ -6,16 +6,26 @@ import math
 import random
 
 import pytest
-from grounding_results import Case
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+from grounding_results import Case
 
 fixed = settings(derandomize=True, deadline=None, max_examples=150)
 
 # How many of the unit the answer uses make one of the unit of the fact; definitions of the units, not of the program.
 AREA_UNITS = {"m²": 1.0, "ha": 1e-4, "km²": 1e-6, "acres": 1 / 4046.8564224, "square miles": 1 / (1609.344**2)}
 LENGTH_UNITS = {"m": 1.0, "km": 1e-3, "miles": 1 / 1609.344, "ft": 1 / 0.3048}
-ZONES = ("North", "North East", "District 9", "Évreux", "11-Residential Buildings", "Bosnia and Herzegovina", "St. Mary's", "Old Town (West)")
+ZONES = (
+    "North",
+    "North East",
+    "District 9",
+    "Évreux",
+    "11-Residential Buildings",
+    "Bosnia and Herzegovina",
+    "St. Mary's",
+    "Old Town (West)",
+)
 STATISTICS = {"mean": "mean", "max": "maximum", "min": "minimum", "median": "median"}
 
 zone_names = st.sampled_from(ZONES)
@@ -37,7 +47,9 @@ def perturbed(text: str, place: int, by: int) -> str:
 
 
 def one_value_per_zone(name: str, unit: str, values: dict[str, float]) -> Case:
-    return Case("How much in each?").with_result("zonal_stats", {"zones": "z"}, [(name, value, unit, {"zone": zone}) for zone, value in values.items()])  # type: ignore[arg-type]
+    return Case("How much in each?").with_result(
+        "zonal_stats", {"zones": "z"}, [(name, value, unit, {"zone": zone}) for zone, value in values.items()]
+    )  # type: ignore[arg-type]
 
 
 @fixed
@@ -93,7 +105,9 @@ def test_two_zones_are_supported_in_every_form_and_never_when_swapped(values, fo
 def test_a_statistic_under_another_name_is_unsupported(values, said, meant) -> None:
     assume(all(abs(x - y) > 0.02 * max(x, y) for x in values for y in values if x != y))
     facts = dict(zip(STATISTICS, values, strict=True))
-    case = Case("Depth?").with_result("zonal_stats", {"raster": "r"}, [(name, value, "m", {"zone": "North"}) for name, value in facts.items()])
+    case = Case("Depth?").with_result(
+        "zonal_stats", {"raster": "r"}, [(name, value, "m", {"zone": "North"}) for name, value in facts.items()]
+    )
     number = written(facts[meant], 5)
     assert case.unsupported(f"In North the {STATISTICS[said]} depth is {number} m [1].") == ([] if said == meant else [number])
 

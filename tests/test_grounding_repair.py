@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from grounding_results import AREAS, STATISTICS
 
 from agent.grounding import mark, repair_request
 from agent.grounding.repair import NOTHING_LEFT, UNSUPPORTED_MARK
+from grounding_results import AREAS, STATISTICS
 
 TRUE = "North covers 631.9 ha [1]."
 FALSE = "South covers 999.9 ha [1]."

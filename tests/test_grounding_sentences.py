@@ -45,13 +45,20 @@ def test_rows_know_their_headers_and_the_other_cells() -> None:
     answer = "Areas [2]:\n\n| zone | area (ha) |\n|---|---:|\n| North | 12 |"
     row = passages_of(answer)[-1]
     cell = row.parts[1]
-    assert (row.kind, answer[cell.start : cell.end].strip(), cell.header, cell.beside) == ("row", "12", "area (ha)", "North")
+    assert (row.kind, answer[cell.start : cell.end].strip(), cell.header, cell.beside) == ("row", "12", "area (ha)", ("North",))
     assert row.citing == ("| zone | area (ha) |", "Areas [2]:")
 
 
 @pytest.mark.parametrize(
     ("text", "numbers"),
-    [("[1]", [(1,)]), ("[1, 2]", [(1, 2)]), ("[1][2]", [(1,), (2,)]), ("[1-3]", [(1, 2, 3)]), ("[1; 3–4]", [(1, 3, 4)]), ("[a] [x1] [1.5]", [])],
+    [
+        ("[1]", [(1,)]),
+        ("[1, 2]", [(1, 2)]),
+        ("[1][2]", [(1,), (2,)]),
+        ("[1-3]", [(1, 2, 3)]),
+        ("[1; 3–4]", [(1, 3, 4)]),
+        ("[a] [x1] [1.5]", []),
+    ],
 )
 def test_citations_are_read_in_every_form(text: str, numbers: list[tuple[int, ...]]) -> None:
     assert [citation.numbers for citation in citations_in(text)] == numbers

@@ -80,10 +80,7 @@ def _class_in_places(scene: Scene, rng: np.random.Generator) -> Iterator[Turn]:
 
 def _statistics(scene: Scene, rng: np.random.Generator) -> Iterator[Turn]:
     zone = scene.zones.noun.one
-    numbers: dict[str, dict[str, float]] = {}
-    for stat in ("mean", "max"):
-        found = {name: truth.statistic(scene, stat, truth.zone_mask(scene, name)) for name in scene.zone_names()}
-        numbers[stat] = {name: value for name, value in found.items() if value is not None}
+    numbers = {stat: phrases.statistics_by_zone(scene, stat) for stat in ("mean", "max")}
     yield Turn(f"mean {scene.surface.surface.theme} by {zone}", _reads(numbers["mean"], "mean"))
     if phrases.has_clear_first(numbers["mean"]):
         best = phrases.ranked(numbers["mean"])[0]

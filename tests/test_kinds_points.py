@@ -147,7 +147,9 @@ def _near(words: Words) -> Iterator[Case]:
     for template in WHICH_NEAR_ROUTES:
         (noun, sites), value = words.facility(), pick(rng, scene.routes.values(scene.routes.class_column))
         routes = scene.routes.where(scene.routes.class_column, value)
-        yield from _within_case(words, template, noun, sites, routes, everyone, route_class=value.lower(), article="an" if value[0] in "aeiouAEIOU" else "a")
+        yield from _within_case(
+            words, template, noun, sites, routes, everyone, route_class=value.lower(), article="an" if value[0] in "aeiouAEIOU" else "a"
+        )
     for template in NEAR_SITE:
         noun, sites = words.facility()
         other = pick(rng, [site for site in scene.sites.features if site not in sites])

@@ -54,25 +54,19 @@ def _ask(scene: Scene, template: str, stat: str, rng: np.random.Generator, name:
     return template.format(stat=text, t=scene.surface.surface.theme, zone=zone.one, zones=zone.many, name=name)
 
 
-def _by_name(scene: Scene, stat: str) -> dict[str, float]:
-    """Return zone → statistic, for the zones that have values."""
-    numbers = {name: truth.statistic(scene, stat, truth.zone_mask(scene, name)) for name in scene.zone_names()}
-    return {name: number for name, number in numbers.items() if number is not None}
-
-
 def _by_zone(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 1))
     for template in BY_ZONE:
-        stat = pick(rng, list(STATISTIC_WORDS))
-        numbers = dict(_by_name(scene, stat))
+        stat = phrases.definite_statistic(scene, rng, tuple(STATISTIC_WORDS))
+        numbers = dict(phrases.statistics_by_zone(scene, stat))
         yield Case(_ask(scene, template, stat, rng), lambda r, n=numbers, s=stat: assert_reads(r, n, name=s), _focus(scene))
 
 
 def _ranked(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 2))
     for template in (*RANKED, *RANKED_UP):
-        stat = pick(rng, ("mean", "max", "median", "std"))
-        numbers = _by_name(scene, stat)
+        stat = phrases.definite_statistic(scene, rng, ("mean", "max", "median", "std"))
+        numbers = phrases.statistics_by_zone(scene, stat)
         order = phrases.ranked(numbers, descending=template in RANKED)
 
         def check(result: RunResult, numbers: dict[str, float] = numbers, order: list[str] = order, stat: str = stat) -> None:
@@ -85,8 +79,8 @@ def _ranked(scene: Scene) -> Iterator[Case]:
 def _first(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 3))
     for template in (*BEST, *WORST):
-        stat = pick(rng, ("mean", "median"))
-        numbers = _by_name(scene, stat)
+        stat = phrases.definite_statistic(scene, rng, ("mean", "median"))
+        numbers = phrases.statistics_by_zone(scene, stat)
         order = phrases.ranked(numbers, descending=template in BEST)
         if not phrases.has_clear_first(numbers, descending=template in BEST):
             continue
@@ -101,7 +95,7 @@ def _first(scene: Scene) -> Iterator[Case]:
 def _top(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 4))
     for template in TOP:
-        numbers = _by_name(scene, "mean")
+        numbers = phrases.statistics_by_zone(scene, "mean")
         order = phrases.ranked(numbers)
         if len(order) < len(numbers) or len(order) < 4:
             continue
@@ -117,8 +111,8 @@ def _top(scene: Scene) -> Iterator[Case]:
 def _in_one(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 5))
     for template in IN_ONE:
-        stat = pick(rng, list(STATISTIC_WORDS))
-        numbers = _by_name(scene, stat)
+        stat = phrases.definite_statistic(scene, rng, tuple(STATISTIC_WORDS))
+        numbers = phrases.statistics_by_zone(scene, stat)
         name = pick(rng, list(numbers))
         question = _ask(scene, template, stat, rng, name)
         yield Case(question, lambda r, v=numbers[name], s=stat: assert_first(r, v, name=s), _focus(scene))
@@ -127,7 +121,7 @@ def _in_one(scene: Scene) -> Iterator[Case]:
 def _overall(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 10, 6))
     for template in OVERALL:
-        stat = pick(rng, list(STATISTIC_WORDS))
+        stat = phrases.definite_statistic(scene, rng, tuple(STATISTIC_WORDS))
         value = truth.statistic(scene, stat)
         question = _ask(scene, template, stat, rng)
         yield Case(question, lambda r, v=value, s=stat: assert_first(r, v, name=s), (scene.surface.path,))
@@ -138,8 +132,8 @@ def _two(scene: Scene) -> Iterator[Case]:
     for template in TWO:
 
         def check(result: RunResult) -> None:
-            assert_reads(result, dict(_by_name(scene, "mean")), name="mean")
-            assert_reads(result, dict(_by_name(scene, "max")), name="max")
+            assert_reads(result, dict(phrases.statistics_by_zone(scene, "mean")), name="mean")
+            assert_reads(result, dict(phrases.statistics_by_zone(scene, "max")), name="max")
 
         yield Case(_ask(scene, template, "mean", rng), check, _focus(scene))
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from memo_package import PlainCatalog, TinyPackage
 
+from memo_package import PlainCatalog, TinyPackage
 from tools.contract import Declared, Fact
 from tools.errors import BusyError, NotFoundError, ParameterError, StaleCodeError, StorageError
 from tools.runner import Runner
@@ -254,9 +254,7 @@ def test_bug_of_a_tool_is_not_hidden_and_stores_nothing(
     assert list(workspace.locks.iterdir()) == []
 
 
-def test_input_that_changes_while_it_is_read_is_not_published(
-    package: TinyPackage, workspace: Workspace, catalog: PlainCatalog
-) -> None:
+def test_input_that_changes_while_it_is_read_is_not_published(package: TinyPackage, workspace: Workspace, catalog: PlainCatalog) -> None:
     package.edit("measure.py", "content = context", 'context.source(params.source).path.write_bytes(b"new")\n    content = context')
     runner = package.runner(workspace, catalog)
     with pytest.raises(BusyError, match="changed while"):
@@ -290,9 +288,7 @@ def test_workspace_that_cannot_be_written_says_so(runner: Runner, workspace: Wor
         runner.run("measure", {"source": "five"})
 
 
-def test_workspace_that_cannot_be_written_still_serves_hits(
-    package: TinyPackage, workspace: Workspace, catalog: PlainCatalog
-) -> None:
+def test_workspace_that_cannot_be_written_still_serves_hits(package: TinyPackage, workspace: Workspace, catalog: PlainCatalog) -> None:
     package.runner(workspace, catalog).run("measure", {"source": "five"})
     for folder in (workspace.locks, workspace.staging):
         folder.rmdir()
@@ -333,9 +329,7 @@ def test_pins_are_kept_by_owner(runner: Runner, workspace: Workspace) -> None:
         runner.pin([key], "../run3")
 
 
-def test_hook_completes_parameters_before_the_key_is_made(
-    package: TinyPackage, workspace: Workspace, catalog: PlainCatalog
-) -> None:
+def test_hook_completes_parameters_before_the_key_is_made(package: TinyPackage, workspace: Workspace, catalog: PlainCatalog) -> None:
     hook = "def complete(params, sources):\n    return params.model_copy(update={'factor': 4.0})\n\n\nTOOL ="
     package.edit("measure.py", "TOOL =", hook)
     package.edit("measure.py", 'libraries=("pydantic",)', 'libraries=("pydantic",), resolve=complete')

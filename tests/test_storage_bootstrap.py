@@ -17,7 +17,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GDAL", "PROJ_NETWORK", "CPL"))}
-    return subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env={**clean, **environment}, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, env={**clean, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.parametrize("library", ["rasterio", "pyogrio"])
@@ -108,7 +110,15 @@ def test_files_that_point_at_a_server_are_refused_unasked(requests: tuple[str, l
     address, asked = requests
     vrt = f'<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>/vsicurl/{address}/a.tif</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>'
     wms = f'<GDAL_WMS><Service name="TMS"><ServerUrl>{address}/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service></GDAL_WMS>'
-    for name, text in {"a.vrt": vrt, "b.tif": vrt, "c.tif": wms, "d.vrt": wms, "e.tif": '{"type": "gdal_streamed_alg"}'}.items():
+    local = vrt.replace(f"/vsicurl/{address}/a.tif", str(tmp_path / "c.tif"))  # a virtual raster over a file that points away
+    for name, text in {
+        "c.tif": wms,
+        "f.vrt": local,
+        "a.vrt": vrt,
+        "b.tif": vrt,
+        "d.vrt": wms,
+        "e.tif": '{"type": "gdal_streamed_alg"}',
+    }.items():
         path = tmp_path / name
         path.write_text(text)
         with pytest.raises(DataError):

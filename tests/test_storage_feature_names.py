@@ -26,7 +26,13 @@ CODES = ["A1", "B2", "C3", "D4", "E5"]
         ({"title": TOWNS}, "title"),
         ({"district": TOWNS}, "district"),
         ({"school_district": TOWNS}, "school_district"),
-        ({"remarks": TOWNS}, None),  # says nothing about names
+        ({"remarks": TOWNS}, None),  # says that it is something else
+        ({"gebied_x": TOWNS}, "gebied_x"),  # says nothing, but the values look like names
+        ({"gebied_x": [town.lower() for town in TOWNS]}, None),
+        ({"gebied_x": TYPES}, None),
+        ({"gebied_x": ["Built in 1931", "Sold 2020", "A", "Flooded twice", "Old"]}, None),
+        ({"gebied_x": ["東京", "大阪", "京都", "神戸", "奈良"]}, "gebied_x"),  # a script without capitals
+        ({"gebied_x": TOWNS, "canton": TOWNS}, "canton"),
         ({"name": [1, 2, 3, 4, 5]}, None),  # numbers name nothing
         ({"name": TYPES}, "name"),  # called just that: features of one name belong together
         ({"class_name": TYPES}, None),  # few distinct values: types
@@ -38,7 +44,7 @@ CODES = ["A1", "B2", "C3", "D4", "E5"]
         ({"region_code": CODES}, None),
         ({"name": CODES, "label": TOWNS}, "label"),  # codes only where there is nothing better
         ({"name": CODES}, "name"),
-        ({"economy": TOWNS}, None),  # holds "nom", but is another word
+        ({"economy": TYPES, "nom": TYPES}, "nom"),  # holds "nom", but is another word
         ({"name_a": TYPES, "name_b": TOWNS}, "name_b"),
     ],
 )
@@ -61,6 +67,8 @@ def test_declared_column_wins_and_must_be_there() -> None:
         name_column_of(frame, "cod")
 
 
-@pytest.mark.parametrize(("name", "expected"), [("zoneName", ("zone", "name")), ("ADM2_NAME", ("adm", "name")), ("næm-Ø", ("næm", "ø")), ("12", ())])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("zoneName", ("zone", "name")), ("ADM2_NAME", ("adm", "name")), ("næm-Ø", ("næm", "ø")), ("12", ())]
+)
 def test_column_names_split_into_words(name: str, expected: tuple[str, ...]) -> None:
     assert words(name) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,9 @@ def test_digest_and_stamp_change_with_a_side_file_that_is_read(tmp_path: Path, n
     assert stamp(path) != before
 
 
-@pytest.mark.parametrize(("name", "side"), [("a.geojson", "a.prj"), ("a.tif", "a.dbf"), ("a.tif", "a.prj"), ("a.gpkg", "a.tfw"), ("a.md", "a.prj")])
+@pytest.mark.parametrize(
+    ("name", "side"), [("a.geojson", "a.prj"), ("a.tif", "a.dbf"), ("a.tif", "a.prj"), ("a.gpkg", "a.tfw"), ("a.md", "a.prj")]
+)
 def test_digest_ignores_neighbours_that_are_not_read(tmp_path: Path, name: str, side: str) -> None:
     path = write(tmp_path / name)
     digest = content_digest(path)
@@ -74,8 +77,12 @@ def test_digest_tells_apart_content_moved_between_parts(tmp_path: Path) -> None:
 
 
 def vrt(path: Path, *sources: str, relative: int = 1) -> Path:
-    named = "".join(f'<SimpleSource><SourceFilename relativeToVRT="{relative}">{source}</SourceFilename></SimpleSource>' for source in sources)
-    path.write_text(f'<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1">{named}</VRTRasterBand></VRTDataset>')
+    named = "".join(
+        f'<SimpleSource><SourceFilename relativeToVRT="{relative}">{source}</SourceFilename></SimpleSource>' for source in sources
+    )
+    path.write_text(
+        f'<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1">{named}</VRTRasterBand></VRTDataset>'
+    )
     return path
 
 
@@ -91,7 +98,9 @@ def test_digest_of_a_virtual_raster_changes_with_its_sources_also_nested(tmp_pat
     assert len(digests) == 3
 
 
-@pytest.mark.parametrize("source", ["gone.tif", "/vsicurl/http://127.0.0.1/a.tif", "NETCDF:a.nc:v", "<VRTDataset/>", "../../../../../../../../nothing.tif"])
+@pytest.mark.parametrize(
+    "source", ["gone.tif", "/vsicurl/http://127.0.0.1/a.tif", "NETCDF:a.nc:v", "<VRTDataset/>", "../../../../../../../../nothing.tif"]
+)
 def test_virtual_raster_over_what_is_no_file_is_refused(tmp_path: Path, source: str) -> None:
     from xml.sax.saxutils import escape
 
@@ -99,11 +108,22 @@ def test_virtual_raster_over_what_is_no_file_is_refused(tmp_path: Path, source: 
         content_digest(vrt(tmp_path / "a.vrt", escape(source)))
 
 
-def test_virtual_rasters_that_name_each_other_are_refused(tmp_path: Path) -> None:
-    vrt(tmp_path / "a.vrt", "b.vrt")
-    vrt(tmp_path / "b.vrt", "a.vrt")
-    with pytest.raises(DataError, match="nests deeper"):
+@pytest.mark.parametrize("chain", ["aa", "aba"])
+def test_virtual_raster_that_reads_itself_is_refused(tmp_path: Path, chain: str) -> None:
+    for outer, inner in pairwise(chain):
+        vrt(tmp_path / f"{outer}.vrt", f"{inner}.vrt")
+    with pytest.raises(DataError, match="reads itself"):
         content_digest(tmp_path / "a.vrt")
+
+
+def test_virtual_rasters_that_nest_too_deep_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif")
+    for outer, inner in pairwise("0123456789"):
+        vrt(tmp_path / f"{outer}.vrt", f"{inner}.vrt")
+    vrt(tmp_path / "9.vrt", "a.tif")
+    assert content_digest(tmp_path / "2.vrt")
+    with pytest.raises(DataError, match="nests deeper"):
+        content_digest(tmp_path / "0.vrt")
 
 
 @pytest.mark.parametrize("name", ["/vsicurl/http://127.0.0.1/a.tif", "/vsizip/a.zip/a.tif", "PG:dbname=a", "GTIFF_DIR:1:a.tif", "gone.tif"])

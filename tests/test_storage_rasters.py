@@ -13,8 +13,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from tools.contract import Declared, Source
-from tools.errors import DataError, MissingCrsError, NotFoundError, ParameterError, StorageError
-from tools.storage.rasters import iter_strips, open_raster, raster_info, read_band, write_class_raster, write_raster
+from tools.errors import DataError, MissingCrsError, NotFoundError, ParameterError
+from tools.storage.rasters import iter_strips, open_raster, raster_info, read_band
 
 if TYPE_CHECKING:
     from conftest import MakeRaster
@@ -124,11 +124,25 @@ def test_scale_and_offset_are_applied_after_nodata(make_raster: MakeRaster) -> N
 def test_everything_declared_wins_over_the_file(make_raster: MakeRaster) -> None:
     path = make_raster(np.stack([COUNTING, COUNTING]), nodata=5, crs="EPSG:4326", bounds=(1, 2, 3, 4))
     declared = source(
-        path, crs="EPSG:32632", bounds=(0.0, 0.0, 40.0, 30.0), nodata=7, scale=2.0, offset=1.0, kind="categorical", unit="mm", classes={"3": "three"}
+        path,
+        crs="EPSG:32632",
+        bounds=(0.0, 0.0, 40.0, 30.0),
+        nodata=7,
+        scale=2.0,
+        offset=1.0,
+        kind="categorical",
+        unit="mm",
+        classes={"3": "three"},
     )
     info = raster_info(declared, 2)
     assert (info.crs.to_epsg(), info.transform, info.nodata) == (32632, Affine(10, 0, 0, 0, -10, 30), 7)
-    assert (info.value_kind, info.unit, info.classes, info.name_of(3.0), info.name_of(4)) == ("categorical", "mm", {"3": "three"}, "three", "4")
+    assert (info.value_kind, info.unit, info.classes, info.name_of(3.0), info.name_of(4)) == (
+        "categorical",
+        "mm",
+        {"3": "three"},
+        "three",
+        "4",
+    )
     values = read_band(declared, 2)
     assert np.argwhere(values.mask).tolist() == [[1, 3]]
     assert values[1, 1] == 11.0
@@ -233,7 +247,9 @@ def test_reading_writes_nothing_next_to_the_data(make_raster: MakeRaster) -> Non
         ("web.tif", lambda _: b"<GDAL_WMS></GDAL_WMS>"),
     ],
 )
-def test_broken_rasters_are_refused_with_the_reason(make_raster: MakeRaster, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
+def test_broken_rasters_are_refused_with_the_reason(
+    make_raster: MakeRaster, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+) -> None:
     whole = make_raster(np.arange(64 * 64, dtype="float32").reshape(64, 64), name="whole.tif")
     broken = tmp_path / name
     broken.write_bytes(damage(whole.read_bytes()))
@@ -256,48 +272,3 @@ def test_strips_cover_every_row_once(height: int, width: int, most: int) -> None
     strips = list(iter_strips(height, width, most))
     assert [row for row0, _, rows, _ in strips for row in range(row0, row0 + rows)] == list(range(height))
     assert all(column == 0 and columns == width and (rows == 1 or rows * columns <= most) for _, column, rows, columns in strips)
-
-
-GRIDS = [
-    GeoBox((30, 40), Affine(10, 0, 500_000, 0, -10, 5_000_000), "EPSG:32631"),
-    GeoBox((30, 40), Affine(0.1, 0, 5, 0, 0.1, 50), "EPSG:4326"),  # south up
-    GeoBox((30, 40), Affine(10, 3, 5, 3, -10, 5), "EPSG:3577"),  # rotated
-    GeoBox((30, 40), Affine(10, 0, 5, 0, -10, 5), "+proj=laea +lat_0=10 +lon_0=20 +datum=WGS84"),  # in no registry
-]
-
-
-@pytest.mark.parametrize("grid", GRIDS, ids=["utm", "south-up", "rotated", "own-crs"])
-def test_class_raster_comes_back_as_written_and_equal_bytes_twice(tmp_path: Path, grid: GeoBox) -> None:
-    array = (np.arange(30 * 40).reshape(30, 40) % 3).astype("uint8")
-    paths = [tmp_path / "one.tif", tmp_path / "two.tif"]
-    for path in paths:
-        write_class_raster(path, array, grid, {1: "tørt", 2: "vådt"})
-    info = raster_info(source(paths[0]))
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert (info.grid, info.nodata, info.value_kind, info.classes) == (grid, 0, "categorical", {"1": "tørt", "2": "vådt"})
-    values = read_band(source(paths[0]))
-    np.testing.assert_array_equal(values.data, array)
-    np.testing.assert_array_equal(values.mask, array == 0)
-    assert sorted(tmp_path.iterdir()) == paths
-
-
-def test_value_raster_comes_back_with_unit_and_nodata(tmp_path: Path) -> None:
-    array = np.array([[1.5, np.nan]], dtype="float32")
-    write_raster(tmp_path / "a.tif", array, GeoBox((1, 2), Affine(1, 0, 0, 0, -1, 0), "EPSG:32631"), np.nan, "mm")
-    info = raster_info(source(tmp_path / "a.tif"))
-    assert (info.unit, info.dtype, info.value_kind) == ("mm", "float32", "continuous")
-    assert read_band(source(tmp_path / "a.tif")).tolist() == [[1.5, None]]
-
-
-def test_written_rasters_are_cloud_optimized(tmp_path: Path) -> None:
-    array = np.zeros((1200, 1200), dtype="uint8")
-    write_class_raster(tmp_path / "a.tif", array, GeoBox((1200, 1200), Affine(1, 0, 0, 0, -1, 0), "EPSG:32631"), {})
-    with rasterio.open(tmp_path / "a.tif") as dataset:
-        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        assert dataset.block_shapes == [(512, 512)]
-        assert dataset.overviews(1)
-
-
-def test_raster_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be written"):
-        write_class_raster(tmp_path / "gone" / "a.tif", COUNTING, GRIDS[0][:3, :4], {})

@@ -110,14 +110,18 @@ def test_declared_columns_win(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "declared", [Declared(x_column="gone", y_column="lat"), Declared(x_column="lon"), Declared(geometry_column="gone")], ids=["gone", "one", "wkt"]
+    "declared",
+    [Declared(x_column="gone", y_column="lat"), Declared(x_column="lon"), Declared(geometry_column="gone")],
+    ids=["gone", "one", "wkt"],
 )
 def test_declared_columns_must_be_there(tmp_path: Path, declared: Declared) -> None:
     with pytest.raises(ParameterError):
         located(table(tmp_path, "lon,lat\n1,2\n"), declared)
 
 
-@pytest.mark.parametrize(("text", "declared"), [("k,g\n1,POINT (1 2)\n2,POINT (oops\n", {}), ("a,b\nx,y\n", {"x_column": "a", "y_column": "b"})])
+@pytest.mark.parametrize(
+    ("text", "declared"), [("k,g\n1,POINT (1 2)\n2,POINT (oops\n", {}), ("a,b\nx,y\n", {"x_column": "a", "y_column": "b"})]
+)
 def test_coordinates_that_are_none_are_refused(tmp_path: Path, text: str, declared: dict[str, str]) -> None:
     frame = table(tmp_path, text.replace(",g\n", ",wkt\n"))
     with pytest.raises(DataError):

@@ -98,7 +98,9 @@ def test_text_with_coordinates_is_a_layer_and_other_text_a_table(tmp_path: Path)
 
 def test_layers_of_a_geopackage_are_named_and_read_by_name(make_layer: MakeLayer) -> None:
     path = make_layer(SQUARES, columns=COLUMNS, name="many.gpkg")
-    geopandas.GeoDataFrame({"k": ["x"]}, geometry=[shapely.Point(1, 2)], crs="EPSG:32631").to_file(path, layer="Söme pöints", engine="pyogrio")
+    geopandas.GeoDataFrame({"k": ["x"]}, geometry=[shapely.Point(1, 2)], crs="EPSG:32631").to_file(
+        path, layer="Söme pöints", engine="pyogrio"
+    )
     assert layer_names(path) == ("many", "Söme pöints")
     assert read_layer(source(path, "Söme pöints"))["k"].tolist() == ["x"]
     with pytest.raises(DataError, match="gone"):
@@ -128,7 +130,8 @@ def test_files_that_are_not_what_their_name_says_are_refused(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1}', "[]", "[1, 2]", '{"type": "gdal_streamed_alg", "command_line": "gdal vector read a.gpkg", "x": {"type": "Feature"}}', "{"]
+    "text",
+    ['{"a": 1}', "[]", "[1, 2]", '{"type": "gdal_streamed_alg", "command_line": "gdal vector read a.gpkg", "x": {"type": "Feature"}}', "{"],
 )
 def test_json_that_is_no_geojson_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)

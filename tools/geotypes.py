@@ -13,9 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 
 class Params(BaseModel):
-    """Base of every tool's parameters: frozen, unknown fields refused, no NaN or infinity."""
+    """Base of every tool's parameters: frozen, unknown fields refused, no NaN or infinity, defaults of the declared type.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A default of 1 in a float field becomes 1.0, so that leaving it out and giving it are the same call.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
 from tools.memo.fingerprint import Fingerprints
 from tools.memo.inputs import Resolver
 from tools.memo.key import Json
-from tools.memo.listing import listing
 from tools.memo.sources import Sources, process_sources
 from tools.memo.store import Store
 from tools.memo.validation import validated
@@ -98,6 +97,8 @@ class Runner:
 
     def ls(self) -> list[Json]:
         """Return a row per stored result, newest first: key, tool, kind, outcome, summary, fact_count, created, seconds, bytes."""
+        from tools.memo.listing import listing  # diskcache takes 60 ms to import, which a repeated question need not pay
+
         return listing(self._store)
 
     def lineage(self, ref: str) -> explain.Lineage:

@@ -103,21 +103,28 @@ class _Check:
         return next((numbers for numbers in found if numbers), ())
 
     def _claims_of_part(self, part: Part, passage: Passage, cited: Sequence[int], sentence: str) -> Iterator[Claim]:
+        numbers = self._numbers(part, passage)
+        if not cited:
+            numbers = [number for number in numbers if not number.text[:1].isalpha()]  # words count only beside a citation
+        for number, claim in zip(numbers, self._judged(part, passage, numbers, cited), strict=True):
+            yield replace(claim, span=(number.start + part.start, number.end + part.start), sentence=sentence)
+
+    def _numbers(self, part: Part, passage: Passage) -> list[Number]:
+        """Return what states something in a part: numbers, and dates that nobody gave; places count from its start."""
         text = self._answer[part.start : part.end]
         spans, unknown_dates = masked_spans(text, self._vocabulary.mentions(text), self._known)
         found = [_with_stated_unit(number, part, passage) for number in numbers_in(text, spans)]
-        numbers = sorted([*found, *map(_as_number(text), unknown_dates)], key=lambda number: number.start)
-        if not cited:
-            numbers = [number for number in numbers if not number.text[:1].isalpha()]
-        existing = [n for n in cited if n in self._results]
-        parameters = [self._parameter(number, text, existing) for number in numbers]
-        stated = [number for number, claim in zip(numbers, parameters, strict=True) if claim is None]
-        # Everything here rests on citations, one of which does not exist: none of it can be relied on.
-        judged = iter(self._judged(part, passage, text, stated, existing) if len(existing) == len(cited) else [])
-        for number, parameter in zip(numbers, parameters, strict=True):
-            claim = parameter if parameter and len(existing) == len(cited) else next(judged, None)
-            claim = claim or _unsupported(number, "the sentence cites a result that does not exist")
-            yield replace(claim, span=(number.start + part.start, number.end + part.start), sentence=sentence)
+        return sorted([*found, *map(_as_number(text), unknown_dates)], key=lambda number: number.start)
+
+    def _judged(self, part: Part, passage: Passage, numbers: Sequence[Number], cited: Sequence[int]) -> list[Claim]:
+        """Return one claim per number, its place counted from the start of the part."""
+        if not all(n in self._results for n in cited):
+            return [_unsupported(number, "the sentence cites a result that does not exist") for number in numbers]
+        text = self._answer[part.start : part.end]
+        parameters = {number: claim for number in numbers if (claim := self._parameter(number, text, cited))}
+        stated = [number for number in numbers if number not in parameters]
+        claims = parameters | dict(zip(stated, self._stated(part, passage, stated, cited), strict=True))
+        return [claims[number] for number in numbers]
 
     def _parameter(self, number: Number, text: str, cited: Sequence[int]) -> Claim | None:
         """Return a claim where a number restates a parameter of a cited call; without a citation here, of any cited one."""
@@ -130,17 +137,19 @@ class _Check:
             return replace(_unsupported(number, ""), verdict="parameter")
         return None
 
-    def _judged(self, part: Part, passage: Passage, text: str, numbers: Sequence[Number], cited: Sequence[int]) -> Iterator[Claim]:
+    def _stated(self, part: Part, passage: Passage, numbers: Sequence[Number], cited: Sequence[int]) -> list[Claim]:
+        """Return the claims of numbers that are no parameters."""
         if not cited:
-            yield from (
-                _unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers
-            )
-            return
-        columns = frozenset[str]().union(*(self._evidence(n).columns for n in cited))
-        beside = (part.header, part.beside) if passage.kind == "row" else ()
-        reader = Reader(without_citations(text), beside, passage.context, self._names_in, columns, self._question)
-        for statement in reader.statements(numbers):
-            yield self._claim(statement, cited)
+            return [_unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers]
+        reader = Reader(
+            without_citations(self._answer[part.start : part.end]),
+            beside=(part.header, *part.beside) if passage.kind == "row" else (),
+            context=passage.context,
+            names_in=self._names_in,
+            columns=frozenset[str]().union(*(self._evidence(n).columns for n in cited)),
+            asked=self._question,
+        )
+        return [self._claim(statement, cited) for statement in reader.statements(numbers)]
 
     def _claim(self, statement: Statement, cited: Sequence[int]) -> Claim:
         number, outcome = statement.number, self._matcher.match(statement, cited)
@@ -159,13 +168,14 @@ class _Check:
         absent = next(n for n in citation.numbers if n not in self._results)
         there = ", ".join(f"[{n}]" for n in self._results) or "none"
         text = self._answer[citation.start : citation.end]
-        reason = f"there is no result [{absent}]; there is {there}"
-        return Claim((citation.start, citation.end), text, float(absent), None, None, None, {}, "unsupported", reason, sentence)
+        claim = Claim(span=(citation.start, citation.end), text=text, value=float(absent), unit=None, verdict="unsupported")
+        return replace(claim, reason=f"there is no result [{absent}]; there is {there}", sentence=sentence)
 
 
 def _unsupported(number: Number, reason: str) -> Claim:
     unit = number.unit if number.unit in UNITS else None
-    return Claim((number.start, number.end), number.text, number.value, unit, None, None, {}, "unsupported", reason)
+    span = (number.start, number.end)
+    return Claim(span=span, text=number.text, value=number.value, unit=unit, verdict="unsupported", reason=reason)
 
 
 def _numbers_of(citations: Sequence[Citation]) -> tuple[int, ...]:

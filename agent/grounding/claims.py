@@ -23,12 +23,13 @@ class Claim:
     """In `unit`."""
     unit: str | None
     """Member of the closed list: as written, else that of the fact; None where nobody knows."""
-    n: int | None
-    """The citation that supports it."""
-    path: str | None
-    """Of the fact in its artifact; of a parameter, where it stands in the call."""
-    subject: Mapping[str, str]
     verdict: ClaimVerdict
+    n: int | None = None
+    """The citation that supports it."""
+    path: str | None = None
+    """Of the fact in its artifact; of a parameter, where it stands in the call."""
+    subject: Mapping[str, str] = field(default_factory=dict)
+    """Subject of the fact that supports it."""
     reason: str = ""
     """Why it is unsupported."""
     sentence: str = ""

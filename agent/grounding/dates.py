@@ -26,6 +26,8 @@ _TEMPORAL = re.compile(
     r"\b(?:in|since|of|from|until|till|before|after|during|year|by|between|and|to|the|this|season|(?:early|mid|late))[\s-]+$|[(–/]\s?$",
     re.IGNORECASE,
 )
+_LOOK_BACK = 20
+"""Characters: a word of time stands right before its year."""
 _WORD_BEHIND = re.compile(r"\s[^\W\d_]|\s?[%°²]")
 
 
@@ -60,7 +62,7 @@ def bare_years(text: str, dates: Iterable[WrittenDate]) -> list[WrittenDate]:
     return [
         WrittenDate(match.start(), match.end(), match["y"])
         for match in _BARE_YEAR.finditer(text)
-        if (_TEMPORAL.search(text[: match.start()]) or not _WORD_BEHIND.match(text, match.end()))
+        if (_TEMPORAL.search(text[max(0, match.start() - _LOOK_BACK) : match.start()]) or not _WORD_BEHIND.match(text, match.end()))
         and read_unit(text, match.end())[0] is None
         and not any(date.start <= match.start() < date.end for date in taken)
     ]

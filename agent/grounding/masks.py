@@ -17,10 +17,8 @@ _CODES = (
     re.compile(r"\b(?:EPSG|ESRI|OGC|IGNF|IAU_2015|SRID)\s?:?\s?\d+", re.IGNORECASE),
     re.compile(r"\b(?:WGS|NAD|ETRS|GRS|GDA|NZGD|UTM(?:\szone)?)\s?-?\d+[A-Z]?\b"),
     re.compile(r"\b(?:Sentinel|Landsat|GOES|NOAA|Envisat|SPOT|MODIS|ERS|ALOS)[\s-]\d+[A-D]?\b", re.IGNORECASE),
-    re.compile(r"\b[\w-]+\.(?=[A-Za-z]\w{1,7}\b)\w+"),
-    re.compile(
-        r"\b(?:band|figure|fig\.|table|step|option|version|page|section|chapter|result|question)\s\d+\b(?!\s?[%°]|[.,]\d)", re.IGNORECASE
-    ),
+    re.compile(r"\b(?=[\d_-]*[^\W\d_])[\w-]+\.(?=[A-Za-z]\w{1,7}\b)\w+"),
+    re.compile(r"\b(?:band|figure|fig\.|table|step|option|version|page|section|chapter)\s\d+\b(?!\s?[%°]|[.,]\d)", re.IGNORECASE),
 )
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|‘([^’\n]+)’|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _HYPHENED = re.compile(r"(?<![\w.,])\d+-[^\W\d_]+(?:-[^\W\d_]+)*")

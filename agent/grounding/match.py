@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import islice
 
@@ -49,6 +49,8 @@ class Statement:
     """All names of its clause: a relation between two features has to have them all."""
     falls: bool = False
     """Whether the text speaks of a loss, so that a fact of −5 may be written as 5."""
+    asked: frozenset[str] = field(default_factory=frozenset)
+    """Words of the sentence that stand in the question as proper names."""
 
 
 class Matcher:
@@ -117,7 +119,15 @@ class Matcher:
             if value not in entry.values and self._is_excluded(value, evidence, entry):
                 about = ", ".join(entry.fact.subject.values()) or "everything asked for"
                 return f"the text names {value!r}, but this number of [{evidence.n}] is about {about}"
-        return ""
+        return self._answers_for_another(statement, named, evidence, entry)
+
+    def _answers_for_another(self, statement: Statement, named: frozenset[str], evidence: Evidence, entry: Entry) -> str:
+        """Return which name of the question a sentence gives to a fact whose own subject it does not name."""
+        if not entry.values or named & entry.values:
+            return ""
+        known = {word for name in (*entry.values, *self._results.names(evidence.n)) for word in name.split()}
+        strange = sorted(statement.asked - known)
+        return f"the text names {strange[0]!r}, but [{evidence.n}] is about {', '.join(entry.fact.subject.values())}" if strange else ""
 
     def _is_excluded(self, value: str, evidence: Evidence, entry: Entry) -> bool:
         """Whether a name that a fact does not have means that the fact is about something else.
@@ -174,7 +184,4 @@ def _signs(statement: Statement) -> Iterable[Number]:
     number = statement.number
     if not statement.falls or number.value <= 0:
         return (number,)
-    negative = Number(
-        number.start, number.end, number.text, -number.value, number.half_unit, number.unit, number.end_unit, number.noun, number.hedged
-    )
-    return (number, negative)
+    return (number, replace(number, value=-number.value))

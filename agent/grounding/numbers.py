@@ -23,6 +23,8 @@ _HEDGE = re.compile(r"(?:\b(?:about|approximately|approx\.?|around|roughly|nearl
 _IDENTIFIER_BEFORE = re.compile(r"[^\W\d][-/]$|#$|№\s?$")
 _NOUN = re.compile(r"[\s\u00a0\u202f]{0,4}-?([^\W\d_]+)")
 _JOINED = re.compile(r"\s*,?\s*(?:(?:and|or|to|versus|vs\.?|against|&|/|±)\s*|[-–—]\s*)[-−+]?", re.IGNORECASE)
+_LOOK_BACK = 40
+"""Characters."""
 _MARKUP = re.compile(r"[*`]")
 
 
@@ -82,12 +84,17 @@ def _numeral(text: str, match: re.Match[str]) -> Number | None:
     end = match.end()
     unit, end_unit = read_unit(text, end)
     glued = end < len(text) and (text[end].isalpha() or text[end] == "_") and unit is None
-    if glued or (not match["sign"] and unit is None and _IDENTIFIER_BEFORE.search(text[: match.start()])):
+    before = _before(text, match.start())
+    if glued or (not match["sign"] and unit is None and _IDENTIFIER_BEFORE.search(before)):
         return None
     value, half_unit = _worth(match)
     noun = "" if unit else _noun_at(text, end)
-    hedged = bool(_HEDGE.search(text, 0, match.start()) if match.start() else False)
-    return Number(match.start(), end, match.group(), value, half_unit, unit, end_unit, noun, hedged)
+    return Number(match.start(), end, match.group(), value, half_unit, unit, end_unit, noun, bool(_HEDGE.search(before)))
+
+
+def _before(text: str, start: int) -> str:
+    """Return the last words before a place; the patterns look no farther back."""
+    return text[max(0, start - _LOOK_BACK) : start]
 
 
 def _worth(match: re.Match[str]) -> tuple[float, float]:
@@ -109,7 +116,7 @@ def _worth(match: re.Match[str]) -> tuple[float, float]:
 def _worded(text: str, match: re.Match[str]) -> Number | None:
     unit, end_unit = read_unit(text, match.end())
     noun = "" if unit else _noun_at(text, match.end())
-    if not is_claim(match.group(), text[: match.start()], noun, has_unit=unit is not None):
+    if not is_claim(match.group(), _before(text, match.start()), noun, has_unit=unit is not None):
         return None
     return Number(match.start(), match.end(), match.group(), float(word_value(match.group())), 0.5, unit, end_unit, noun)
 

@@ -9,8 +9,10 @@ that no other number has.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 from agent.grounding.numbers import Number, plain
@@ -67,7 +69,7 @@ def pair(text: str, numbers: Sequence[Number], mentions: Sequence[Mention], *, c
 def is_whole(text: str, number: Number) -> bool:
     """Whether the clause of a number says that it is about everything: `in total 42 ha`."""
     readable = plain(text)
-    start, end = _clause(_edges(readable, []), number.start, len(readable))
+    start, end = _clause(_all_edges(readable), number.start, len(readable))
     return bool(_WHOLE.search(readable[start:end]))
 
 
@@ -81,7 +83,7 @@ def is_reference_whole(text: str, number: Number, before: Number | None) -> bool
 
 def clause_of(text: str, number: Number) -> tuple[int, int]:
     """Return the span of the clause in which a number stands."""
-    return _clause(_edges(plain(text), [(number.start, number.end)]), number.start, len(text))
+    return _clause(_all_edges(plain(text)), number.start, len(text))
 
 
 class _Sentence:
@@ -101,11 +103,15 @@ class _Sentence:
         for other in (self._groups[at - 1] if at else None, self._groups[at + 1] if at + 1 < len(self._groups) else None):
             if other and other.is_name and len(other.items) == len(group.items) > 1:
                 return self._one(other.items[group.items.index(index)])
+        return self._one(self._names_in_a_row[index]) if self._names_in_a_row else None
+
+    @cached_property
+    def _names_in_a_row(self) -> list[int]:
+        """All names, where the sentence has them on one side and as many numbers on the other; else nothing."""
         runs = [(is_name, [item for group in run for item in group.items]) for is_name, run in groupby(self._groups, lambda g: g.is_name)]
-        if len(runs) == 2 and len(runs[0][1]) == len(runs[1][1]) > 1:
-            names = next(items for is_name, items in runs if is_name)
-            return self._one(names[index])
-        return None
+        if len(runs) != 2 or len(runs[0][1]) != len(runs[1][1]) or len(runs[0][1]) < 2:
+            return []
+        return next(items for is_name, items in runs if is_name)
 
     def _one(self, item: int) -> Pairing:
         value = self._mentions[item].value
@@ -195,10 +201,15 @@ def _grouped(text: str, spans: Sequence[tuple[int, int, str]], *, is_name: bool)
 
 def _edges(text: str, whole: Sequence[tuple[int, int]]) -> list[int]:
     """Return where clauses end; none of them lies inside a group."""
-    ends = [match.end() for match in _BOUNDARY.finditer(text)]
-    return [end for end in ends if not any(start < end <= stop for start, stop in whole)]
+    inside = {end for start, stop in whole for end in range(start + 1, stop + 1)}
+    return [end for end in _all_edges(text) if end not in inside]
+
+
+@lru_cache(maxsize=64)
+def _all_edges(text: str) -> tuple[int, ...]:
+    return tuple(match.end() for match in _BOUNDARY.finditer(text))
 
 
 def _clause(edges: Sequence[int], place: int, length: int) -> tuple[int, int]:
-    start = max((edge for edge in edges if edge <= place), default=0)
-    return start, min((edge for edge in edges if edge > place), default=length)
+    at = bisect_right(edges, place)
+    return edges[at - 1] if at else 0, edges[at] if at < len(edges) else length

@@ -34,8 +34,8 @@ class Part:
     end: int
     header: str = ""
     """Text of the column's header."""
-    beside: str = ""
-    """Text of the other cells of the row."""
+    beside: tuple[str, ...] = ()
+    """The other cells of the row."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _row_parts(row: _Line, headers: list[str]) -> tuple[Part, ...]:
             start,
             start + len(text),
             headers[index].strip() if index < len(headers) else "",
-            " | ".join(other.strip() for place, (_, other) in enumerate(cells) if place != index),
+            tuple(other.strip() for place, (_, other) in enumerate(cells) if place != index),
         )
         for index, (start, text) in enumerate(cells)
     )

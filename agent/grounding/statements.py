@@ -6,19 +6,25 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
+from math import prod
 
 from agent.grounding.match import Statement
 from agent.grounding.numbers import Number, plain
 from agent.grounding.pairing import Pairing, clause_of, is_reference_whole, is_whole, pair
 from agent.grounding.quantities import Spoken, split_ranks, statistics_in, things_in
-from agent.grounding.subjects import Mention
+from agent.grounding.subjects import Mention, words_of
 
 _LOSS = re.compile(
-    r"\b(?:less|fewer|smaller|lower|shorter|decreas\w*|declin\w*|shr[aiu]nk\w*|reduc\w*|drop\w*|below|los[st]\w*|fell|fallen|fewer)\b",
+    r"\b(?:less|fewer|smaller|lower|shorter|decreas\w*|declin\w*|shr[aiu]nk\w*|reduc\w*|drop\w*|below|los[st]\w*|fell|fallen)\b",
     re.IGNORECASE,
 )
 _FROM_TO = re.compile(r"\b(?:from|between|rang(?:e|es|ed|ing)(?: of| from| between)?)\s+$", re.IGNORECASE)
+_CAPITALISED = re.compile(r"(?<=[\w,;:'’)–-]\s)[\"'“‘]?([A-ZÀ-Þ][^\W\d_]{2,})")
 _TO = re.compile(r"\s*(?:to|and|[–—-])\s*[-−]?", re.IGNORECASE)
+
+_MOST_CHOICES = 200
+"""A number for more combinations of joined names than this is not looked up for each."""
+_AT_START = Number(0, 0, "", 0.0, 0.0, None, 0)
 
 NamesIn = Callable[[str], Sequence[Mention]]
 
@@ -27,13 +33,14 @@ class Reader:
     """Reads the statements of one stretch of text, with what stands around it."""
 
     def __init__(
-        self, text: str, beside: Sequence[str], context: Sequence[str], names_in: NamesIn, columns: Collection[str], asked: str
+        self, text: str, *, beside: Sequence[str], context: Sequence[str], names_in: NamesIn, columns: Collection[str], asked: str
     ) -> None:
         """Take the text, the header and the other cells of its row, and what stands above it, nearest first.
 
         `names_in` finds the subjects that a text names, `columns` are the measured things of the cited facts, `asked` is the question.
         """
         self._text, self._header = text, beside[0] if beside else ""
+        self._beside = [scope for scope in beside[1:] if scope]
         self._around = [scope for scope in (*beside, *context) if scope]
         self._names_in, self._columns, self._asked = names_in, columns, asked
         self._mentions = names_in(text)
@@ -43,7 +50,8 @@ class Reader:
         readings, around = self._subjects(numbers)
         spoken = self._quantities(numbers)
         falls = bool(_LOSS.search(self._text))
-        return [Statement(number, spoken[i], readings[i], around[i], falls) for i, number in enumerate(numbers)]
+        asked = _proper_names(self._asked) & {word for scope in (self._text, *self._around) for word in words_of(scope)}
+        return [Statement(number, spoken[i], readings[i], around[i], falls, asked) for i, number in enumerate(numbers)]
 
     def _subjects(self, numbers: Sequence[Number]) -> tuple[list[list[list[frozenset[str]]]], list[frozenset[str]]]:
         own_axes = _axes(self._mentions)
@@ -63,13 +71,13 @@ class Reader:
         groups = [*(pairing.chosen for pairing in own), *inherited]
         paired = [frozenset(value for group in groups for value in group)]
         readings = [paired]
-        if any(len(group) > 1 for group in groups):
+        if 1 < prod(map(len, groups)) <= _MOST_CHOICES:
             readings.append([frozenset(choice) for choice in product(*groups)])
         start, end = clause_of(self._text, number)
         is_named_here = any(start <= mention.start < end for mention in self._mentions)
         if is_reference_whole(self._text, number, before):
             readings.append([frozenset()])
-        elif not is_named_here and (is_whole(self._text, number) or any(is_whole(scope, _AT_START) for scope in self._around[:2])):
+        elif not is_named_here and (is_whole(self._text, number) or any(is_whole(scope, _AT_START) for scope in self._beside)):
             readings.insert(0, [frozenset()])
         return readings
 
@@ -118,7 +126,9 @@ class Reader:
         return spoken
 
 
-_AT_START = Number(0, 0, "", 0.0, 0.0, None, 0)
+def _proper_names(question: str) -> frozenset[str]:
+    """Return the words of a question that begin with a capital letter, but for the first."""
+    return frozenset(word for name in _CAPITALISED.findall(question) for word in words_of(name))
 
 
 def _axes(mentions: Sequence[Mention]) -> list[list[Mention]]:

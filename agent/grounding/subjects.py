@@ -2,8 +2,7 @@
 
 Names are compared word by word, without case and accents, in the singular. A code in front ("11-Residential"), or a kind
 of place behind ("Ashford District"), may be left out where no other subject is meant by the rest. A name that is a bare
-number, a single letter or an everyday word ("other", "no") is taken as one only where its place says so: after its kind
-("class 3"), in quotes, as a whole cell, or at the start of a line before a colon.
+number, a single letter or an everyday word ("other", "no") is taken as one only where its place says so.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.grounding.dates import full_dates
+from agent.grounding.weak_names import is_placed
 from agent.grounding.written_units import read_unit
 
 _WORD = re.compile(r"[^\W_]+")
-_QUANTITY_BEFORE = re.compile(r"(?:\d|%|\b(?:ha|m²|km²|m2|km2|m|km|acres|hectares))\s+$")
-_CLAUSE_END = re.compile(r"\s*(?:$|[,;.)\[|])")
 _WEAK_WORDS = frozenset(
     "a an the of in on at by to from for with and or not no yes none all any other others total unknown true false null nan is are was be it as if "
     "do so we he me my us up one two area areas zone class count share mean value values data valid i".split()
@@ -113,20 +111,10 @@ class Vocabulary:
     def _is_placed(self, text: str, tokens: Sequence[re.Match[str]], at: int, size: int, value: str) -> bool:
         """Whether the place of a weak name shows that it is meant as one."""
         start, end = tokens[at].start(), tokens[at + size - 1].end()
-        before, after = text[:start], text[end:]
-        if read_unit(text, end)[0]:
-            return False
-        if re.search(r"[\"'“‘`]$|\*\*$", before) and re.match(r"[\"'”’`]|\*\*|\s*[:(]", after):
-            return True
-        if any(_tells_itself(name) and text[:end].endswith(name) for name in self._written[value]):
-            return True
-        if _QUANTITY_BEFORE.search(before) and _CLAUSE_END.match(after) and not text[start:end].isdigit():
-            return True
-        if at and normal_word(tokens[at - 1].group()) in self._key_words and re.fullmatch(r"\W{1,3}", text[tokens[at - 1].end() : start]):
-            return True
-        if not before.strip(" \t*_|") and re.match(r"[\s*_]*(?:$|[:(|]|[–—-]\s)", after):
-            return True
-        return text[start:end] in self._written[value] and text[start:end].isupper() and end - start in (2, 3)
+        kind = tokens[at - 1] if at else None
+        if kind and normal_word(kind.group()) in self._key_words and re.fullmatch(r"\W{1,3}", text[kind.end() : start]):
+            return not read_unit(text, end)[0]
+        return is_placed(text, start, end, self._written[value])
 
     def _add_short_forms(self) -> None:
         """Let a leading code or a kind of place be left out where the rest means one name only."""
@@ -137,11 +125,6 @@ class Vocabulary:
                 if form and form != words and not _is_weak(form):
                     shorter.setdefault(form, set()).add(value)
         self._forms |= {form: values.pop() for form, values in shorter.items() if len(values) == 1 and form not in self._forms}
-
-
-def _tells_itself(name: str) -> bool:
-    """Whether a name made of numbers is a range or a bound, such as `1–2 m` or `≥ 2 m`, and no mere number."""
-    return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1
 
 
 def _without_code(words: tuple[str, ...]) -> tuple[str, ...]:

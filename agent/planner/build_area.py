@@ -82,8 +82,8 @@ def _of_layers(parts: Parts, found: Ingredients, ranking: Ranking, measure: str)
     places = [layer for layer in found.layers if layer not in layers and is_polygonal(parts.atlas.get(layer.ref))]
     if len(layers) + len(places) != len(found.layers):
         return None
-    grouped = _only_grouped(parts, found) if not layers else None
-    target = grouped or (layers[0] if layers else None)
+    named = _only_grouped(parts, found) if not layers else None
+    target = named or (layers[0] if layers else None)
     if target is None:
         return None
     frame = Frame("extent", layer=_with_filters(target, found), measures=((measure, None),), clips=(*layers[1:], *places), minus=tuple(found.minus))

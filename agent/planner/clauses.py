@@ -120,7 +120,7 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token]) -> tuple[Claus
     """Return the clauses of a question, in order; empty ones are left out."""
     pieces: list[list[Mark]] = [[]]
     for number, mark in enumerate(marks):
-        if mark.kind == "sign" and tokens[mark.start].text in "?.!;:…":
+        if mark.kind == "sign" and tokens[mark.start].text in "?.!;…":
             pieces.append([])
         elif mark.kind == "and" and _opens_clause(marks, number, pieces[-1]):
             pieces.append([])
@@ -138,7 +138,7 @@ def _opens_clause(marks: Sequence[Mark], number: int, before: Sequence[Mark]) ->
     if not kinds or not any(mark.kind not in ("and", "sign") for mark in before):
         return False
     if kinds[0] in HEADS:
-        return kinds[0] != "list" or ahead[0].arg == "weak" or _is_question_word(before)
+        return _is_question(before)
     if "difference" in kinds[:2] and kinds[0] in ("pronoun", "difference"):
         return True
     complete = any(mark.kind in MEASURES for mark in before) and any(mark.kind in ("word", "name") for mark in before)
@@ -146,9 +146,10 @@ def _opens_clause(marks: Sequence[Mark], number: int, before: Sequence[Mark]) ->
     return complete and (measured or (kinds[0] == "pronoun" and any(kind in MEASURES for kind in kinds[1:3])))
 
 
-def _is_question_word(before: Sequence[Mark]) -> bool:
-    """Whether what stands before is a clause of its own, so that `which` opens another rather than a relative one."""
-    return any(mark.kind in ("word", "name") for mark in before) and any(mark.kind in MEASURES | {"list", "with", "be"} for mark in before)
+def _is_question(before: Sequence[Mark]) -> bool:
+    """Whether what stands before asks for something by itself; `In the north, what …` and `For each school, find …` do not."""
+    asks = any(mark.kind in MEASURES | HEADS | {"nearest", "farthest", "super"} for mark in before)
+    return asks and any(mark.kind in ("word", "name", "compare") for mark in before)
 
 
 def scan_clause(marks: Sequence[Mark], tokens: Sequence[Token]) -> Clause:
@@ -273,7 +274,14 @@ def _add_measure(scan: _Scan, mark: Mark) -> None:
     if mark.kind == "breakdown":
         scan.measures.append("share")
     scan.measures.append(name)
-    if scan.role == "key":
+    last = scan.phrases[-1] if scan.phrases else None
+    if last and last.role == "group" and last.prep == "by" and not scan.gap:  # `by forest area` names what to rank by
+        scan.phrases[-1] = replace(last, role="key", each=False)
+        scan.keyed.append(name)
+    elif scan.role == "group" and scan.prep == "by":  # `by mean elevation`
+        scan.role, scan.each, scan.open_group = "key", False, False
+        scan.keyed.append(name)
+    elif scan.role == "key":
         scan.keyed.append(name)
     elif scan.role not in ("group",):
         scan.role = "head" if scan.role != "in" or mark.kind != "area" else scan.role

@@ -147,9 +147,12 @@ def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequ
 
 def _phrase_words(words: Sequence[Token]) -> str:
     texts = [token.text for token in words]
-    while len(texts) > 1 and texts[0].lower() in ("a", "an", "the", "all", "any", "some", "its", "their", "my", "our", "these", "those"):
+    while len(texts) > 1 and (texts[0].isdigit() and len(texts) > 1 or texts[0].lower() in _ARTICLES):
         texts = texts[1:]
     return " ".join(texts)
+
+
+_ARTICLES = frozenset("a an the all any some its their my our these those there is are each every both total".split())
 
 
 def _generic(base: Reading, cover: _Cover, words: Sequence[Token], phrase: Phrase) -> Reading | None:

@@ -23,9 +23,9 @@ _IRREGULAR = {
     "people": "person", "children": "child", "men": "man", "women": "woman", "feet": "foot", "leaves": "leaf", "wolves": "wolf",
     "halves": "half", "indices": "index", "vertices": "vertex", "axes": "axis", "bases": "base", "geese": "goose", "mice": "mouse",
     "data": "data", "series": "series", "species": "species", "gas": "gas", "bus": "bus", "buses": "bus", "canvas": "canvas",
-    "atlas": "atlas", "gases": "gas", "lens": "lens", "news": "news", "swiss": "swiss", "status": "status", "census": "census",
+    "atlas": "atlas", "gases": "gas", "statistics": "statistics", "lens": "lens", "news": "news", "swiss": "swiss", "status": "status", "census": "census",
 }  # fmt: skip
-_KEPT_ENDINGS = ("ss", "us", "is", "ous", "ics")
+_KEPT_ENDINGS = ("ss", "us", "is", "ous")
 
 
 @dataclass(frozen=True)

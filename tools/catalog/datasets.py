@@ -52,7 +52,9 @@ class AddReport:
     """Files of a folder that are of no supported format."""
 
     def __add__(self, other: AddReport) -> AddReport:
-        return AddReport(self.records + other.records, self.refused + other.refused, self.skipped + other.skipped)
+        """Join two reports; a dataset that both hold, since a file was a copy of another, stands once."""
+        records = {record.id: record for record in self.records + other.records}
+        return AddReport(tuple(records.values()), self.refused + other.refused, self.skipped + other.skipped)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,9 @@ class Datasets:
         except (DataError, NotFoundError) as error:
             return AddReport(refused=(_refusal(Path(path), error.to_json()),))
         if wanted is not None and len(found.files) > 1:
-            raise ParameterError(f"One id ({wanted!r}) was given for {len(found.files)} files.", hint="Add the files one by one, or give no id.")
+            raise ParameterError(
+                f"One id ({wanted!r}) was given for {len(found.files)} files.", hint="Add the files one by one, or give no id."
+            )
         report = AddReport(skipped=tuple(str(file) for file in found.skipped))
         for file in found.files:
             report += self._add_file(file, given, wanted)
@@ -201,7 +205,9 @@ class Datasets:
         layers = _layers(seen.path)
         if record.layer not in layers:
             names = ", ".join(str(layer) for layer in layers if layer) or "one layer of another name"
-            raise NotFoundError(f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}.")
+            raise NotFoundError(
+                f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}."
+            )
         described = _described(seen, content_digest(seen.path), record.layer, known.given, known)
         return self._store(described, seen, known.given, None)
 
@@ -249,7 +255,14 @@ def _json(declared: Declared) -> dict[str, object]:
 def _source(record: DatasetRecord) -> Source:
     declared = declared_from_json(record.declared)
     return Source(
-        record.id, record.kind, Path(record.path), record.digest, record.layer, declared, title=record.title, attribution=record.attribution or ""
+        record.id,
+        record.kind,
+        Path(record.path),
+        record.digest,
+        record.layer,
+        declared,
+        title=record.title,
+        attribution=record.attribution or "",
     )
 
 

@@ -28,7 +28,9 @@ def run(params: DescribeDatasetParams, context: ToolContext) -> ToolOutput:
 
     source = context.source(params.dataset)
     if source.kind in ("map", "text"):
-        raise ParameterError(f"The result {params.dataset!r} is a {source.kind}, not data.", hint="Describe a raster, a layer, a table or a document.")
+        raise ParameterError(
+            f"The result {params.dataset!r} is a {source.kind}, not data.", hint="Describe a raster, a layer, a table or a document."
+        )
     content = describe(source)
     return ToolOutput(
         summary=_summary(content),

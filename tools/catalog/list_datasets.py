@@ -27,7 +27,9 @@ class ListDatasetsParams(Params):
 def run(params: ListDatasetsParams, context: ToolContext) -> ToolOutput:
     """List the datasets; see `ListDatasetsParams`."""
     if context.catalog is None:
-        raise ConfigurationError("The list of datasets needs the catalogue, which this call was not given.", hint="Run it through tools.runner.")
+        raise ConfigurationError(
+            "The list of datasets needs the catalogue, which this call was not given.", hint="Run it through tools.runner."
+        )
     records = [record for record in context.catalog.records() if _is_wanted(record, params)]
     kinds = Counter(str(record["kind"]) for record in records)
     total = Fact("count", len(records), "count")
@@ -64,7 +66,10 @@ def _listed(record: Mapping[str, Any]) -> dict[str, Any]:
     if record["columns"]:
         shown["columns"] = [f"{column['name']} ({column['type']})" for column in record["columns"]]
     if record["bands"]:
-        shown["bands"] = [{name: band[name] for name in ("index", "name", "role", "unit", "value_kind", "classes") if band[name]} for band in record["bands"]]
+        shown["bands"] = [
+            {name: band[name] for name in ("index", "name", "role", "unit", "value_kind", "classes") if band[name]}
+            for band in record["bands"]
+        ]
     return shown
 
 

@@ -56,7 +56,8 @@ def _check_bands(dataset: DatasetReader, source: Source) -> None:
     if not dataset.count:
         parts = f" It holds {len(dataset.subdatasets)} parts." if dataset.subdatasets else ""
         raise DataError(
-            f"The raster {source.path.name!r} has no bands of its own.{parts}", hint="Write the part you need as GeoTIFF, e.g. with gdal_translate."
+            f"The raster {source.path.name!r} has no bands of its own.{parts}",
+            hint="Write the part you need as GeoTIFF, e.g. with gdal_translate.",
         )
     for band in source.declared.bands.values():
         check_band(dataset, band, source.path)

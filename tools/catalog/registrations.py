@@ -67,7 +67,9 @@ class Given:
 def said(declared: Declared) -> dict[str, Any]:  # Any: each field has its own type
     """Return the fields that differ from saying nothing."""
     nothing = Declared()
-    return {item.name: getattr(declared, item.name) for item in fields(Declared) if getattr(declared, item.name) != getattr(nothing, item.name)}
+    return {
+        item.name: getattr(declared, item.name) for item in fields(Declared) if getattr(declared, item.name) != getattr(nothing, item.name)
+    }
 
 
 def declared_from_json(data: Mapping[str, Any]) -> Declared:  # Any: JSON
@@ -178,10 +180,16 @@ class Registrations:
                 yield connection
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
-                raise BusyError(f"Another process holds the registrations {self._path} ({error}).", hint="Try again when it has finished.") from error
-            raise StorageError(f"The registrations {self._path} cannot be used ({error}).", hint="Check the folder's permissions and free space.") from error
+                raise BusyError(
+                    f"Another process holds the registrations {self._path} ({error}).", hint="Try again when it has finished."
+                ) from error
+            raise StorageError(
+                f"The registrations {self._path} cannot be used ({error}).", hint="Check the folder's permissions and free space."
+            ) from error
         except sqlite3.DatabaseError as error:
-            raise StorageError(f"The registrations {self._path} are damaged ({error}).", hint="Move the file away and add the datasets again.") from error
+            raise StorageError(
+                f"The registrations {self._path} are damaged ({error}).", hint="Move the file away and add the datasets again."
+            ) from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -189,7 +197,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version == SCHEMA_VERSION:
         return
     if version > SCHEMA_VERSION:
-        raise StorageError(f"The registrations {path} are of a newer version ({version}).", hint="Update Terracite, or choose another workspace.")
+        raise StorageError(
+            f"The registrations {path} are of a newer version ({version}).", hint="Update Terracite, or choose another workspace."
+        )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 

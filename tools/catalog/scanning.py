@@ -41,7 +41,9 @@ def scan(path: Path, *, without: Path) -> Scan:
     everything = [file for file in _walk(start, without) if not is_side_file(file)]
     files = tuple(sorted(file for file in everything if file.suffix.lower() in (*formats.RASTER, *formats.VECTOR, *formats.DOCUMENT)))
     if not files:
-        raise DataError(f"The folder {str(path)!r} holds no supported file.", hint="Rasters, vector layers, tables and documents are supported.")
+        raise DataError(
+            f"The folder {str(path)!r} holds no supported file.", hint="Rasters, vector layers, tables and documents are supported."
+        )
     return Scan(files, tuple(sorted(set(everything) - set(files))))
 
 
@@ -74,11 +76,17 @@ def owner(file: Path) -> Path | None:
     if suffix in (*SHAPEFILE_PARTS, ".sbn", ".sbx", ".qix", ".qmd", ".fix"):
         return next((shape for spelling in (".shp", ".SHP") if (shape := file.with_suffix(spelling)).is_file()), None)
     if suffix.endswith("w") and len(suffix) in (4, 5):
-        return next((raster for bare in formats.RASTER if suffix in world_suffixes(bare) and (raster := file.with_suffix(bare)).is_file()), None)
+        return next(
+            (raster for bare in formats.RASTER if suffix in world_suffixes(bare) and (raster := file.with_suffix(bare)).is_file()), None
+        )
     return None
 
 
 def _check_whole(file: Path) -> None:
+    if file.suffix.lower() in formats.ARCHIVE:
+        raise DataError(f"The file {file.name!r} is an archive.", hint="Unpack it, and add the files or the folder.")
     whole = owner(file)
     if whole is not None:
-        raise DataError(f"The file {file.name!r} is only a part of {whole.name!r}.", hint=f"Add {whole.name!r}; its parts are read with it.")
+        raise DataError(
+            f"The file {file.name!r} is only a part of {whole.name!r}.", hint=f"Add {whole.name!r}; its parts are read with it."
+        )

@@ -52,12 +52,14 @@ def _unfold(geometry: shapely.Geometry) -> shapely.Geometry:
 
 
 def _unfold_polygon(polygon: shapely.Polygon) -> shapely.Geometry:
+    """Unfold shell and holes apart; a hole is cut out at its neighbouring turns too, where a shell around a pole meets them."""
     shell = polygon_of_lonlat(shapely.get_coordinates(polygon.exterior))
     middle = _middle(shell)
     for interior in polygon.interiors:
         hole = polygon_of_lonlat(shapely.get_coordinates(interior))
-        turns = TURN * round((middle - _middle(hole)) / TURN)
-        shell = shapely.difference(shell, _shift(hole, turns))
+        nearest = round((middle - _middle(hole)) / TURN)
+        for turn in (nearest - 1, nearest, nearest + 1):
+            shell = shapely.difference(shell, _shift(hole, TURN * turn))
     return shell
 
 
@@ -67,4 +69,4 @@ def _middle(geometry: shapely.Geometry) -> float:
 
 
 def _shift(geometry: shapely.Geometry, degrees: float) -> shapely.Geometry:
-    return shapely.transform(geometry, lambda xy: xy + np.array([degrees, 0.0])) if degrees else geometry
+    return shapely.transform(geometry, lambda xy: xy + np.array([degrees, 0.0]))

@@ -27,11 +27,11 @@ def _identity(name: str) -> str:
         found = distribution(name)
     except PackageNotFoundError as error:
         raise ConfigurationError(f"The library {name!r} is not installed.", hint=f"Install it: pip install {name}") from error
-    digest = _files_digest(found)
+    digest = files_digest(found)
     return f"{found.version} ({digest})" if digest else found.version
 
 
-def _files_digest(found: Distribution) -> str:
+def files_digest(found: Distribution) -> str:
     """Return a digest over what a wheel brought, the same on every machine; empty where no list was kept.
 
     Left out: what the installer adds, which differs from place to place (start scripts, byte code, its own notes).

@@ -205,18 +205,17 @@ def _child(store: Store, line: Mapping[str, Any]) -> Lineage:  # Any: JSON value
     return Lineage(line["path"], line["ref"], digest=line["digest"], layer=line["layer"])
 
 
-def earlier_of(store: Store, record: Mapping[str, Any]) -> Json | None:  # Any: JSON values
-    """Return the record of the latest earlier result of the same tool with the same parameters and places of inputs."""
-
-    def asked(other: Mapping[str, Any]) -> tuple[object, ...]:  # Any: JSON values
-        return other["tool"], other["spec"]["params"], [(line["path"], line["kind"]) for line in other["lineage"]]
-
+def earlier_of(store: Store, record: Json) -> Json | None:
+    """Return the record of the latest earlier result that answers the same question, under another key."""
+    question = _question(store, record)
     others = (other for key in store.stored_keys() if (other := store.record(key)))
-    same = [other for other in others if other["created"] < record["created"] and asked(other) == asked(record)]
-    named_alike = [other for other in same if _names(other) == _names(record)]
-    return max(named_alike or same, key=lambda other: str(other["created"]), default=None)
+    earlier = (other for other in others if other["tool"] == record["tool"] and other["created"] < record["created"])
+    return max((other for other in earlier if _question(store, other) == question), key=lambda other: str(other["created"]), default=None)
 
 
-def _names(record: Mapping[str, Any]) -> list[str]:  # Any: JSON values
-    """Return the datasets that a call named; results have other names after every change upstream."""
-    return ["" if line["producer"] else line["ref"] for line in record["lineage"]]
+def _question(store: Store, record: Json | None) -> tuple[object, ...] | None:
+    """Return what was asked, by the names of the datasets, all the way up: names stay where content and code change."""
+    if record is None:
+        return None
+    named = [_question(store, store.record(line["producer"])) if line["producer"] else line["ref"] for line in record["lineage"]]
+    return record["tool"], record["spec"]["params"], [line["path"] for line in record["lineage"]], named

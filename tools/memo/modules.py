@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tools.errors import ConfigurationError
 from tools.memo.scopes import Target, Uses, absolute_module, import_targets, loaded_modules, uses
 from tools.memo.sources import SourceFile
-from tools.memo.syntax import Digests, digests, is_docstring
+from tools.memo.syntax import Digests, child_nodes, digests, is_docstring
 
 EFFECTS = "<module>"
 """Stands for the statements of a module that define no name but act when it is imported."""
@@ -140,7 +140,7 @@ def _own_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+            stack += child_nodes(node)
 
 
 def _is_main_guard(statement: ast.stmt) -> bool:
@@ -154,9 +154,9 @@ def _names_type_checking(test: ast.expr) -> bool:
 
 
 def _acts(statement: ast.stmt) -> bool:
-    """Whether a statement that binds names does more: it writes into an object, or is a block with calls in it."""
+    """Whether a statement that binds names does more: it writes into an object, chooses among imports, or calls."""
     nodes = tuple(_own_nodes(statement))
     if any(isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del) for node in nodes):
         return True
-    quiet = (Import, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass, Compound)
+    quiet = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass, Compound)
     return isinstance(statement, Compound) and not all(isinstance(node, quiet) for node in nodes if isinstance(node, ast.stmt))

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tools.memo.syntax import INTERFACE_KEYWORDS, IsField
+from tools.memo.syntax import INTERFACE_KEYWORDS, IsField, child_nodes
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -166,8 +166,8 @@ class _Finder(ast.NodeVisitor):
 
     def _comprehension(self, node: Comprehension) -> None:
         self.visit(node.generators[0].iter)  # evaluated in the scope around
-        bound = {name for generator in node.generators for inner in ast.walk(generator.target) for name in _bound_by(inner)}
-        self._scopes.append(dict.fromkeys(bound, ()))
+        bound = {_bound_by(inner) for generator in node.generators for inner in ast.walk(generator.target)}
+        self._scopes.append({name: () for name in bound if name is not None})
         self.generic_visit(node)
         self._scopes.pop()
 
@@ -228,20 +228,22 @@ def _bindings(node: FunctionNode, package: str) -> Scope:
         elif isinstance(inner, ast.Import | ast.ImportFrom):
             for name, target in import_targets(inner, package):
                 found[name] = (*found.get(name, ()), target)
-        else:
-            for name in _bound_by(inner):
-                found.setdefault(name, ())
+        elif (bound := _bound_by(inner)) is not None:
+            found.setdefault(bound, ())
     return {name: targets for name, targets in found.items() if name not in outer}
 
 
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-        yield node.id
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-        if node.name:
-            yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
+def _bound_by(node: ast.AST) -> str | None:
+    """Return the name that a node binds, itself and not through what is in it."""
+    if isinstance(node, ast.Name):
+        return None if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, _NAMED):
+        return node.name
+    return node.rest if isinstance(node, ast.MatchMapping) else None
+
+
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def _own_nodes(roots: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -256,5 +258,5 @@ def _own_nodes(roots: Iterable[ast.AST]) -> Iterator[ast.AST]:
             stack.extend(inner.target for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
             continue
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+        if not isinstance(node, _SCOPES):
+            stack += child_nodes(node)

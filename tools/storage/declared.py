@@ -1,4 +1,4 @@
-"""What a user declared about a raster, laid over the file as a virtual raster in memory: nobody else has to know."""
+"""What a user declared about a raster, laid over the file as a virtual raster in memory; and what must be declared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from tools.contract import Declared
-from tools.errors import ParameterError
+from tools.errors import DataError, MissingCrsError, ParameterError
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -76,3 +76,22 @@ def _check_nodata(nodata: float, dtypes: Sequence[str]) -> None:
                 f"The declared nodata value {nodata:g} does not fit the band's type {dtype}.",
                 hint="Declare a value that the type can hold, with --nodata VALUE.",
             )
+
+
+def check_located(view: DatasetReader, path: Path) -> None:
+    """Raise MissingCrsError, or DataError for a raster placed by points only, unless pixels have a place on the ground."""
+    by_points = bool(view.gcps[0]) and view.transform.is_identity
+    if by_points:
+        raise DataError(
+            f"The raster {path.name!r} is placed by ground control points only, so its pixels have no regular grid.",
+            hint="Warp it first, e.g. gdalwarp IN OUT.tif, and add the result.",
+        )
+    if view.transform.is_identity:
+        raise MissingCrsError(
+            f"The raster {path.name!r} has no georeferencing: neither CRS nor position.",
+            hint="Say where it lies: terracite add PATH --crs EPSG:… --bounds LEFT BOTTOM RIGHT TOP.",
+        )
+    if view.crs is None:
+        raise MissingCrsError(
+            f"The raster {path.name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
+        )

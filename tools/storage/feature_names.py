@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,24 +14,38 @@ if TYPE_CHECKING:
 
 NAME_WORDS = frozenset(("name", "names", "nombre", "nom", "naam", "nome", "namn", "navn", "nimi", "nazwa", "naziv", "jmeno", "bezeichnung"))
 """The word for name in the languages that open data is most often published in."""
-LABEL_WORDS = frozenset(("title", "titel", "titre", "label", "toponym"))
+LABEL_WORDS = frozenset(("title", "titel", "titre", "label", "toponym", "designation"))
 PLACE_WORDS = frozenset(
     (
-        "admin", "area", "basin", "borough", "catchment", "city", "community", "commune", "country", "county", "district", "gemeente", "gemeinde",
-        "hood", "landkreis", "locality", "location", "municipality", "neighborhood", "neighbourhood", "parish", "park", "place", "province", "quarter", "region", "sector",
-        "settlement", "site", "state", "station", "suburb", "town", "village", "ward", "zone",
+        "admin", "area", "arrondissement", "barrio", "basin", "bezirk", "borough", "buurt", "canton", "catchment", "city", "comune", "community",
+        "commune", "country", "county", "department", "departement", "district", "gemeente", "gemeinde", "governorate", "hood", "kommune", "kreis",
+        "landkreis", "locality", "location", "municipality", "municipio", "neighborhood", "neighbourhood", "oblast", "parish", "park", "place",
+        "precinct", "prefecture", "province", "provincia", "quarter", "region", "reserve", "sector", "settlement", "site", "state", "station",
+        "suburb", "territory", "town", "township", "village", "ward", "watershed", "wijk", "zone",
     )
 )  # fmt: skip
 """Words that stand for a named place; a text column of that name mostly holds the names."""
 OTHER_WORDS = frozenset(
-    ("type", "class", "code", "id", "iso", "category", "status", "kind", "file", "user", "layer", "source", "alt", "local", "lang")
-)
-"""Words that say that a column named otherwise holds something else: a type, a code, a file, a name in another language."""
+    (
+        "address", "alt", "author", "category", "class", "code", "comment", "contact", "date", "desc", "description", "email", "file", "holder", "id",
+        "iso", "kind", "lang", "layer", "link", "local", "manager", "note", "notes", "operator", "owner", "phone", "remark", "remarks", "source",
+        "status", "street", "type", "url", "user",
+    )
+)  # fmt: skip
+"""Words that say that a column holds something else: a type, a code, a person, a file, free text, a name in another language."""
 LEAST_DISTINCT = 0.5
 """Least share of distinct values in a column that names features, unless it is called just `name`."""
 SAMPLE_VALUES = 60
 """Up to so many distinct values are looked at whole, of more the first `FEW_VALUES`."""
 FEW_VALUES = 12
+BY_VALUES = 6
+"""Rank of a column whose name says nothing; its values must then look like names."""
+LONGEST_NAME = 60
+MOST_WORDS = 6
+MOST_DISTINCT = 0.8
+"""Least share of distinct values where only the values say that they are names."""
+MOSTLY = 0.8
+"""Share of the values that settles what they are: codes, or names."""
 CODE = re.compile(r"[A-Z0-9][A-Z0-9_.\-]{0,4}")
 
 
@@ -84,6 +98,7 @@ def name_column(columns: Sequence[ColumnSummary], feature_count: int) -> str | N
 
     A text column qualifies by its name: `name` itself, a word of `NAME_WORDS` or `LABEL_WORDS` in it, or a place word; and
     by its values: mostly distinct, more than one (unless there is one feature). Columns that look like codes come last.
+    Failing all that, a column of any other name whose values look like names will do.
     """
     ranked = [(rank, column.name) for position, column in enumerate(columns) if (rank := _rank(column, position, feature_count))]
     return min(ranked)[1] if ranked else None
@@ -110,22 +125,32 @@ def _summary(frame: pandas.DataFrame, name: str) -> _Text:
 def _rank(column: ColumnSummary, position: int, feature_count: int) -> tuple[bool, int, float, int] | None:
     """How well a column may name features, least is best: no codes, name, distinct values, position; None if not at all."""
     word_rank = _word_rank(column.name)
-    present = feature_count - column.nulls
     if column.type != "text" or word_rank is None or not column.distinct or (column.distinct == 1 and feature_count > 1):
         return None
-    share = column.distinct / present
+    texts = [value for value in column.values if isinstance(value, str)]
+    share = column.distinct / (feature_count - column.nulls)
+    if word_rank == BY_VALUES and (column.distinct == 1 or share < MOST_DISTINCT or not _are_mostly(texts, _looks_like_name)):
+        return None
     if share < LEAST_DISTINCT and word_rank > 0:
         return None
-    texts = [value for value in column.values if isinstance(value, str)]
-    codes = bool(texts) and sum(bool(CODE.fullmatch(text)) for text in texts) > 0.8 * len(texts)
-    return codes, word_rank, 1 - share, position
+    return _are_mostly(texts, lambda text: bool(CODE.fullmatch(text))), word_rank, 1 - share, position
+
+
+def _are_mostly(texts: Sequence[str], test: Callable[[str], bool]) -> bool:
+    return bool(texts) and sum(map(test, texts)) > MOSTLY * len(texts)
+
+
+def _looks_like_name(text: str) -> bool:
+    """A few words, the first with a capital where the script has any; no digits, no code."""
+    letters = text.strip()
+    if not letters or len(letters) > LONGEST_NAME or any(letter.isdigit() for letter in letters) or CODE.fullmatch(letters):
+        return False
+    return letters[0].isalpha() and not letters[0].islower() and len(letters.split()) <= MOST_WORDS
 
 
 def _word_rank(name: str) -> int | None:
-    """0 for `name` itself, then names, labels, place words; None for anything else."""
+    """0 for `name` itself, then names, labels, place words, `BY_VALUES` where the name says nothing; None for anything else."""
     tokens = words(name)
-    if not tokens:
-        return None
     if len(tokens) == 1 and tokens[0] in NAME_WORDS:
         return 0
     others = OTHER_WORDS.intersection(token.removesuffix("name") for token in tokens)
@@ -135,4 +160,6 @@ def _word_rank(name: str) -> int | None:
         return None
     if LABEL_WORDS.intersection(tokens):
         return 2
-    return 3 if len(tokens) == 1 and tokens[0] in PLACE_WORDS else 4 if PLACE_WORDS.intersection(tokens) else None
+    if PLACE_WORDS.intersection(tokens):
+        return 3 if len(tokens) == 1 else 4
+    return BY_VALUES

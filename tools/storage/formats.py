@@ -18,6 +18,8 @@ RASTER = (
     ".bil", ".bip", ".bsq", ".dem", ".hgt", ".dt0", ".dt1", ".dt2", ".flt", ".sdat", ".rst", ".map", ".xyz",
 )  # fmt: skip
 """Rasters that are looked for in a folder; a file named by itself is tried whatever its suffix, as GDAL does."""
+ARCHIVE = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".kmz")
+"""Not entered: what a user unpacks is what is registered."""
 DRIVERS: dict[str, str] = {
     ".geojson": "GeoJSON", ".json": "GeoJSON", ".geojsonl": "GeoJSONSeq", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".dbf": "DBF", ".fgb": "FlatGeobuf",
     ".parquet": "Parquet", ".geoparquet": "Parquet", ".csv": "CSV", ".tsv": "CSV",

@@ -23,7 +23,9 @@ def real_file(path: Path) -> Path:
     try:
         file = absolute(path)
         if str(file).startswith("/vsi") or not file.is_file():
-            raise NotFoundError(f"There is no file {str(path)!r}.", hint="Give the path of a file on this machine; add it again if it was moved.")
+            raise NotFoundError(
+                f"There is no file {str(path)!r}.", hint="Give the path of a file on this machine; add it again if it was moved."
+            )
         if file.stat().st_size == 0:
             raise DataError(f"The file {file.name!r} is empty (0 bytes).", hint="Fetch or export it again.")
     except (OSError, ValueError) as error:

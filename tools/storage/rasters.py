@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
-from tools.errors import DataError, MissingCrsError, ParameterError, StorageError
+from tools.errors import DataError, ParameterError, StorageError
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG, class_labels, value_text
 from tools.storage.crs import crs_from_wkt
-from tools.storage.declared import declared_view, opened
+from tools.storage.declared import check_located, declared_view, opened
 from tools.storage.paths import real_file
-from tools.storage.virtual import vrt_sources
+from tools.storage.virtual import check_raster_content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 Window = tuple[int, int, int, int]
 """row0, col0, height, width, in pixels."""
 ValueKind = Literal["categorical", "continuous", "unknown"]
-
-POINTER_STARTS = (b"<", b"{")
-"""First characters of XML and JSON: GDAL takes such a file, under any name, for a description of data elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -98,50 +95,22 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     from rasterio.errors import CRSError, RasterioError
 
     path = real_file(source.path)
-    _check_content(path)
+    check_raster_content(path)
     try:
         with opened(path) as dataset, declared_view(dataset, source.declared) as view:
             if located:
-                _check_located(view, path)
+                check_located(view, path)
             yield view
     except (RasterioError, CRSError, CPLE_BaseError) as error:
         raise DataError(
-            f"The raster {path.name!r} cannot be read ({_first_line(error)}).", hint="It may be damaged, incomplete or no raster; fetch it again."
+            f"The raster {path.name!r} cannot be read ({_first_line(error)}).",
+            hint="It may be damaged, incomplete or no raster; fetch it again.",
         ) from error
-
-
-def _check_content(path: Path) -> None:
-    """Refuse what points elsewhere: a virtual raster over what is not here, a web service described in a small file."""
-    if path.suffix.lower() == ".vrt":
-        vrt_sources(path)
-        return
-    with path.open("rb") as stream:
-        start = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(POINTER_STARTS):
-        raise DataError(f"The file {path.name!r} is text (XML or JSON), not a raster.", hint="Give the raster itself; a virtual raster must end in .vrt.")
 
 
 def _first_line(error: Exception) -> str:
     """Return GDAL's own reason, which rasterio keeps as the cause of a failed read."""
     return str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".")
-
-
-def _check_located(view: DatasetReader, path: Path) -> None:
-    by_points = bool(view.gcps[0]) and view.transform.is_identity
-    if by_points:
-        raise DataError(
-            f"The raster {path.name!r} is placed by ground control points only, so its pixels have no regular grid.",
-            hint="Warp it first, e.g. gdalwarp IN OUT.tif, and add the result.",
-        )
-    if view.transform.is_identity:
-        raise MissingCrsError(
-            f"The raster {path.name!r} has no georeferencing: neither CRS nor position.",
-            hint="Say where it lies: terracite add PATH --crs EPSG:… --bounds LEFT BOTTOM RIGHT TOP.",
-        )
-    if view.crs is None:
-        raise MissingCrsError(
-            f"The raster {path.name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
-        )
 
 
 def raster_info(source: Source, band: int = 1) -> RasterInfo:
@@ -274,7 +243,14 @@ def _write_cog(
     from rasterio.io import MemoryFile
 
     bands = array if array.ndim == 3 else array[None]
-    profile = {"driver": "GTiff", "count": len(bands), "height": grid.shape[0], "width": grid.shape[1], "dtype": array.dtype, "nodata": nodata}
+    profile = {
+        "driver": "GTiff",
+        "count": len(bands),
+        "height": grid.shape[0],
+        "width": grid.shape[1],
+        "dtype": array.dtype,
+        "nodata": nodata,
+    }
     options = {"compress": "deflate", "predictor": "yes", "overview_resampling": "nearest", "bigtiff": "if_safer"}
     crs = grid.crs.to_wkt() if grid.crs else None
     try:
@@ -288,4 +264,6 @@ def _write_cog(
             with memory.open() as dataset:
                 rasterio.shutil.copy(dataset, path, driver="COG", **options)
     except (RasterioError, CPLE_BaseError) as error:
-        raise StorageError(f"The raster {path.name!r} cannot be written ({_first_line(error)}).", hint="Check the disk's free space.") from error
+        raise StorageError(
+            f"The raster {path.name!r} cannot be written ({_first_line(error)}).", hint="Check the disk's free space."
+        ) from error

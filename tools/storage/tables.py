@@ -51,7 +51,9 @@ def read_table(path: Path) -> pandas.DataFrame:
                 io.StringIO(text), sep=separator, dtype=str, index_col=False, keep_default_na=False, na_values=NULLS, skipinitialspace=True
             )
     except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
-        raise DataError(f"The table {file.name!r} cannot be read ({str(error).strip()}).", hint="Every row needs as many cells as the header.") from error
+        raise DataError(
+            f"The table {file.name!r} cannot be read ({str(error).strip()}).", hint="Every row needs as many cells as the header."
+        ) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     comma = separator == ";" and _has_decimal_commas(frame)
     return frame.apply(lambda column: _typed(column.str.strip(), comma))
@@ -151,7 +153,9 @@ def _from_wkt(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
     try:
         geometry = shapely.from_wkt(frame[column].astype(object).where(frame[column].notna(), None))
     except (shapely.errors.ShapelyError, TypeError) as error:
-        raise DataError(f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column.") from error
+        raise DataError(
+            f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column."
+        ) from error
     return geopandas.GeoDataFrame(frame.drop(columns=column), geometry=geometry)
 
 
@@ -161,7 +165,9 @@ def _from_coordinates(frame: pandas.DataFrame, x: str, y: str) -> geopandas.GeoD
 
     for name in (x, y):
         if frame[name].dtype.kind not in "if":
-            raise DataError(f"The coordinate column {name!r} holds text that is no number.", hint="Correct the cells, or declare other columns.")
+            raise DataError(
+                f"The coordinate column {name!r} holds text that is no number.", hint="Correct the cells, or declare other columns."
+            )
     points = np.array(geopandas.points_from_xy(frame[x], frame[y]), dtype=object)
     points[(frame[x].isna() | frame[y].isna()).to_numpy()] = None
     degrees = x.casefold() in LONGITUDE_NAMES and y.casefold() in LATITUDE_NAMES

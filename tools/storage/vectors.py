@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 
-MAGIC: dict[str, bytes] = {".gpkg": b"SQLite format 3\0", ".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb", ".parquet": b"PAR1", ".geoparquet": b"PAR1"}
+MAGIC: dict[str, bytes] = {
+    ".gpkg": b"SQLite format 3\0",
+    ".shp": b"\x00\x00\x27\x0a",
+    ".fgb": b"fgb",
+    ".parquet": b"PAR1",
+    ".geoparquet": b"PAR1",
+}
 """First bytes of each binary format, so that a file is what its name says before any driver tries it."""
 HEAD_BYTES = 1 << 16
 GEOJSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\x1e?\{")
@@ -38,7 +44,9 @@ GEOJSON_TYPE = re.compile(
 )
 
 
-def read_layer(source: Source, *, columns: list[str] | None = None, bbox: Bounds | None = None, where: Where = EVERYTHING) -> geopandas.GeoDataFrame:
+def read_layer(
+    source: Source, *, columns: list[str] | None = None, bbox: Bounds | None = None, where: Where = EVERYTHING
+) -> geopandas.GeoDataFrame:
     """Read a layer with its CRS; keep the features that satisfy `where` and whose bounds meet `bbox`.
 
     `columns` keeps only these attributes, in this order; None keeps all. `bbox` is left, bottom, right, top in the
@@ -140,11 +148,16 @@ def check_content(path: Path) -> None:
     if suffix not in formats.VECTOR:
         raise DataError(f"The file {path.name!r} is of no supported vector format.", hint=f"Supported: {', '.join(formats.VECTOR)}.")
     if "!" in str(path):
-        raise DataError(f"The path {str(path)!r} contains '!', which the readers take for the inside of an archive.", hint="Rename the file or folder.")
+        raise DataError(
+            f"The path {str(path)!r} contains '!', which the readers take for the inside of an archive.", hint="Rename the file or folder."
+        )
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     if suffix in MAGIC and not head.startswith(MAGIC[suffix]):
-        raise DataError(f"The file {path.name!r} is not what its name says: its first bytes are not those of {suffix}.", hint="Fetch or export it again.")
+        raise DataError(
+            f"The file {path.name!r} is not what its name says: its first bytes are not those of {suffix}.",
+            hint="Fetch or export it again.",
+        )
     if suffix == ".shp" and path.stat().st_size < 2 * int.from_bytes(head[24:28], "big"):  # its header states its length in 16-bit words
         raise DataError(f"The Shapefile {path.name!r} is cut short.", hint="Fetch or export it again.")
     # GDAL takes {"type": "gdal_streamed_alg"} for a command to run on other files.
@@ -153,7 +166,10 @@ def check_content(path: Path) -> None:
 
 
 def _not_geojson(path: Path) -> DataError:
-    return DataError(f"The file {path.name!r} is not GeoJSON: it holds no features, or is cut short.", hint="Give a GeoJSON Feature or FeatureCollection.")
+    return DataError(
+        f"The file {path.name!r} is not GeoJSON: it holds no features, or is cut short.",
+        hint="Give a GeoJSON Feature or FeatureCollection.",
+    )
 
 
 @contextmanager
@@ -170,7 +186,9 @@ def _readable(path: Path) -> Iterator[None]:
             yield
     except (DataSourceError, DataLayerError, GeometryError, ShapelyError, pyarrow.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).partition(";")[0].replace(f"'{path}'", "it is").replace(str(path), path.name).strip().removesuffix(".")
-        raise DataError(f"The file {path.name!r} cannot be read ({reason}).", hint="It may be damaged or incomplete; fetch or export it again.") from error
+        raise DataError(
+            f"The file {path.name!r} cannot be read ({reason}).", hint="It may be damaged or incomplete; fetch or export it again."
+        ) from error
 
 
 def _read_ogr(path: Path, layer: str | None) -> pandas.DataFrame:

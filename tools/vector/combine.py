@@ -11,9 +11,9 @@ import shapely
 
 from tools.errors import ParameterError
 from tools.geo.buffer import buffer
-from tools.geo.dissolve import groups_of, union
+from tools.geo.dissolve import groups_of, merge_by, union
 from tools.geo.intersection import differences, intersections
-from tools.geo.rings import Geometries
+from tools.geo.rings import Geometries, Indexes
 from tools.geo.transform import transform
 from tools.geo.vicinity import bring
 from tools.vector.layers import Layer
@@ -40,6 +40,14 @@ class Made:
     """Groups of which nothing was made: their measure is 0."""
     reached: bool = True
     """False where the other layer lies wholly outside the layer's extent."""
+
+    def once(self, members: Indexes) -> Geometries:
+        """Return the geometries at these positions, those of the same feature united, so that none counts twice."""
+        chosen = self.geometries[members]
+        if self.rows is None:
+            return chosen
+        rows = [self.rows[position] for position in members.tolist()]
+        return chosen if len(set(rows)) == len(rows) else _array([group.geometry for group in merge_by(chosen, rows)])
 
 
 def combine(params: OverlayParams, layer: Layer, other: Layer | None) -> Made:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tools.vector.overlay import OverlayParams
 
 FILE = "overlay.parquet"
+SLIVERS = 1e-6
+"""Below this share of the layer's area a result is most likely an artefact of digitising."""
 SHARED = ("intersection", "difference")
 """Operations whose result is a part of the layer, so that it has a share in it."""
 
@@ -46,7 +48,7 @@ def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made,
     """Measure what was made in total and per group, write it, and say how."""
     inputs = {"layer ": _whole(layer)} | ({} if other is None else {"other ": _whole(other)})
     wanted = _dimensions(params, layer, other)
-    total = extent_of(made.geometries, layer.crs, wanted).without_noise(inputs["layer "])
+    total = extent_of(made.once(np.arange(len(made.geometries))), layer.crs, wanted).without_noise(inputs["layer "])
     facts = [*total.facts({}), *_group_facts(params, layer, made, wanted)]
     if params.operation in SHARED:
         facts += total.shares(inputs["layer "], {})
@@ -60,9 +62,9 @@ def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made,
         outcome=Outcome.TRUE_ZERO if total.is_zero else Outcome.VALUE,
         files=() if frame is None else (FILE,),
         kind="text" if frame is None else "vector",
-        warnings=_warnings(params, layer, other, made, inputs),
+        warnings=(*_warnings(params, layer, other, made, inputs), *_slivers(params, total, inputs["layer "])),
         method=_method(params, layer, other),
-        bbox=_bbox(layer, made),
+        bbox=_bbox(layer, made) if frame is not None else lonlat_bounds(layer.bounds, layer.crs),
     )
 
 
@@ -89,7 +91,7 @@ def _group_facts(params: OverlayParams, layer: Layer, made: Made, wanted: set[in
     facts: list[Fact] = []
     for subject, members in [*_groups(made), *((subject, np.array([], dtype=np.intp)) for subject in made.empty)]:
         whole = wholes.get(tuple((column, subject[column]) for column in params.by if column in subject))
-        extent = extent_of(made.geometries[members], layer.crs, wanted)
+        extent = extent_of(made.once(members), layer.crs, wanted)
         extent = extent if whole is None else extent.without_noise(whole)
         facts += extent.facts(subject)
         if params.operation in SHARED and whole is not None:
@@ -147,6 +149,14 @@ def _warnings(params: OverlayParams, layer: Layer, other: Layer | None, made: Ma
     return tuple(said)
 
 
+def _slivers(params: OverlayParams, total: Extent, whole: Extent) -> tuple[str, ...]:
+    """Say that what is left is hardly more than the rounding of shared edges."""
+    area, of = total.values.get("area", 0), whole.values.get("area", 0)
+    if params.operation in ("buffer", "dissolve", "union") or not 0 < area < SLIVERS * of:
+        return ()
+    return (f"the result is {area:.3g} m2, less than a millionth of the layer's area: slivers along shared edges rather than land",)
+
+
 def _absent(layer: Layer, other: Layer | None) -> tuple[str, ...]:
     there = () if other is None else tuple(f"in the other layer {absent.warning}" for absent in other.absent)
     return (*(absent.warning for absent in layer.absent), *there)
@@ -171,7 +181,5 @@ def _method(params: OverlayParams, layer: Layer, other: Layer | None) -> dict[st
 
 
 def _bbox(layer: Layer, made: Made) -> tuple[float, float, float, float]:
-    if not len(made.geometries):
-        return lonlat_bounds(layer.bounds, layer.crs)
     left, bottom, right, top = (float(value) for value in shapely.total_bounds(made.geometries))
     return lonlat_bounds((left, bottom, right, top), layer.crs)

@@ -1,0 +1,59 @@
+"""Tell whether a name that could be any number, letter or everyday word is meant as a name, by its place in the text.
+
+A class may be called `3`, a zone `A`, a group `other`. Such a name counts only behind its kind ("class 3"), in quotes or
+brackets, as a whole cell, at the start of a line before a colon, or where a clause can end in nothing but a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from agent.grounding.written_units import read_unit
+
+_PREPOSITION = r"\b(?:in|of|for|at|within|inside|than|and|versus|class|called)\s+"
+_LINE_START = r"^[\s*_|]*"
+
+_PLACES = (
+    (re.compile(r"[\"'“‘`]$|\*\*$"), re.compile(r"[\"'”’`]|\*\*|\s*[:(]")),
+    (re.compile(r"\($"), re.compile(r"\)")),
+    (re.compile(rf"{_LINE_START}$"), re.compile(r"[\s*_]*(?:$|[:(|]|[–—-]\s|,\s+[^\d\s])")),
+    (re.compile(rf"(?:{_PREPOSITION}|,\s+)$", re.IGNORECASE), re.compile(r"\s*:")),
+    (re.compile(rf"{_LINE_START}(?:in|for|at)\s+$", re.IGNORECASE), re.compile(r"\s*,\s+[^\d\s]")),
+)
+"""What stands before and behind any weak name that is meant."""
+_PLACES_OF_WORDS = (
+    (re.compile(r""), re.compile(r"\s*:")),
+    (
+        re.compile(rf"(?:{_PREPOSITION}|(?:\d|%|²|\b(?:ha|m2|km2|m|km|acres|hectares))\s+)$", re.IGNORECASE),
+        re.compile(r"\s*(?:$|[,;.)\[|])"),
+    ),
+    (re.compile(rf"{_LINE_START}$"), re.compile(r"\s+(?:in|covers?|has|is|takes?|makes?)\b")),
+)
+"""The same for names that are no bare numbers."""
+_BEHIND_PREPOSITION = re.compile(rf"{_PREPOSITION}$", re.IGNORECASE)
+
+
+def is_placed(text: str, start: int, end: int, written: Collection[str]) -> bool:
+    """Whether the name at these places is meant as one; `written` are its spellings in the results."""
+    if read_unit(text, end)[0]:
+        return False
+    before, behind, name = text[:start], text[end:], text[start:end]
+    places = _PLACES if name.isdigit() else (*_PLACES, *_PLACES_OF_WORDS)
+    if any(left.search(before) and right.match(behind) for left, right in places):
+        return True
+    if any(_tells_itself(spelling) and text[:end].endswith(spelling) for spelling in written):
+        return True
+    return name in written and _is_capital(name, before)
+
+
+def _tells_itself(name: str) -> bool:
+    """Whether a name made of numbers is a range or a bound, such as `1–2 m` or `≥ 2 m`, and no mere number."""
+    return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1
+
+
+def _is_capital(name: str, before: str) -> bool:
+    """Whether a name stands out by its capitals: `X and Y`, `NO`, or `in A`."""
+    if not any(char.isupper() for char in name):
+        return False
+    return " " in name or (name.isupper() and len(name) in (2, 3)) or bool(_BEHIND_PREPOSITION.search(before))

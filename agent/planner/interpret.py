@@ -1,0 +1,232 @@
+"""Find the best way to read a clause: try the readings of its phrases together and keep what explains every word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from agent.planner.atlas import Atlas, Dataset
+from agent.planner.build_area import AREA_MEASURES, build_area
+from agent.planner.build_features import as_within, build_beyond, build_features
+from agent.planner.build_nearest import build_nearest
+from agent.planner.build_other import build_catalog, build_describe, build_map
+from agent.planner.build_values import build_values
+from agent.planner.clauses import Clause, Phrase
+from agent.planner.frames import Frame, Plan
+from agent.planner.lexicon import CLASS_NOUNS, SOFT, is_harmless
+from agent.planner.limits import attach_limits
+from agent.planner.parts import Key, Parts
+from agent.planner.readings import Reading, read_phrase
+from agent.planner.text import Token
+
+MOST_READINGS = 6
+MOST_COMBINATIONS = 4000
+WHOLE = 0.9
+"""Least score of a reading that names something as a whole, so that the phrase must not be left aside."""
+TIE = 0.02
+"""Readings whose scores differ by less are equally good: the user is asked."""
+
+Builder = Callable[[Parts], Frame | None]
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """One way to read a clause, with how good it is and what it leaves unexplained."""
+
+    plan: Plan
+    score: float
+    missing: frozenset[Key]
+    unknown: frozenset[int]
+    readings: tuple[Reading | None, ...]
+    doubt: tuple[str, tuple[str, ...]] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every word and function phrase is accounted for."""
+        return not self.missing and not self.unknown
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A clause with the readings of its phrases."""
+
+    clause: Clause
+    tokens: Sequence[Token]
+    atlas: Atlas
+    options: tuple[tuple[Reading | None, ...], ...] = field(default=())
+
+
+def make_scene(clause: Clause, tokens: Sequence[Token], atlas: Atlas) -> Scene:
+    """Read every phrase of a clause against every dataset."""
+    options = tuple(_options(phrase, tokens, atlas) for phrase in clause.phrases)
+    return Scene(clause, tokens, atlas, options)
+
+
+def _options(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[Reading | None, ...]:
+    readings = read_phrase(phrase, tokens, atlas)
+    complete = [reading for reading in readings if not reading.unknown]
+    kept: list[Reading | None] = list(_spread(complete or list(readings)))
+    if _says_nothing(phrase, tokens) and not any(reading.score >= WHOLE for reading in complete):
+        kept.append(None)
+    return tuple(kept)
+
+
+def _spread(readings: list[Reading]) -> list[Reading]:
+    """Keep the best readings, but some of every kind, so that a role can choose."""
+    kept: list[Reading] = []
+    for kind in ("layer", "column", "cells", "raster", "other"):
+        kept += [reading for reading in readings if reading.kind == kind][:MOST_READINGS]
+    return kept
+
+
+def _says_nothing(phrase: Phrase, tokens: Sequence[Token]) -> bool:
+    """Whether a phrase is made of nouns like `land` that may be left aside."""
+    words = [tokens[place] for place in phrase.places]
+    if phrase.each or phrase.role in ("group", "out", "not", "near", "far", "nearest"):
+        return not phrase.places
+    return all(is_harmless(token.word) or token.lemma in SOFT - CLASS_NOUNS for token in words)
+
+
+def interpret(scene: Scene) -> list[Interpretation]:
+    """Return the ways to read a clause: complete ones first, then by score."""
+    found: dict[Plan, Interpretation] = {}
+    for number, readings in enumerate(product(*scene.options)):
+        if number >= MOST_COMBINATIONS:
+            break
+        for one in _interpretations(scene, readings):
+            known = found.get(one.plan)
+            if known is None or (one.is_complete, one.score) > (known.is_complete, known.score):
+                found[one.plan] = one
+    return sorted(found.values(), key=lambda one: (len(one.unknown) + len(one.missing), -one.score))
+
+
+def _interpretations(scene: Scene, readings: tuple[Reading | None, ...]) -> Iterator[Interpretation]:
+    for builder, bonus in _builders(scene.clause, readings):
+        branches = _branches(scene.clause, readings)
+        parts = [Parts(scene.clause, scene.tokens, scene.atlas, branch) for branch in branches]
+        frames = [builder(one) if attach_limits(one) else None for one in parts]
+        if all(frames):
+            yield _judged(scene, readings, [frame for frame in frames if frame], parts, bonus)
+
+
+def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tuple[Builder, float]]:
+    """Return what the clause may ask for, with a bonus for the more likely."""
+    measures = set(clause.measures)
+    if clause.has("nearest", "farthest") or ("distance" in measures and len(readings) > 1):
+        return [(build_nearest, 0.0), (build_beyond, 0.0)]
+    if clause.has("map", "where") and not measures & {"count", "stats"}:
+        return [(build_map, 0.0)]
+    builders: list[tuple[Builder, float]] = []
+    if clause.has("datasets", "help"):
+        builders.append((build_catalog, 0.0))
+    if clause.has("describe", "columns", "datasets"):
+        builders.append((build_describe, 0.2 if clause.has("columns") else 0.1))
+    if any(name.startswith(("stat:", "howadj:")) for name in measures) or "stats" in measures:
+        return [*builders, (build_values, 0.0), *_counting(measures)]
+    builders += _counting(measures)
+    if "length" in measures and "count" not in measures:
+        builders.append((lambda parts: build_area(parts, "length"), 0.0))
+    if measures & AREA_MEASURES and "count" not in measures:
+        builders.append((lambda parts: build_area(parts, "area"), 0.0))
+    if not measures - {"total", "exists", "area", "length"}:
+        builders += _unmeasured(clause)
+    if clause.superlative and not measures & AREA_MEASURES or measures & {"total", "howmuch", "count"}:
+        builders.append((build_values, -0.01))
+    return builders
+
+
+def _counting(measures: set[str]) -> list[tuple[Builder, float]]:
+    return [(lambda parts: build_features(parts, count=True), 0.0)] if "count" in measures else []
+
+
+def _unmeasured(clause: Clause) -> list[tuple[Builder, float]]:
+    """Return what is meant where no measure is named: a list, a ranking, a count per group, the area of a class, statistics."""
+    listing = clause.has("list", "weak_list", "rank", "exists") or clause.superlative is not None
+    measured = bool({"area", "length"} & set(clause.measures)) and clause.superlative is None and not clause.has("list", "rank")
+    if measured:
+        return [(lambda parts: build_features(parts, count=False), -0.05)]
+    return [
+        (lambda parts: build_features(parts, count=False), 0.01 if listing else 0.0),
+        (build_beyond, 0.0),
+        (lambda parts: build_features(parts, count=True), 0.01 if clause.has("exists") or clause.superlative else -0.005),
+        (lambda parts: build_area(parts, "area"), -0.01),
+        (build_values, 0.02 if "total" in clause.measures else -0.02),
+    ]
+
+
+def _branches(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tuple[Reading | None, ...]]:
+    """Split `in A and in B` into one branch each, where A and B are different layers or are to be compared."""
+    chain = _chain(clause, readings)
+    if len(chain) < 2:
+        return [readings]
+    return [tuple(reading if index == kept or index not in chain else None for index, reading in enumerate(readings)) for kept in chain]
+
+
+def _chain(clause: Clause, readings: tuple[Reading | None, ...]) -> list[int]:
+    """Return the phrases that are alternatives to each other."""
+    compared = clause.has("difference")
+    for index, phrase in enumerate(clause.phrases):
+        if not phrase.conj or phrase.role in ("group", "key") or readings[index] is None:
+            continue
+        chain = [index - 1, index]
+        while index + 1 < len(clause.phrases) and clause.phrases[index + 1].conj and clause.phrases[index + 1].role == phrase.role:
+            index += 1
+            chain.append(index)
+        alternatives = [readings[one] for one in chain]
+        if any(one is None for one in alternatives) or (phrase.role == "between" and not compared):
+            return []
+        if compared or _are_apart([one for one in alternatives if one]):
+            return chain
+    than = [index for index, phrase in enumerate(clause.phrases) if phrase.role == "than" and readings[index]]
+    heads = [index for index, phrase in enumerate(clause.phrases) if phrase.role in ("head", "of", "pred", "in") and readings[index]]
+    return [heads[-1], than[0]] if compared and than and heads else []
+
+
+def _are_apart(readings: list[Reading]) -> bool:
+    """Whether alternatives are different datasets, so that each is a question of its own."""
+    return len({reading.dataset.id for reading in readings}) == len(readings) and all(reading.kind in ("layer", "raster", "cells") for reading in readings)
+
+
+def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Frame], parts: list[Parts], bonus: float) -> Interpretation:
+    missing: set[Key] = set.intersection(*(one.missing() for one in parts)) if len(parts) > 1 else parts[0].missing()
+    derived = ""
+    if scene.clause.has("difference"):
+        derived = "difference" if len(frames) == 2 else ""
+        missing -= {("flag", "difference"), *(("relation", i) for i, phrase in enumerate(scene.clause.phrases) if phrase.role == "than")} if derived else set()
+    if len(frames) == 1 and (near := as_within(frames[0])):
+        frames, derived = [replace(frames[0], layer=_without_beyond(frames[0])), near], "difference"
+    notes = tuple(dict.fromkeys(note for one in parts for note in one.notes))
+    frames = [replace(frame, notes=(*frame.notes, *notes)) for frame in frames]
+    unknown = frozenset(place for reading in readings if reading for place in reading.unknown)
+    score = _score(scene, readings) + sum(one.score for one in parts) + bonus
+    doubt = next((one.doubt for one in parts if one.doubt), None)
+    plan = Plan(tuple(frames), derived, with_map=scene.clause.has("map") and frames[0].kind != "map")
+    return Interpretation(plan, score, frozenset(missing), unknown, readings, doubt)
+
+
+def _without_beyond(frame: Frame):  # type: ignore[no-untyped-def]
+    layer = frame.layer
+    if layer is None:
+        raise ValueError("a frame of features has a layer")
+    return replace(layer, filters=tuple(one for one in layer.filters if one.predicate != "beyond_distance"))
+
+
+def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
+    """Weigh the quality of the readings by their words; prefer few datasets, and such as overlap on the ground."""
+    weighed = [(reading.score, len(phrase.places)) for reading, phrase in zip(readings, scene.clause.phrases, strict=True) if reading]
+    quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1)
+    datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
+    apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
+    return quality - 0.03 * max(len(datasets) - 1, 0) - 0.2 * apart + _name_bonus(readings)
+
+
+def _name_bonus(readings: tuple[Reading | None, ...]) -> float:
+    named = [r for r in readings if r and any(condition.column == r.dataset.name_column for condition in r.where)]
+    return 0.03 * len(named)
+
+
+def _overlap(one: Dataset, other: Dataset) -> bool:
+    if one.bbox is None or other.bbox is None or one.bbox[0] > one.bbox[2] or other.bbox[0] > other.bbox[2]:
+        return True
+    return one.bbox[0] <= other.bbox[2] and other.bbox[0] <= one.bbox[2] and one.bbox[1] <= other.bbox[3] and other.bbox[1] <= one.bbox[3]

@@ -1,0 +1,95 @@
+"""Say in words what a frame selects: features with conditions, places, pixels."""
+
+from __future__ import annotations
+
+from agent.planner.atlas import Atlas
+from agent.planner.figures import listing, with_unit
+from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
+
+_OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "!=": "other than"}
+_SIZES = {"@area_m2": ("an area", "m2"), "@length_m": ("a length", "m")}
+_PREDICATES = {
+    "within": "in", "intersects": "intersecting", "disjoint": "outside of", "touches": "touching", "contains": "containing",
+    "within_distance": "within", "beyond_distance": "farther than",
+}  # fmt: skip
+
+
+def layer_words(layer: Layer, atlas: Atlas, *, places: bool = True) -> str:
+    """Say which features: `clinics with capacity above 20 in North`."""
+    tests = [text for condition in layer.where if (text := condition_words(condition, layer.noun))]
+    words = [layer.noun or layer.ref, *([f"with {listing(tests)}"] if tests else [])]
+    if places:
+        words += [filter_words(one, atlas) for one in layer.filters]
+    return " ".join(words)
+
+
+def condition_words(condition: Condition, noun: str) -> str:
+    """Say a condition that the noun does not say already."""
+    if condition.column in _SIZES:
+        what, unit = _SIZES[condition.column]
+        return f"{what} {_OPS.get(condition.op, '')} {_measure(float(condition.value), unit)}"
+    if condition.op in _OPS and isinstance(condition.value, int | float) and not isinstance(condition.value, bool):
+        return f"{condition.column} {_OPS[condition.op]} {_plain(condition.value)}"
+    if condition.op == "=" and isinstance(condition.value, int | float) and not isinstance(condition.value, bool):
+        return f"{condition.column} equal to {_plain(condition.value)}"
+    if condition.op in ("=", "in") and isinstance(condition.value, str | tuple):
+        values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+        said = all(_is_said(str(value), noun) for value in values)
+        return "" if said else f"{condition.column} {listing((str(value) for value in values), 'or')}"
+    return f"{condition.column} {condition.op} {condition.value}" if condition.op in _OPS else condition.column
+
+
+def _is_said(value: str, noun: str) -> bool:
+    from agent.planner.text import name_lemmas
+
+    return set(name_lemmas(value)) <= set(name_lemmas(noun))
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.12g}"
+
+
+def _measure(value: float, unit: str) -> str:
+    from tools.geo.units import convert
+
+    if unit == "m2":
+        return with_unit(convert(value, "m2", "ha"), "ha") if value >= 1000 else with_unit(value, "m2")
+    return with_unit(convert(value, "m", "km"), "km") if value >= 1000 else with_unit(value, "m")
+
+
+def filter_words(one: Filter, atlas: Atlas) -> str:
+    """Say a spatial filter: `within 500 m of gravel roads`."""
+    other = layer_words(one.other, atlas)
+    if one.distance_m is not None:
+        joint = "of" if one.predicate == "within_distance" else "from"
+        return f"{_PREDICATES[one.predicate]} {_measure(one.distance_m, 'm')} {joint} {other}"
+    return f"{_PREDICATES[one.predicate]} {other}"
+
+
+def cells_words(cells: Cells, label: str | None) -> str:
+    """Say which pixels: `water`, `flood depth above 1 m`."""
+    if cells.ranges:
+        words = label or cells.ranges[0].words
+        return words if words.startswith("flooded") or words in cells.noun else f"{cells.noun} {words}".strip()
+    return listing(cells.classes) if cells.classes else "each class"
+
+
+def place_words(zones: Zones | None, clips: tuple[Layer, ...], atlas: Atlas) -> str:
+    """Say where: ` in North`, ` in all parks together`; empty for everywhere."""
+    inner = "".join(f" inside {layer_words(clip, atlas)}" for clip in clips)
+    if zones is None:
+        return inner
+    words = layer_words(zones.layer, atlas)
+    many = atlas.has(zones.layer.ref) and (atlas.get(zones.layer.ref).feature_count or 0) > 1
+    return f" in {words}{' (all features together)' if zones.merged and many else ''}{inner}"
+
+
+def sources_words(frame: Frame) -> str:
+    """Name the datasets that a frame uses, by id."""
+    refs = [frame.cells.ref] if frame.cells else []
+    refs += [frame.layer.ref] if frame.layer else []
+    refs += [frame.zones.layer.ref] if frame.zones else []
+    refs += [layer.ref for layer in (*frame.clips, *frame.minus)]
+    refs += [frame.other.ref] if frame.other else []
+    refs += [one.other.ref for one in (frame.layer.filters if frame.layer else ())]
+    return listing(dict.fromkeys(refs))

@@ -1,0 +1,201 @@
+"""Write the numbers of pixels, statistics and extents: one sentence for one number, a list for many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.planner.atlas import Atlas
+from agent.planner.figures import common_unit, figure, fits, listing
+from agent.planner.frames import Frame, Having
+from agent.planner.ledger import Message
+from agent.planner.steps import LISTED, Part, Piece
+from agent.planner.wording import cells_words, layer_words, place_words
+from tools.contract import Fact, Unit
+from tools.geo.units import convert
+
+FULL = 99.9
+"""From this valid share on (percent) coverage is not mentioned."""
+_STATISTIC_WORDS = {"std": "standard deviation", "min": "minimum", "max": "maximum", "mean": "mean", "range": "value range"}
+
+
+def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
+    """Write areas and shares of pixels, per zone, per class or in total."""
+    lines: list[str] = []
+    for part in piece.parts:
+        areas = _asked(piece.frame, part, part.message.named("area"))
+        zoned = [fact for fact in areas if "zone" in fact.subject]
+        one_place = len({fact.subject["zone"] for fact in zoned}) == 1 and not _by_zone(piece.frame)
+        chosen = zoned or areas
+        if not chosen:
+            lines.append(f"There is no {cells_words(piece.frame.cells, part.label) if piece.frame.cells else ''} in the result [{part.message.n}].")
+        elif (one_place or not zoned) and len(chosen) == 1:
+            lines += _one_area(piece.frame, part, chosen[0], atlas)
+        else:
+            lines += _area_list(piece.frame, part, chosen, atlas)
+    return lines
+
+
+def _by_zone(frame: Frame) -> bool:
+    return frame.zones is not None and not frame.zones.merged and not frame.zones.layer.where
+
+
+def _asked(frame: Frame, part: Part, facts: Sequence[Fact]) -> list[Fact]:
+    """Keep the classes that were asked for."""
+    cells = frame.cells
+    wanted = {part.label} if part.label else set(cells.classes) if cells else set()
+    folded = {label.casefold() for label in wanted if label}
+    return [fact for fact in facts if not folded or fact.subject.get("class", "").casefold() in folded]
+
+
+def _share_of(part: Part, fact: Fact) -> str:
+    shares = [share for share in part.message.named("share") if dict(share.subject) == dict(fact.subject)]
+    return f" (share {figure(shares[0], '%')})" if shares else ""
+
+
+def _one_area(frame: Frame, part: Part, fact: Fact, atlas: Atlas) -> list[str]:
+    n = part.message.n
+    what = cells_words(frame.cells, part.label) if frame.cells else ""
+    place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
+    text = figure(fact, common_unit([fact], frame.unit))
+    proof = _coverage(part.message, {key: value for key, value in fact.subject.items() if key == "zone"}, always=fact.value == 0)
+    return [f"The area of {what}{place} is {text}{_share_of(part, fact)} [{n}].", *([proof] if proof else [])]
+
+
+def _coverage(message: Message, subject: dict[str, str], *, always: bool) -> str:
+    shares = [fact for fact in message.named("valid_share") if dict(fact.subject) == subject]
+    if not shares or (shares[0].value >= FULL and not always):
+        return ""
+    of = f" of {subject['zone']}" if subject else ""
+    return f"The valid share{of}, where there is data, is {figure(shares[0], '%')} [{message.n}]."
+
+
+def _area_list(frame: Frame, part: Part, facts: Sequence[Fact], atlas: Atlas) -> list[str]:
+    n, unit = part.message.n, common_unit(facts, frame.unit)
+    several = len({fact.subject.get("class") for fact in facts}) > 1
+    kept = _limited(_sorted(frame, facts), frame)
+    what = cells_words(frame.cells, part.label) if frame.cells else ""
+    zoned = "zone" in facts[0].subject and _by_zone(frame)
+    by = f" by {frame.zones.layer.noun}" if zoned and frame.zones else place_words(frame.zones, frame.clips, atlas)
+    inside = place_words(None, frame.clips, atlas) if zoned else ""
+    lead = f"Area of {what}{by}{inside} [{n}]:"
+    lines = [f"- {_subject(fact, several=several, zoned='zone' in fact.subject)}: {figure(fact, unit)}{_share_of(part, fact)}{_gap(part, fact)} [{n}]" for fact in kept]
+    return [lead, *lines, *_more(len(facts), len(kept), part.message, frame), *_no_coverage_zones(part.message)]
+
+
+def _gap(part: Part, fact: Fact) -> str:
+    zone = {"zone": fact.subject["zone"]} if "zone" in fact.subject else {}
+    shares = [share for share in part.message.named("valid_share") if dict(share.subject) == zone]
+    return f"; valid share {figure(shares[0], '%')}" if zone and shares and shares[0].value < FULL else ""
+
+
+def _subject(fact: Fact, *, several: bool, zoned: bool) -> str:
+    named = [value for key, value in fact.subject.items() if key != "class" or several or not zoned]
+    return ", ".join(named) or "all"
+
+
+def _sorted(frame: Frame, facts: Sequence[Fact]) -> list[Fact]:
+    return sorted(facts, key=lambda fact: -fact.value if frame.order == "desc" else fact.value) if frame.order else list(facts)
+
+
+def _limited(facts: Sequence[Fact], frame: Frame) -> list[Fact]:
+    passing = [fact for fact in facts if frame.having is None or _passes(fact, frame.having)]
+    return passing[: min(frame.limit or LISTED, LISTED)]
+
+
+def _passes(fact: Fact, having: Having) -> bool:
+    unit = having.unit or fact.unit
+    value = convert(fact.value, fact.unit, unit) if fits(unit, fact.unit) else fact.value  # type: ignore[arg-type]  # members of the closed list
+    limit = having.value
+    return {">": value > limit, ">=": value >= limit, "<": value < limit, "<=": value <= limit, "=": value == limit, "!=": value != limit}[having.op]
+
+
+def _more(there: int, shown: int, message: Message, frame: Frame) -> list[str]:
+    if frame.limit or frame.having or there <= shown and not message.is_cut:
+        return []
+    return [f"Only the first are listed here; the result holds all [{message.n}]."]
+
+
+def _no_coverage_zones(message: Message) -> list[str]:
+    names = [str(name) for key in ("outside", "without_values") for name in message.data.get(key) or () if name]
+    return [f"Outside the data, so without a number: {listing(names[:LISTED])}."] if names and len(message.facts) > 1 else []
+
+
+def write_values(piece: Piece, atlas: Atlas) -> list[str]:
+    """Write statistics of a raster, per zone or in total."""
+    frame, message = piece.frame, piece.parts[0].message
+    facts = [fact for name in frame.statistics for fact in message.named(name)]
+    zones = list(dict.fromkeys(fact.subject.get("zone", "") for fact in facts))
+    noun = frame.cells.noun if frame.cells else ""
+    if len(zones) <= 1 and not _by_zone(frame):
+        place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
+        return [*_one_place(frame, message, facts, f"{noun}{place}"), *_proof_of(message, zones)]
+    names = listing(_words(name) for name in frame.statistics)
+    kept = _kept_zones(frame, facts, zones)
+    lines = [f"- {zone}: {_numbers(frame, [fact for fact in facts if fact.subject.get('zone') == zone])} [{message.n}]" for zone in kept]
+    by = f" by {frame.zones.layer.noun}" if frame.zones else ""
+    lead = f"{names.capitalize()} {noun}{by}{place_words(None, frame.clips, atlas)} [{message.n}]:"
+    return [lead, *lines, *_more(len(zones), len(kept), message, frame), *_no_coverage_zones(message)]
+
+
+def _words(statistic: str) -> str:
+    return _STATISTIC_WORDS.get(statistic, statistic)
+
+
+def _one_place(frame: Frame, message: Message, facts: Sequence[Fact], where: str) -> list[str]:
+    if len(facts) == 1:
+        return [f"The {_words(facts[0].name)} {where} is {_value(frame, facts[0])} [{message.n}]."]
+    return [f"{where[:1].upper()}{where[1:]} [{message.n}]:", *(f"- {_words(fact.name)}: {_value(frame, fact)} [{message.n}]" for fact in facts)]
+
+
+def _value(frame: Frame, fact: Fact) -> str:
+    unit: Unit = common_unit([fact], frame.unit)
+    label = f" ({fact.subject['class']})" if "class" in fact.subject else ""
+    return figure(fact, unit) + label
+
+
+def _numbers(frame: Frame, facts: Sequence[Fact]) -> str:
+    if len(frame.statistics) == 1:
+        return _value(frame, facts[0])
+    return ", ".join(f"{_words(fact.name)} {_value(frame, fact)}" for fact in facts)
+
+
+def _proof_of(message: Message, zones: Sequence[str]) -> list[str]:
+    zone = {"zone": zones[0]} if zones and zones[0] else {}
+    proof = _coverage(message, zone, always=False)
+    return [proof] if proof else []
+
+
+def _kept_zones(frame: Frame, facts: Sequence[Fact], zones: Sequence[str]) -> list[str]:
+    first = {fact.subject.get("zone", ""): fact for fact in reversed(facts) if fact.name == frame.statistics[0]}
+    ordered = [fact.subject.get("zone", "") for fact in _sorted(frame, list(first.values()))] if frame.order else list(zones)
+    passing = [zone for zone in ordered if frame.having is None or _passes(first[zone], frame.having)]
+    return passing[: min(frame.limit or LISTED, LISTED)]
+
+
+def write_extent(piece: Piece, atlas: Atlas) -> list[str]:
+    """Write areas or lengths of features, in total, per group or per zone."""
+    frame, message = piece.frame, piece.parts[0].message
+    name = frame.measures[0][0]
+    facts = message.named(name)
+    grouped = [fact for fact in facts if fact.subject]
+    what = f"{layer_words(frame.layer, atlas) if frame.layer else ''}{place_words(None, frame.clips, atlas)}{_outside_words(frame, atlas)}"
+    if not (frame.zones or frame.group_by):
+        total = next(fact for fact in facts if not fact.subject)
+        share = [fact for fact in message.named("share") if not fact.subject] if frame.clips or frame.minus else []
+        said = f", {figure(share[0], '%')} as a share of all {frame.layer.noun}" if share and frame.layer else ""
+        return [f"The {name} of {what} is {figure(total, common_unit([total], frame.unit))}{said} [{message.n}]."]
+    unit = common_unit(grouped or facts, frame.unit)
+    kept = _limited(_sorted(frame, grouped), frame)
+    by = listing([*frame.group_by, *([frame.zones.layer.noun] if frame.zones else [])])
+    shares = {tuple(fact.subject.items()): fact for fact in message.named("share")}
+    lines = [f"- {', '.join(fact.subject.values())}: {figure(fact, unit)}{_share_text(shares, fact, frame)} [{message.n}]" for fact in kept]
+    return [f"{name.capitalize()} of {what} by {by} [{message.n}]:", *lines, *_more(len(grouped), len(kept), message, frame)]
+
+
+def _share_text(shares: dict[tuple[tuple[str, str], ...], Fact], fact: Fact, frame: Frame) -> str:
+    share = shares.get(tuple(fact.subject.items()))
+    return f" (share {figure(share, '%')})" if share and frame.share else ""
+
+
+def _outside_words(frame: Frame, atlas: Atlas) -> str:
+    return "".join(f" outside of {layer_words(one, atlas)}" for one in frame.minus)
