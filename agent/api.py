@@ -100,7 +100,7 @@ class Agent:
         """Answer one question, yielding every event as it happens; the last is `RunFinished`."""
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
-        focus = self._focus(data)
+        focus, unreadable = self._focus(data)
         started, clock = datetime.now(UTC).isoformat(), time.monotonic()
         run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
         decider = self.decider
@@ -118,7 +118,7 @@ class Agent:
                     yield part
                 else:
                     state = part
-        result = self._result(state, decider, thread, time.monotonic() - clock)
+        result = self._result(state, decider, thread, time.monotonic() - clock, unreadable)
         self.runner.pin([citation["key"] for citation in result.citations], result.run_id)
         self.ledger.record(result.to_json(), started)
         yield RunFinished(result=result.to_json())
@@ -151,19 +151,21 @@ class Agent:
 
         return call
 
-    def _focus(self, data: Sequence[str | Path]) -> list[str]:
-        """Register `data` and return its ids; nothing given leaves the thread's focus as it is.
+    def _focus(self, data: Sequence[str | Path]) -> tuple[list[str], list[str]]:
+        """Register `data`; return its ids and what is to be said of files that cannot be used.
 
-        Raises NotFoundError or DataError where a path cannot be registered: a question about it has no answer.
+        Nothing given leaves the thread's focus as it is. Raises NotFoundError or DataError where nothing could be registered.
         """
         if not data:
-            return []
+            return [], []
         report = self.add(*data)
-        if report.refused:
+        if report.refused and not report.records:
             first = report.refused[0]
             kind = NotFoundError if first.code == NotFoundError.code else DataError
             raise kind(first.message, hint=first.hint)
-        return [record.id for record in report.records]
+        return [record.id for record in report.records], [
+            f"Not used: {refusal.message} {refusal.hint}".rstrip() for refusal in report.refused
+        ]
 
     def _threads(self) -> sqlite3.Connection:
         return sqlite3.connect(self.workspace.threads, timeout=60, check_same_thread=False)
@@ -176,7 +178,7 @@ class Agent:
 
         return build(SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None)))
 
-    def _result(self, state: RunState, decider: Decider, thread_id: str, seconds: float) -> RunResult:
+    def _result(self, state: RunState, decider: Decider, thread_id: str, seconds: float, unreadable: list[str]) -> RunResult:
         verdict, steps = state["verdict"], state["steps"]
         return RunResult(
             status=verdict["status"],
@@ -188,7 +190,7 @@ class Agent:
             citations=citations_of(state["cited"], state["claims"], state["results"], self.runner, self.datasets.record_objects()),
             artifacts=[self._artifact(step) for step in steps if "key" in step],
             unsupported=state["unsupported"],
-            warnings=_warnings(state),
+            warnings=[*unreadable, *_warnings(state)],
             steps=steps,
             engine=decider.engine,
             model=decider.model,

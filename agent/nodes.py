@@ -14,7 +14,7 @@ from agent import grounding, prompting, toolset
 from agent.context import RunContext
 from agent.events import Grounded, Token, ToolFailed, ToolFinished, ToolStarted
 from agent.models import ask
-from agent.session import session_block
+from agent.session import current_records, session_block
 from agent.state import Json, RunState, Verdict, session_text
 from tools.contract import Fact
 from tools.errors import TerraciteError
@@ -27,7 +27,7 @@ def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Reset what belongs to one run and lay out what the engine reads."""
     session = session_block(
         state["question"],
-        runtime.context.datasets.record_objects(),
+        current_records(runtime.context.datasets),
         focus=state.get("focus", []),
         history=state.get("history", []),
         previous=state.get("previous"),

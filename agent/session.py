@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from agent.state import SESSION_VERSION, Json
+from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
+from tools.errors import DataError, NotFoundError
 
 HIDDEN = {"path", "digest", "bytes", "declared"}
 """Fields of a record that an engine has no use for."""
+
+
+def current_records(datasets: Datasets) -> list[DatasetRecord]:
+    """Return the record of every dataset as it is now: a file that changed is described anew.
+
+    A file that is gone or broken keeps its last record; whatever then uses it says what is wrong.
+    """
+    for known in datasets.record_objects():
+        with suppress(NotFoundError, DataError):
+            datasets.resolve(known.id)
+    return list(datasets.record_objects())
 
 
 def session_block(

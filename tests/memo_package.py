@@ -14,6 +14,7 @@ import pytest
 
 from tools.contract import Declared, Source, Tool
 from tools.errors import NotFoundError
+from tools.memo.fingerprint import Fingerprints
 from tools.memo.sources import Sources
 from tools.runner import Runner
 from tools.workspace import Workspace
@@ -158,4 +159,4 @@ class TinyPackage:
 
     def runner(self, workspace: Workspace, catalog: PlainCatalog) -> Runner:
         """Return a runner as a new process would make it."""
-        return Runner(workspace, catalog, load=self.load, sources=Sources())
+        return Runner(workspace, catalog, load=self.load, fingerprints=Fingerprints(Sources()))

@@ -149,7 +149,13 @@ def test_one_id_for_several_files_is_refused(datasets: Datasets, make_raster: Ma
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("gone.tif", "not_found"), ("/vsicurl/http://127.0.0.1/a.tif", "not_found"), ("a.prj", "bad_data"), ("nothing", "bad_data")],
+    [
+        ("gone.tif", "not_found"),
+        ("/vsicurl/http://127.0.0.1/a.tif", "not_found"),
+        ("a.prj", "bad_data"),
+        ("nothing", "bad_data"),
+        ("a.zip", "bad_data"),
+    ],
 )
 def test_paths_that_are_no_data_are_refused_with_a_reason(
     datasets: Datasets, make_layer: MakeLayer, tmp_path: Path, name: str, code: str

@@ -116,7 +116,11 @@ def test_metres_under_a_geographic_crs_are_refused_with_a_hint_to_the_crs():
 def test_holes_are_taken_away_and_ring_orientation_does_not_matter():
     outer, hole = box(0, 0, 1, 1), box(0.25, 0.25, 0.75, 0.75)
     expected = area_of(outer) - area_of(hole)
-    for shell, inner in [(outer.exterior, hole.exterior), (outer.exterior.reverse(), hole.exterior), (outer.exterior, hole.exterior.reverse())]:
+    for shell, inner in [
+        (outer.exterior, hole.exterior),
+        (outer.exterior.reverse(), hole.exterior),
+        (outer.exterior, hole.exterior.reverse()),
+    ]:
         assert area_of(Polygon(shell, [inner])) == pytest.approx(expected, rel=1e-12)
 
 

@@ -16,7 +16,8 @@ LONLAT = CRS.from_epsg(4326)
 GEOD = Geod(ellps="WGS84")
 
 PLACES = st.tuples(
-    st.one_of(st.floats(-180, 180), st.floats(179, 180), st.floats(-180, -179)), st.one_of(st.floats(-89.99, 89.99), st.floats(89, 90), st.floats(-90, -89))
+    st.one_of(st.floats(-180, 180), st.floats(179, 180), st.floats(-180, -179)),
+    st.one_of(st.floats(-89.99, 89.99), st.floats(89, 90), st.floats(-90, -89)),
 )
 
 
@@ -65,7 +66,13 @@ def test_the_distance_to_lines_and_polygons_is_that_of_their_closest_point(lat):
 
 def test_polygons_in_a_projected_crs_are_compared_by_their_closest_sides():
     utm = CRS.from_epsg(32632)
-    pairs = nearest(np.array([box(5e5, 5e6, 500100, 5000100)]), utm, np.array([box(500400, 5e6, 500500, 5000300), box(500100, 5000350, 500200, 5000500)]), utm, k=2)
+    pairs = nearest(
+        np.array([box(5e5, 5e6, 500100, 5000100)]),
+        utm,
+        np.array([box(500400, 5e6, 500500, 5000300), box(500100, 5000350, 500200, 5000500)]),
+        utm,
+        k=2,
+    )
     assert pairs.target.tolist() == [1, 0]
     assert pairs.metres == pytest.approx(np.array([250, 300]) / 0.9996, rel=1e-5)
 

@@ -264,6 +264,12 @@ def test_description_of_a_field_that_had_none_is_no_code(package: Package) -> No
     assert package.code() != before
 
 
+def test_import_of_a_name_made_at_run_time_is_refused(package: Package) -> None:
+    package.write("tool.py", "from importlib import import_module\ndef run(name): return import_module('PKG.' + name)")
+    with pytest.raises(ConfigurationError, match="tool:run imports a module whose name is made when it runs"):
+        package.code()
+
+
 def test_interface_has_a_digest_of_its_own(sample: Package) -> None:
     before = sample.interface("Params")
     sample.write("tool.py", FILES["tool.py"].replace("gt=0", "gt=1").replace("# A comment.", ""))
@@ -353,3 +359,26 @@ def test_source_that_is_gone_is_stale(sample: Package) -> None:
     (sample.folder / "area.py").unlink()
     with pytest.raises(StaleCodeError):
         sources.check(modules)
+
+
+def test_kept_analyses_give_the_same_fingerprints_and_survive_damage(tmp_path: Path) -> None:
+    kept = tmp_path / "code"
+    tools = [registry.load(name) for name in registry.names()]
+    fresh = [Fingerprints(Sources()).of(tool) for tool in tools]
+    first = Fingerprints(Sources())
+    assert [first.of(tool, kept) for tool in tools] == fresh
+    files = sorted(kept.iterdir())
+    for path, content in zip(files, itertools.cycle((b"", b"[]", b"{}", b'{"definitions": {"f": [1]}}')), strict=False):
+        path.write_bytes(content)
+    second = Fingerprints(Sources())
+    assert [second.of(tool, kept) for tool in tools] == fresh
+
+
+def test_kept_analysis_of_an_edited_module_is_not_used(sample: Package, tmp_path: Path) -> None:
+    def code() -> Mapping[str, str]:
+        return Closures(Sources()).reach([(f"{sample.name}.tool", "run")], tmp_path / "code").code
+
+    before = code()
+    assert code() == before
+    sample.write("area.py", FILES["area.py"].replace("x * FACTOR", "x / FACTOR"))
+    assert {name for name in before if code()[name] != before[name]} == {f"{sample.name}.area:area"}

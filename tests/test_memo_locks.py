@@ -92,10 +92,7 @@ def test_line_after_a_half_written_one_stays_whole(tmp_path: Path) -> None:
     with path.open("ab") as stream:
         stream.write(b'{"n": 2, "torn')
     journal.append(path, {"n": 3})
-    entries, offset = journal.read(path)
-    assert entries == [{"n": 1}, {"n": 3}]
-    journal.append(path, {"n": 4})
-    assert journal.read(path, offset)[0] == [{"n": 4}]
+    assert path.read_bytes().splitlines() == [b'{"n":1}', b'{"n": 2, "torn', b'{"n":3}']
 
 
 def test_library_is_known_by_version_and_content_without_importing_it() -> None:

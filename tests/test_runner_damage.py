@@ -26,13 +26,14 @@ import json, sys
 from pathlib import Path
 sys.dont_write_bytecode = True
 from memo_package import PlainCatalog, TinyPackage
+from tools.memo.fingerprint import Fingerprints
 from tools.memo.sources import Sources
 from tools.runner import Runner
 from tools.workspace import open_workspace
 root = Path(sys.argv[1])
 sys.path.insert(0, str(root / "code"))
 exec(sys.argv[2])
-runner = Runner(open_workspace(root=root / "ws"), PlainCatalog({"five": root / "five.txt"}), load=TinyPackage.load, sources=Sources())
+runner = Runner(open_workspace(root=root / "ws"), PlainCatalog({"five": root / "five.txt"}), load=TinyPackage.load, fingerprints=Fingerprints(Sources()))
 result = runner.run("measure", {"source": "five", "rows": 3})
 print(json.dumps([result.cache, result.artifact.key]))
 """

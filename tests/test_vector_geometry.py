@@ -172,7 +172,9 @@ def test_disjoint_and_missing_geometries():
 def test_long_edges_keep_their_course_to_a_decimetre_when_projected():
     edge = LineString([(6, 50), (12, 50)])
     moved = transform(array(edge), LONLAT, UTM32)[0]
-    on_parallel = np.column_stack(Transformer.from_crs(LONLAT, UTM32, always_xy=True).transform(np.linspace(6, 12, 777), np.full(777, 50.0)))
+    on_parallel = np.column_stack(
+        Transformer.from_crs(LONLAT, UTM32, always_xy=True).transform(np.linspace(6, 12, 777), np.full(777, 50.0))
+    )
     assert shapely.distance(shapely.points(on_parallel), moved).max() < 0.11
 
 

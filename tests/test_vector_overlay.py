@@ -23,7 +23,9 @@ def utm_box(left: float, bottom: float, right: float, top: float) -> box:
 def fields(make_layer):
     """Two wheat fields of 1 ha that overlap by half, a rye field of 1 ha, a barley field of 1 ha far from any flood."""
     shapes = [utm_box(0, 0, 100, 100), utm_box(50, 0, 150, 100), utm_box(300, 0, 400, 100), utm_box(900, 0, 1000, 100)]
-    return make_layer(shapes, crs="EPSG:32632", columns={"crop": ["wheat", "wheat", "rye", "barley"], "owner": [1, 2, 3, 4]}, name="fields.gpkg")
+    return make_layer(
+        shapes, crs="EPSG:32632", columns={"crop": ["wheat", "wheat", "rye", "barley"], "owner": [1, 2, 3, 4]}, name="fields.gpkg"
+    )
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def test_intersection_by_group_lists_groups_with_nothing_as_zero(tmp_path, field
 
 
 def test_intersection_by_groups_of_both_layers(tmp_path, fields, floods):
-    output = call("overlay", tmp_path, {"a": fields, "b": floods}, operation="intersection", layer="a", other="b", by=["crop"], other_by=["depth"])
+    output = call(
+        "overlay", tmp_path, {"a": fields, "b": floods}, operation="intersection", layer="a", other="b", by=["crop"], other_by=["depth"]
+    )
     found = {(one.subject["crop"], one.subject["depth"]): one.value for one in output.facts if one.name == "area" and one.subject}
     expected = {("wheat", "deep"): 5_000, ("wheat", "shallow"): 3_000, ("rye", "deep"): 5_000}
     assert found == pytest.approx({key: area * TRUE_M2 for key, area in expected.items()}, rel=1e-6)
@@ -77,7 +81,9 @@ def test_an_overlay_across_crss_is_transformed_and_recorded(tmp_path, fields, ma
 
 def test_difference_by_group(tmp_path, fields, floods):
     output = call("overlay", tmp_path, {"a": fields, "b": floods}, operation="difference", layer="a", other="b", by=["crop"])
-    assert values(output, "area", "crop") == pytest.approx({"barley": 10_000 * TRUE_M2, "rye": 5_000 * TRUE_M2, "wheat": 10_000 * TRUE_M2}, rel=1e-6)
+    assert values(output, "area", "crop") == pytest.approx(
+        {"barley": 10_000 * TRUE_M2, "rye": 5_000 * TRUE_M2, "wheat": 10_000 * TRUE_M2}, rel=1e-6
+    )
     assert value(output, "share") == pytest.approx(100 * 25 / 35, rel=1e-6)
 
 
@@ -96,7 +102,9 @@ def test_union_covers_both_once(tmp_path, fields, floods):
 
 def test_dissolve_by_group(tmp_path, fields):
     output = call("overlay", tmp_path, {"a": fields}, operation="dissolve", layer="a", by=["crop"])
-    assert values(output, "area", "crop") == pytest.approx({"barley": 10_000 * TRUE_M2, "rye": 10_000 * TRUE_M2, "wheat": 15_000 * TRUE_M2}, rel=1e-6)
+    assert values(output, "area", "crop") == pytest.approx(
+        {"barley": 10_000 * TRUE_M2, "rye": 10_000 * TRUE_M2, "wheat": 15_000 * TRUE_M2}, rel=1e-6
+    )
     assert written(tmp_path, output)["crop"].tolist() == ["barley", "rye", "wheat"]
 
 
@@ -168,7 +176,15 @@ def test_what_is_left_of_nearly_equal_layers_is_called_slivers(tmp_path, make_la
 
 
 def test_a_value_that_the_other_layer_does_not_hold_gives_no_number(tmp_path, fields, floods):
-    output = call("overlay", tmp_path, {"a": fields, "b": floods}, operation="intersection", layer="a", other="b", other_where=where("depth", "=", "frozen"))
+    output = call(
+        "overlay",
+        tmp_path,
+        {"a": fields, "b": floods},
+        operation="intersection",
+        layer="a",
+        other="b",
+        other_where=where("depth", "=", "frozen"),
+    )
     assert output.outcome is Outcome.NO_COVERAGE
 
 

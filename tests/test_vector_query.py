@@ -25,14 +25,22 @@ def square(x: float, y: float, size: float = 100) -> Polygon:
 def parcels(make_layer):
     """Five parcels of 100 m in a row, in UTM; the fourth has no name, the last no geometry."""
     shapes = [square(0, 0), square(200, 0), square(400, 0, 200), square(800, 0), None]
-    columns = {"name": ["Ash", "Birch", "Cedar", None, "Elm"], "use": ["farm", "farm", "wood", "wood", "farm"], "people": [10, 20, 30, 40, 50]}
+    columns = {
+        "name": ["Ash", "Birch", "Cedar", None, "Elm"],
+        "use": ["farm", "farm", "wood", "wood", "farm"],
+        "people": [10, 20, 30, 40, 50],
+    }
     return make_layer(shapes, crs="EPSG:32632", columns=columns, name="parcels.gpkg")
 
 
 @pytest.fixture
 def cities(make_layer):
     places = [(0.0, 0.0), (1.0, 0.0), (0.0, 2.0), (179.5, 10.0), (-179.5, 10.0)]
-    return make_layer([Point(place) for place in places], columns={"name": ["A", "B", "C", "D", "E"], "size": [1.5, 2.5, 3.5, 4.5, None]}, name="cities.gpkg")
+    return make_layer(
+        [Point(place) for place in places],
+        columns={"name": ["A", "B", "C", "D", "E"], "size": [1.5, 2.5, 3.5, 4.5, None]},
+        name="cities.gpkg",
+    )
 
 
 # Features -----------------------------------------------------------------------------------------------------------
@@ -89,7 +97,10 @@ def test_conditions_on_the_own_area_see_true_square_metres(tmp_path, parcels):
 
 
 def test_own_conditions_may_be_alternatives_to_others(tmp_path, parcels):
-    either = {"match": "any", "conditions": [{"column": "@area_m2", "op": ">", "value": 20_000}, {"column": "name", "op": "=", "value": "Ash"}]}
+    either = {
+        "match": "any",
+        "conditions": [{"column": "@area_m2", "op": ">", "value": 20_000}, {"column": "name", "op": "=", "value": "Ash"}],
+    }
     output = call("query_vector", tmp_path, {"p": parcels}, layer="p", where=either)
     assert [row["feature"] for row in output.data["rows"]] == ["Ash", "Cedar"]
 
@@ -107,7 +118,16 @@ def test_measures_over_all_features(tmp_path, parcels):
 
 
 def test_measures_per_group_are_ranked_by_a_measure(tmp_path, parcels):
-    output = call("query_vector", tmp_path, {"p": parcels}, layer="p", group_by=["use"], measures=measures("count", "sum of people"), order_by="sum of people", descending=True)
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"p": parcels},
+        layer="p",
+        group_by=["use"],
+        measures=measures("count", "sum of people"),
+        order_by="sum of people",
+        descending=True,
+    )
     assert values(output, "sum of people", "use") == {"farm": 80, "wood": 70}
     assert list(values(output, "count", "use")) == ["farm", "wood"]
 
@@ -141,7 +161,10 @@ def test_the_length_of_lines_is_geodesic(tmp_path, make_layer):
     assert value(output, "length") == pytest.approx(GEOD.inv(5, 50, 5, 51)[2], rel=1e-9)
 
 
-@pytest.mark.parametrize(("measure", "words"), [("area", "no polygons"), ("length", "no lines or polygons"), ("sum of name", "does not hold numbers"), ("sum of peple", "no column")])
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [("area", "no polygons"), ("length", "no lines or polygons"), ("sum of name", "does not hold numbers"), ("sum of peple", "no column")],
+)
 def test_a_measure_that_the_layer_cannot_have_is_refused(tmp_path, cities, measure, words):
     with pytest.raises(ParameterError, match=words):
         call("query_vector", tmp_path, {"c": cities}, layer="c", measures=measures(measure))
@@ -162,7 +185,13 @@ def test_a_filter_layer_in_another_crs_is_transformed_and_recorded(tmp_path, par
     ("predicate", "expected"), [("within", ["A", "B"]), ("disjoint", ["C", "D", "E"]), ("intersects", ["A", "B"])], ids=lambda one: str(one)
 )
 def test_a_geometry_in_degrees_filters_points(tmp_path, cities, predicate, expected):
-    output = call("query_vector", tmp_path, {"c": cities}, layer="c", spatial=[{"predicate": predicate, "geometry": "POLYGON ((-1 -1, 2 -1, 2 1, -1 1, -1 -1))"}])
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"c": cities},
+        layer="c",
+        spatial=[{"predicate": predicate, "geometry": "POLYGON ((-1 -1, 2 -1, 2 1, -1 1, -1 -1))"}],
+    )
     assert [row["feature"] for row in output.data["rows"]] == expected
 
 
@@ -188,7 +217,14 @@ def test_several_filters_must_all_hold(tmp_path, cities):
 
 def test_features_measured_whole_beyond_the_filter_are_said(tmp_path, parcels, make_layer):
     zone = make_layer([square(-50, -50, 100)], crs="EPSG:32632", columns={"name": ["z"]}, name="zone.gpkg")
-    output = call("query_vector", tmp_path, {"p": parcels, "z": zone}, layer="p", measures=measures("area"), spatial=[{"predicate": "intersects", "other": "z"}])
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"p": parcels, "z": zone},
+        layer="p",
+        measures=measures("area"),
+        spatial=[{"predicate": "intersects", "other": "z"}],
+    )
     assert value(output, "area") == pytest.approx(10_000 * TRUE_M2, rel=1e-6)
     assert any("1 of 1 features reach beyond" in said for said in output.warnings)
 
@@ -204,7 +240,14 @@ def test_broken_wkt_is_refused_with_an_example(tmp_path, cities, wkt):
 
 
 def test_nothing_in_a_covered_place_is_a_true_zero_with_proof(tmp_path, cities):
-    output = call("query_vector", tmp_path, {"c": cities}, layer="c", measures=measures("count"), spatial=[{"predicate": "within", "geometry": box(50, 5, 51, 6).wkt}])
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"c": cities},
+        layer="c",
+        measures=measures("count"),
+        spatial=[{"predicate": "within", "geometry": box(50, 5, 51, 6).wkt}],
+    )
     assert output.outcome is Outcome.TRUE_ZERO
     assert value(output, "count") == 0
     assert value(output, "features searched") == 5
@@ -213,7 +256,14 @@ def test_nothing_in_a_covered_place_is_a_true_zero_with_proof(tmp_path, cities):
 
 def test_a_place_outside_the_layer_gives_no_number(tmp_path, cities):
     for predicate in ("within", "intersects"):
-        output = call("query_vector", tmp_path, {"c": cities}, layer="c", measures=measures("count"), spatial=[{"predicate": predicate, "geometry": box(50, 50, 51, 51).wkt}])
+        output = call(
+            "query_vector",
+            tmp_path,
+            {"c": cities},
+            layer="c",
+            measures=measures("count"),
+            spatial=[{"predicate": predicate, "geometry": box(50, 50, 51, 51).wkt}],
+        )
         assert output.outcome is Outcome.NO_COVERAGE
         assert output.facts == ()
 
@@ -249,7 +299,12 @@ def test_a_value_that_occurs_nowhere_is_a_true_zero_that_says_what_occurs(tmp_pa
 
 
 def test_an_unknown_column_is_refused_with_the_nearest(tmp_path, parcels):
-    for params in ({"order_by": "peple"}, {"select": ["peple"]}, {"where": where("peple", ">", 1)}, {"group_by": ["peple"], "measures": measures("count")}):
+    for params in (
+        {"order_by": "peple"},
+        {"select": ["peple"]},
+        {"where": where("peple", ">", 1)},
+        {"group_by": ["peple"], "measures": measures("count")},
+    ):
         with pytest.raises(ParameterError) as caught:
             call("query_vector", tmp_path, {"p": parcels}, layer="p", **params)
         assert "people" in caught.value.hint
@@ -283,7 +338,13 @@ def test_the_nearest_feature_of_another_layer_with_its_geodesic_distance(tmp_pat
     wells = make_layer([Point(0.4, 0), Point(-179.9, 10), Point(0, 1.2)], columns={"name": ["w1", "w2", "w3"]}, name="wells.gpkg")
     output = call("query_vector", tmp_path, {"c": cities, "w": wells}, layer="c", nearest={"other": "w"})
     found = {(one.subject["feature"], one.subject["nearest"]): one.value for one in output.facts if one.name == "distance"}
-    expected = {("A", "w1"): (0, 0, 0.4, 0), ("B", "w1"): (1, 0, 0.4, 0), ("C", "w3"): (0, 2, 0, 1.2), ("D", "w2"): (179.5, 10, -179.9, 10), ("E", "w2"): (-179.5, 10, -179.9, 10)}
+    expected = {
+        ("A", "w1"): (0, 0, 0.4, 0),
+        ("B", "w1"): (1, 0, 0.4, 0),
+        ("C", "w3"): (0, 2, 0, 1.2),
+        ("D", "w2"): (179.5, 10, -179.9, 10),
+        ("E", "w2"): (-179.5, 10, -179.9, 10),
+    }
     assert found == pytest.approx({pair: GEOD.inv(*places)[2] for pair, places in expected.items()}, abs=1e-6)
 
 

@@ -31,11 +31,15 @@ def trees(make_layer):
     """Three trees in West, one on the border of West and Mid, one on the outer edge of East's row."""
     places = [(100, 100), (200, 200), (300, 300), (1000, 500), (2999, 900)]
     points = [Point(EAST + x, NORTH + y) for x, y in places]
-    return make_layer(points, crs="EPSG:32632", columns={"age": [1, 2, 3, 4, 5], "kind": ["oak", "oak", "elm", "elm", "elm"]}, name="trees.gpkg")
+    return make_layer(
+        points, crs="EPSG:32632", columns={"age": [1, 2, 3, 4, 5], "kind": ["oak", "oak", "elm", "elm", "elm"]}, name="trees.gpkg"
+    )
 
 
 def test_features_are_counted_per_zone_zeros_included(tmp_path, trees, districts):
-    output = call("query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d"}, measures=measures("count", "mean of age"))
+    output = call(
+        "query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d"}, measures=measures("count", "mean of age")
+    )
     assert values(output, "count", "zone") == {"East": 1, "Far": 0, "Mid": 1, "West": 4}
     assert values(output, "mean of age", "zone") == {"East": 5.0, "Mid": 4.0, "West": 2.5}
     assert "1 features lie in several zones and count in each of them" in output.warnings
@@ -44,12 +48,22 @@ def test_features_are_counted_per_zone_zeros_included(tmp_path, trees, districts
 
 def test_zones_are_ranked_and_limited_by_a_measure(tmp_path, trees, districts):
     ranked = {"order_by": "count", "descending": True, "limit": 1}
-    output = call("query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d"}, measures=measures("count"), **ranked)
+    output = call(
+        "query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d"}, measures=measures("count"), **ranked
+    )
     assert values(output, "count", "zone") == {"West": 4}
 
 
 def test_zones_and_groups_together(tmp_path, trees, districts):
-    output = call("query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d"}, group_by=["kind"], measures=measures("count"))
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"t": trees, "d": districts},
+        layer="t",
+        zones={"layer": "d"},
+        group_by=["kind"],
+        measures=measures("count"),
+    )
     found = {(one.subject["zone"], one.subject["kind"]): one.value for one in output.facts}
     assert found[("West", "oak")] == 2
     assert found[("West", "elm")] == 2
@@ -59,7 +73,9 @@ def test_zones_and_groups_together(tmp_path, trees, districts):
 
 def test_areas_are_cut_at_the_zone_and_overlap_counts_once(tmp_path, make_layer, districts):
     ponds = make_layer([utm_box(900, 0, 1100, 100), utm_box(950, 0, 1100, 100)], crs="EPSG:32632", name="ponds.gpkg")
-    output = call("query_vector", tmp_path, {"p": ponds, "d": districts}, layer="p", zones={"layer": "d"}, measures=measures("area", "count"))
+    output = call(
+        "query_vector", tmp_path, {"p": ponds, "d": districts}, layer="p", zones={"layer": "d"}, measures=measures("area", "count")
+    )
     areas = values(output, "area", "zone")
     assert areas["West"] == pytest.approx(10_000 * TRUE_M2, rel=1e-6)
     assert areas["Mid"] == pytest.approx(10_000 * TRUE_M2, rel=1e-6)
@@ -78,7 +94,14 @@ def test_lengths_are_cut_at_the_zone(tmp_path, make_layer, districts):
 
 def test_the_length_of_polygons_in_a_zone_is_their_own_edge_and_not_the_cut(tmp_path, make_layer, districts):
     pond = make_layer([utm_box(900, 0, 1100, 100)], crs="EPSG:32632", name="pond.gpkg")
-    output = call("query_vector", tmp_path, {"p": pond, "d": districts}, layer="p", zones={"layer": "d", "where": where("district", "=", "West")}, measures=measures("length"))
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"p": pond, "d": districts},
+        layer="p",
+        zones={"layer": "d", "where": where("district", "=", "West")},
+        measures=measures("length"),
+    )
     assert values(output, "length", "zone") == pytest.approx({"West": 300 * TRUE_M}, rel=1e-6)
 
 
@@ -89,8 +112,17 @@ def test_a_parcel_that_only_touches_a_zone_is_not_in_it(tmp_path, make_layer, di
 
 
 def test_zones_of_one_name_are_one_zone(tmp_path, trees, make_layer):
-    halves = make_layer([utm_box(0, 0, 150, 1000), utm_box(150, 0, 3000, 1000)], crs="EPSG:32632", columns={"part": ["all", "all"]}, name="halves.gpkg")
-    output = call("query_vector", tmp_path, {"t": trees, "h": halves}, layer="t", zones={"layer": "h", "name_column": "part"}, measures=measures("count"))
+    halves = make_layer(
+        [utm_box(0, 0, 150, 1000), utm_box(150, 0, 3000, 1000)], crs="EPSG:32632", columns={"part": ["all", "all"]}, name="halves.gpkg"
+    )
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"t": trees, "h": halves},
+        layer="t",
+        zones={"layer": "h", "name_column": "part"},
+        measures=measures("count"),
+    )
     assert values(output, "count", "zone") == {"all": 5}
 
 
@@ -113,7 +145,15 @@ def test_zones_that_all_lie_outside_give_no_number(tmp_path, trees, make_layer):
 
 def test_nothing_in_any_zone_is_a_true_zero(tmp_path, trees, districts):
     zones = {"layer": "d", "where": where("district", "=", "Mid")}
-    output = call("query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", where=where("kind", "=", "oak"), zones=zones, measures=measures("count"))
+    output = call(
+        "query_vector",
+        tmp_path,
+        {"t": trees, "d": districts},
+        layer="t",
+        where=where("kind", "=", "oak"),
+        zones=zones,
+        measures=measures("count"),
+    )
     assert output.outcome is Outcome.TRUE_ZERO
     assert value(output, "count", zone="Mid") == 0
     assert value(output, "features searched") == 5
@@ -123,7 +163,14 @@ def test_zones_must_be_polygons_and_there_must_be_some(tmp_path, trees, district
     with pytest.raises(ParameterError, match="no polygons"):
         call("query_vector", tmp_path, {"t": trees}, layer="t", zones={"layer": "t"}, measures=measures("count"))
     with pytest.raises(ParameterError, match="No zone satisfies"):
-        call("query_vector", tmp_path, {"t": trees, "d": districts}, layer="t", zones={"layer": "d", "where": where("district", "=", "Nowhere")}, measures=measures("count"))
+        call(
+            "query_vector",
+            tmp_path,
+            {"t": trees, "d": districts},
+            layer="t",
+            zones={"layer": "d", "where": where("district", "=", "Nowhere")},
+            measures=measures("count"),
+        )
 
 
 def _source(path):

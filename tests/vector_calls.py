@@ -10,7 +10,9 @@ from tools.contract import Declared, Fact, Source, ToolContext, ToolOutput
 from tools.registry import load
 
 
-def call(name: str, folder: Path, files: Mapping[str, Path], *, declared: Mapping[str, Declared] | None = None, **params: Any) -> ToolOutput:
+def call(
+    name: str, folder: Path, files: Mapping[str, Path], *, declared: Mapping[str, Declared] | None = None, **params: Any
+) -> ToolOutput:
     """Run a tool; its references are the keys of `files`, its files land in a new folder inside `folder`."""
     tool = load(name)
     out = folder / f"call-{len(list(folder.glob('call-*')))}"

@@ -18,12 +18,11 @@ from tools.errors import BusyError, NotFoundError, ParameterError, StorageError,
 from tools.memo import explain
 from tools.memo.call import Call, make_call, observed, record_of
 from tools.memo.canonical import references
-from tools.memo.durable import is_full_or_readonly, storage_error
+from tools.memo.durable import is_full_or_readonly, storage_error, storage_errors
 from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
-from tools.memo.fingerprint import Fingerprints
+from tools.memo.fingerprint import Fingerprints, process_fingerprints
 from tools.memo.inputs import Resolver
 from tools.memo.key import Json
-from tools.memo.sources import Sources, process_sources
 from tools.memo.store import Store
 from tools.memo.validation import validated
 from tools.workspace import Workspace
@@ -34,7 +33,7 @@ _REFERENCE = re.compile(r"(?:a:)?([0-9a-f]{8,64})")
 class Runner:
     """Tools over one workspace; safe for several threads and processes.
 
-    `load` finds a tool by its name; `sources` is the snapshot of the code from which fingerprints are made.
+    `load` finds a tool by its name; `fingerprints` are those of this process, or of another snapshot of the code.
     """
 
     def __init__(
@@ -43,11 +42,10 @@ class Runner:
         catalog: Catalog,
         *,
         load: Callable[[str], Tool] = registry.load,
-        sources: Sources | None = None,
+        fingerprints: Fingerprints | None = None,
     ) -> None:
-        self._sources = sources or process_sources()
-        self._sources.watch("tools")
-        self._fingerprints = Fingerprints(self._sources)
+        self._fingerprints = fingerprints or process_fingerprints()
+        self._analyses = workspace.root / "code"
         self._catalog = catalog
         self._load = load
         self._store = Store(workspace)
@@ -76,7 +74,7 @@ class Runner:
         """
         record = self._record(self._key(ref))
         call = self._prepare(record["tool"], record["called"])
-        scratch = Runner(into, self._catalog, load=self._load, sources=self._sources)
+        scratch = Runner(into, self._catalog, load=self._load, fingerprints=self._fingerprints)
         return scratch._pure(call)[0] if call.tool.kind == "pure" else scratch._observe(call)
 
     def artifact(self, ref: str) -> Artifact:
@@ -134,7 +132,7 @@ class Runner:
         complete = tool.resolve(asked, inputs.sources) if tool.resolve else asked
         if references(complete) != named:
             raise TypeError(f"the resolve hook of {name} changed what the parameters name")
-        return make_call(tool, params, complete, inputs, self._fingerprints.of(tool), tuple(notes))
+        return make_call(tool, params, complete, inputs, self._fingerprints.of(tool, self._analyses), tuple(notes))
 
     def _pure(self, call: Call) -> tuple[Artifact, CacheState, str]:
         """Return (artifact, hit or computed, what was wrong with the entry that lay there)."""
@@ -234,7 +232,8 @@ def _execute(call: Call, context: ToolContext) -> tuple[ToolOutput, tuple[Fact, 
         raise storage_error(error, "Writing a result in", context.folder) from error
     facts = numbered(output.facts, call.tool.name)
     if facts:
-        write_facts(context.folder / FACTS_FILE, facts)
+        with storage_errors("Writing the facts in", context.folder):
+            write_facts(context.folder / FACTS_FILE, facts)
     return output, facts
 
 

@@ -141,11 +141,13 @@ class _Check:
         """Return the claims of numbers that are no parameters."""
         if not cited:
             return [_unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers]
+        text = without_citations(self._answer[part.start : part.end])
         reader = Reader(
-            without_citations(self._answer[part.start : part.end]),
+            text,
             beside=(part.header, *part.beside) if passage.kind == "row" else (),
             context=passage.context,
             names_in=self._names_in,
+            doubtful=self._vocabulary.doubtful(text),
             columns=frozenset[str]().union(*(self._evidence(n).columns for n in cited)),
             asked=self._question,
         )

@@ -51,6 +51,8 @@ class Statement:
     """Whether the text speaks of a loss, so that a fact of −5 may be written as 5."""
     asked: frozenset[str] = field(default_factory=frozenset)
     """Words of the sentence that stand in the question as proper names."""
+    doubt: str = ""
+    """A word that may be the name to which the number really belongs."""
 
 
 class Matcher:
@@ -62,6 +64,10 @@ class Matcher:
     def match(self, statement: Statement, cited: Sequence[int]) -> Outcome:
         """Return the fact that supports a statement, or the best reason why there is none."""
         best = self._without_value(statement.number, cited)
+        if statement.doubt:
+            return Outcome(
+                Stage.SUBJECT, f"{statement.doubt!r} may be meant as a name here; write what it is, as in 'zone {statement.doubt}'"
+            )
         for reading in statement.readings:
             outcomes = [self._match_named(statement, named, cited) for named in reading]
             worst = min(outcomes, key=lambda outcome: outcome.stage)

@@ -42,6 +42,8 @@ class Pairing:
     """Values of the names it belongs to: several where they are joined ("North and South"), none where there is no name."""
     around: frozenset[str] = frozenset()
     """Values of all names of the clause from which they were taken."""
+    is_own: bool = False
+    """Whether the name stands in the clause of this number alone; else it was borrowed, shared, or paired in order."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class _Sentence:
         if group is None or (cue and not self._serves(group, number)):
             return Pairing()
         around = self._names_in(*_clause(self._edges, group.start, len(self._text)))
-        return Pairing(self._values(group), frozenset(value for name in around for value in self._values(name)))
+        is_alone = len(next(amount.items for amount in self._groups if not amount.is_name and index in amount.items)) == 1
+        return Pairing(self._values(group), frozenset(value for name in around for value in self._values(name)), bool(own) and is_alone)
 
     def _values(self, group: _Group) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._mentions[item].value for item in group.items))

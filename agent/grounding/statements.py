@@ -33,42 +33,65 @@ class Reader:
     """Reads the statements of one stretch of text, with what stands around it."""
 
     def __init__(
-        self, text: str, *, beside: Sequence[str], context: Sequence[str], names_in: NamesIn, columns: Collection[str], asked: str
+        self,
+        text: str,
+        *,
+        beside: Sequence[str],
+        context: Sequence[str],
+        names_in: NamesIn,
+        doubtful: Sequence[Mention],
+        columns: Collection[str],
+        asked: str,
     ) -> None:
         """Take the text, the header and the other cells of its row, and what stands above it, nearest first.
 
-        `names_in` finds the subjects that a text names, `columns` are the measured things of the cited facts, `asked` is the question.
+        `names_in` finds the subjects that a text names, `doubtful` may be names in this text, `columns` are the measured things of the cited facts, `asked` is the question.
         """
         self._text, self._header = text, beside[0] if beside else ""
         self._beside = [scope for scope in beside[1:] if scope]
         self._around = [scope for scope in (*beside, *context) if scope]
         self._names_in, self._columns, self._asked = names_in, columns, asked
         self._mentions = names_in(text)
+        self._doubtful = doubtful
 
     def statements(self, numbers: Sequence[Number]) -> list[Statement]:
         """Return one statement per number; numbers and text count from the same place."""
-        readings, around = self._subjects(numbers)
+        pairings = self._pairings(numbers)
         spoken = self._quantities(numbers)
         falls = bool(_LOSS.search(self._text))
         asked = _proper_names(self._asked) & {word for scope in (self._text, *self._around) for word in words_of(scope)}
-        return [Statement(number, spoken[i], readings[i], around[i], falls, asked) for i, number in enumerate(numbers)]
+        return [
+            Statement(
+                number,
+                spoken[index],
+                self._readings(number, numbers[index - 1] if index else None, pairings[index]),
+                around=frozenset[str]().union(*(pairing.around for _, pairing in pairings[index])),
+                falls=falls,
+                asked=asked,
+                doubt=self._doubt(number, pairings[index]),
+            )
+            for index, number in enumerate(numbers)
+        ]
 
-    def _subjects(self, numbers: Sequence[Number]) -> tuple[list[list[list[frozenset[str]]]], list[frozenset[str]]]:
-        own_axes = _axes(self._mentions)
-        pairings = [pair(self._text, numbers, axis) for axis in own_axes]
-        readings, around = [], []
-        for index, number in enumerate(numbers):
-            chosen = [(axis, pairing[index]) for axis, pairing in zip(own_axes, pairings, strict=True) if pairing[index].chosen]
-            own = [pairing for _, pairing in chosen]
-            inherited = self._inherited(frozenset(key for axis, _ in chosen for mention in axis for key in mention.keys))
-            readings.append(self._readings(number, numbers[index - 1] if index else None, own, inherited))
-            around.append(frozenset[str]().union(*(pairing.around for pairing in own)))
-        return readings, around
+    def _pairings(self, numbers: Sequence[Number]) -> list[list[tuple[list[Mention], Pairing]]]:
+        """Return for every number the names it belongs to, each with the names that competed for it."""
+        axes = _axes(self._mentions)
+        paired = [pair(self._text, numbers, axis) for axis in axes]
+        return [
+            [(axis, pairing[index]) for axis, pairing in zip(axes, paired, strict=True) if pairing[index].chosen]
+            for index in range(len(numbers))
+        ]
 
-    def _readings(
-        self, number: Number, before: Number | None, own: Sequence[Pairing], inherited: list[tuple[str, ...]]
-    ) -> list[list[frozenset[str]]]:
-        groups = [*(pairing.chosen for pairing in own), *inherited]
+    def _doubt(self, number: Number, pairings: Sequence[tuple[list[Mention], Pairing]]) -> str:
+        """Return a word to which a number may belong rather than to the name it was given from another clause."""
+        if all(pairing.is_own for _, pairing in pairings):
+            return ""
+        others = (mention for mention in self._doubtful if not (mention.start <= number.start < mention.end))
+        return next((self._text[mention.start : mention.end] for mention in others), "")
+
+    def _readings(self, number: Number, before: Number | None, own: Sequence[tuple[list[Mention], Pairing]]) -> list[list[frozenset[str]]]:
+        inherited = self._inherited(frozenset(key for axis, _ in own for mention in axis for key in mention.keys))
+        groups = [*(pairing.chosen for _, pairing in own), *inherited]
         paired = [frozenset(value for group in groups for value in group)]
         readings = [paired]
         if 1 < prod(map(len, groups)) <= _MOST_CHOICES:
@@ -77,7 +100,7 @@ class Reader:
         is_named_here = any(start <= mention.start < end for mention in self._mentions)
         if is_reference_whole(self._text, number, before):
             readings.append([frozenset()])
-        elif not is_named_here and (is_whole(self._text, number) or any(is_whole(scope, _AT_START) for scope in self._beside)):
+        elif not is_named_here and (is_whole(self._text, number) or any(map(self._is_total, self._beside))):
             readings.insert(0, [frozenset()])
         return readings
 
@@ -91,8 +114,8 @@ class Reader:
         return groups
 
     def _quantities(self, numbers: Sequence[Number]) -> list[Spoken]:
-        statistics = pair(self._text, numbers, self._own(statistics_in(self._text)), cue=True)
-        things = pair(self._text, numbers, self._own(things_in(self._text, self._columns)), cue=True)
+        statistics = pair(self._text, numbers, _unnamed(statistics_in(self._text), self._mentions), cue=True)
+        things = pair(self._text, numbers, _unnamed(things_in(self._text, self._columns), self._mentions), cue=True)
         ends = _ends_of_ranges(self._text, numbers)
         whole = "\n".join([self._text, *self._around])
         asked, asked_ranks = split_ranks(mention.value for mention in statistics_in(self._asked))
@@ -104,9 +127,8 @@ class Reader:
             spoken.append(self._with_scopes(base, lone=len(numbers) == 1))
         return spoken
 
-    def _own(self, mentions: Iterable[Mention]) -> list[Mention]:
-        """Leave out words that are part of a name: a zone called `Long Area` names no quantity."""
-        return [m for m in mentions if not any(name.start < m.end and m.start < name.end for name in self._mentions)]
+    def _is_total(self, cell: str) -> bool:
+        return is_whole(cell, _AT_START) and not self._names_in(cell)
 
     def _with_scopes(self, spoken: Spoken, *, lone: bool) -> Spoken:
         """Add what header, lead-in and heading say, where the text itself is silent.
@@ -114,8 +136,9 @@ class Reader:
         A header, or a lead-in with one statistic over a lone number, binds; otherwise it only settles what is open.
         """
         for scope in self._around:
-            said, ranks = split_ranks(mention.value for mention in statistics_in(scope))
-            things = frozenset(mention.value for mention in things_in(scope, self._columns))
+            names = self._names_in(scope)
+            said, ranks = split_ranks(mention.value for mention in _unnamed(statistics_in(scope), names))
+            things = frozenset(mention.value for mention in _unnamed(things_in(scope, self._columns), names))
             binds = scope == self._header or (lone and len(said) == 1)
             if said and not spoken.statistics:
                 spoken = replace(spoken, statistics=said) if binds else replace(spoken, asked=spoken.asked | said)
@@ -124,6 +147,11 @@ class Reader:
             if things and not spoken.things:
                 spoken = replace(spoken, things=things)
         return spoken
+
+
+def _unnamed(words: Iterable[Mention], names: Sequence[Mention]) -> list[Mention]:
+    """Leave out words that are part of a name: a zone called `Long Area` speaks of no area."""
+    return [word for word in words if not any(name.start < word.end and word.start < name.end for name in names)]
 
 
 def _proper_names(question: str) -> frozenset[str]:

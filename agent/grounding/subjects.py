@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.dates import full_dates
-from agent.grounding.weak_names import is_placed
+from agent.grounding.weak_names import is_doubtful, is_placed
 from agent.grounding.written_units import read_unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -38,6 +38,8 @@ class Mention:
     """The whole name in normal form, see `normal_name`."""
     keys: frozenset[str] = frozenset()
     """As what it may be meant: `zone`, `class`, the name of a column."""
+    is_doubtful: bool = False
+    """Whether it may as well be no name at all."""
 
 
 @lru_cache(maxsize=65536)
@@ -83,30 +85,43 @@ class Vocabulary:
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the names in a text in order of place, none inside another."""
+        return [mention for mention in self._found(text) if not mention.is_doubtful]
+
+    def doubtful(self, text: str) -> list[Mention]:
+        """Return what may be meant as a name, but may as well be a number or an everyday word."""
+        return [mention for mention in self._found(text) if mention.is_doubtful]
+
+    def _found(self, text: str) -> list[Mention]:
         tokens = list(_WORD.finditer(text))
         forms = [normal_word(token.group()) for token in tokens]
-        found = [self._mention(date.start, date.end, date.iso) for date in full_dates(text) if " ".join(words_of(date.iso)) in self._keys]
+        dates = (date for date in full_dates(text) if " ".join(words_of(date.iso)) in self._keys)
+        found = {self._mention(date.start, date.end, date.iso) for date in dates}
         at = 0
         while at < len(tokens):
-            size = self._match(text, tokens, forms, at)
-            if size:
-                start, end = tokens[at].start(), tokens[at + size - 1].end()
-                found.append(self._mention(start, end, self._forms[tuple(forms[at : at + size])]))
-            at += size or 1
-        return sorted(set(found), key=lambda mention: mention.start)
+            mention = self._longest_at(text, tokens, forms, at)
+            if mention:
+                found.add(mention)
+            at += len([token for token in tokens[at:] if token.end() <= mention.end]) if mention else 1
+        return sorted(found, key=lambda mention: mention.start)
 
     def _mention(self, start: int, end: int, value: str) -> Mention:
         value = normal_name(value)
         return Mention(start, end, value, frozenset(self._keys[value]))
 
-    def _match(self, text: str, tokens: Sequence[re.Match[str]], forms: Sequence[str], at: int) -> int:
-        """Return how many words from `at` on make up the longest name; 0 for none."""
+    def _longest_at(self, text: str, tokens: Sequence[re.Match[str]], forms: Sequence[str], at: int) -> Mention | None:
+        """Return the longest name that starts with a word; a doubtful one only if there is no other."""
+        doubtful = None
         for size in range(min(self._longest, len(tokens) - at), 0, -1):
             form = tuple(forms[at : at + size])
             value = self._forms.get(form)
-            if value is not None and (not _is_weak(form) or self._is_placed(text, tokens, at, size, value)):
-                return size
-        return 0
+            if value is None:
+                continue
+            start, end = tokens[at].start(), tokens[at + size - 1].end()
+            if not _is_weak(form) or self._is_placed(text, tokens, at, size, value):
+                return self._mention(start, end, value)
+            if is_doubtful(text, start, end, self._written[value]):
+                doubtful = doubtful or replace(self._mention(start, end, value), is_doubtful=True)
+        return doubtful
 
     def _is_placed(self, text: str, tokens: Sequence[re.Match[str]], at: int, size: int, value: str) -> bool:
         """Whether the place of a weak name shows that it is meant as one."""

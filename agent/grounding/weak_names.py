@@ -11,27 +11,37 @@ from collections.abc import Collection
 
 from agent.grounding.written_units import read_unit
 
-_PREPOSITION = r"\b(?:in|of|for|at|within|inside|than|and|versus|class|called)\s+"
+_PREPOSITION = r"\b(?:in|of|for|at|within|inside|than|and|versus|class|called|with|by|to|from|while|whereas)\s+"
 _LINE_START = r"^[\s*_|]*"
+_VERB = r"(?:has|have|had|covers?|contains?|holds?|takes?|makes?|reach(?:es)?|loses?|lost|gains?)"
+_CLAUSE_END = r"\s*(?:$|[,;.)\[|(:])"
 
 _PLACES = (
     (re.compile(r"[\"'“‘`]$|\*\*$"), re.compile(r"[\"'”’`]|\*\*|\s*[:(]")),
     (re.compile(r"\($"), re.compile(r"\)")),
     (re.compile(rf"{_LINE_START}$"), re.compile(r"[\s*_]*(?:$|[:(|]|[–—-]\s|,\s+[^\d\s])")),
-    (re.compile(rf"(?:{_PREPOSITION}|,\s+)$", re.IGNORECASE), re.compile(r"\s*:")),
-    (re.compile(rf"{_LINE_START}(?:in|for|at)\s+$", re.IGNORECASE), re.compile(r"\s*,\s+[^\d\s]")),
+    (re.compile(rf"(?:{_PREPOSITION}|[,;]\s+)$", re.IGNORECASE), re.compile(r"\s*:")),
+    (re.compile(rf"{_LINE_START}(?:in|for|at)\s+$", re.IGNORECASE), re.compile(r"\s*,\s+\S")),
+    (re.compile(r""), re.compile(rf"\s+{_VERB}\b")),
+    (
+        re.compile(r"\b(?:in|by|within|inside|while|whereas)\s+$", re.IGNORECASE),
+        re.compile(rf"{_CLAUSE_END}|\s+(?:and|with|by|while|whereas)\b"),
+    ),
 )
 """What stands before and behind any weak name that is meant."""
 _PLACES_OF_WORDS = (
-    (re.compile(r""), re.compile(r"\s*:")),
+    (re.compile(r""), re.compile(r"\s*[:(]")),
     (
         re.compile(rf"(?:{_PREPOSITION}|(?:\d|%|²|\b(?:ha|m2|km2|m|km|acres|hectares))\s+)$", re.IGNORECASE),
-        re.compile(r"\s*(?:$|[,;.)\[|])"),
+        re.compile(rf"{_CLAUSE_END}|\s+\d"),
     ),
-    (re.compile(rf"{_LINE_START}$"), re.compile(r"\s+(?:in|covers?|has|is|takes?|makes?)\b")),
+    (re.compile(rf"(?:{_LINE_START}|,\s+)$"), re.compile(r"\s+(?:in|is|and)\b")),
+    (re.compile(r"\b(?:of|class)\s+$", re.IGNORECASE), re.compile(r"\s+(?:in|within|inside)\b")),
+    (re.compile(r"\b(?:in|by|and|than|with|of|is)\s+$", re.IGNORECASE), re.compile(r"\s+(?:and|or|with|by|is|was|are|were)\b")),
 )
 """The same for names that are no bare numbers."""
 _BEHIND_PREPOSITION = re.compile(rf"{_PREPOSITION}$", re.IGNORECASE)
+_NO_NAME_BEHIND = re.compile(r"\s*(?!(?:and|or|with|is|was|are|were|by|while|but)\b)[^\W\d_]|[.,]?\d|\s*%")
 
 
 def is_placed(text: str, start: int, end: int, written: Collection[str]) -> bool:
@@ -47,6 +57,13 @@ def is_placed(text: str, start: int, end: int, written: Collection[str]) -> bool
     return name in written and _is_capital(name, before)
 
 
+def is_doubtful(text: str, start: int, end: int, written: Collection[str]) -> bool:
+    """Whether a weak name without a place of its own may still be meant: spelled as in the results, and counting nothing."""
+    if text[start:end].isdigit():
+        return not _NO_NAME_BEHIND.match(text, end)
+    return text[start:end] in written
+
+
 def _tells_itself(name: str) -> bool:
     """Whether a name made of numbers is a range or a bound, such as `1–2 m` or `≥ 2 m`, and no mere number."""
     return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1
@@ -56,4 +73,6 @@ def _is_capital(name: str, before: str) -> bool:
     """Whether a name stands out by its capitals: `X and Y`, `NO`, or `in A`."""
     if not any(char.isupper() for char in name):
         return False
-    return " " in name or (name.isupper() and len(name) in (2, 3)) or bool(_BEHIND_PREPOSITION.search(before))
+    if name.isupper() and len(name) < 4 and name not in ("A", "I"):
+        return True
+    return " " in name or bool(_BEHIND_PREPOSITION.search(before))

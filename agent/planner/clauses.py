@@ -19,9 +19,9 @@ MEASURES = frozenset({"count", "unit_measure", "share_of", "share", "breakdown",
 _ROLES = {
     "near": "near", "near_vague": "near", "far": "far", "touch": "touch", "touching": "touching", "contain": "contain", "lacks": "lacks",
     "out": "out", "not": "not", "agent": "agent", "in": "in", "with": "with", "of": "of", "for": "for", "to": "to", "from": "from",
-    "named": "named", "nearest": "nearest", "farthest": "nearest", "than": "than",
+    "named": "named", "nearest": "nearest", "farthest": "nearest", "than": "than", "between": "between",
 }  # fmt: skip
-_FLAGS = frozenset({"map", "describe", "columns", "datasets", "help", "where", "difference", "pronoun", "again", "rank", "distance", "nearest", "farthest", "exists", "list", "atall", "total"})
+_FLAGS = frozenset({"map", "describe", "columns", "datasets", "help", "where", "difference", "pronoun", "again", "rank", "distance", "nearest", "farthest", "exists", "list", "atall", "total", "out"})
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,8 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         if scan.tokens[mark.start].text in "()–—-":
             _close_phrase(scan)
         return clause
+    if mark.kind == "of" and scan.words and scan.tokens[scan.words[0]].lemma in ("band", "channel"):
+        return clause
     _close_phrase(scan)
     if mark.kind == "compare" and mark.comparison:
         _add_limit(scan, mark.comparison)
@@ -190,7 +192,7 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
     elif mark.kind in ("per", "by"):
         _open_group(scan, clause, mark)
     elif mark.kind == "be":
-        scan.role = "pred" if scan.phrases else "head"
+        scan.role, scan.each, scan.prep = "pred" if scan.phrases else "head", False, ""
     elif mark.kind in _ROLES:
         _open_role(scan, mark)
     scan.gap = mark.kind not in ("be", "with", "of")
@@ -199,6 +201,8 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
 
 def _note(scan: _Scan, clause: Clause, mark: Mark) -> Clause:
     """Record what a mark says of the clause as a whole."""
+    if mark.kind == "pronoun" and scan.phrases:  # `the districts by their area`: what it stands for is in the clause
+        return clause
     if mark.kind in _FLAGS and not (mark.kind == "list" and mark.arg == "weak"):
         clause = replace(clause, flags=clause.flags | {mark.kind})
     elif mark.kind == "list":
@@ -283,7 +287,8 @@ def _add_measure(scan: _Scan, mark: Mark) -> None:
         scan.keyed.append(name)
     elif scan.role == "key":
         scan.keyed.append(name)
-    elif scan.role not in ("group",):
+    elif not scan.open_group:
+        scan.each = False
         scan.role = "head" if scan.role != "in" or mark.kind != "area" else scan.role
 
 

@@ -129,6 +129,11 @@ class Frame:
     notes: tuple[str, ...] = ()
     """Assumptions to be told with the answer."""
 
+    @property
+    def cells_are_one(self) -> bool:
+        """Whether the chosen pixels are one class or range, so that nothing can be ranked among them."""
+        return self.cells is not None and len(self.cells.classes) + len(self.cells.ranges) == 1
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object without empty fields."""
         return {key: value for key, value in asdict(self).items() if value not in (None, (), "", False)}

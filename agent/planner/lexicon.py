@@ -189,7 +189,7 @@ UNINFORMATIVE = frozenset(
     """
     layer data dataset file final raw v map shp tif lyr tbl clean new old copy version export poly polygon point line geom geometry
     m km ha sqkm sqm m2 km2 cm mm ft pct percent perc est estimate total tot value val num nb count cnt nr no the of and in id
-    world global national local all public test sample demo int float real txt str table
+    world global national local all public test sample demo int float real txt str table draft latest updated revised backup tmp edit
     """.split()
 )
 """Parts of the names of datasets and columns that say nothing of what they hold."""

@@ -3,7 +3,8 @@
 Followed: names, attributes of imported modules, imports at the top and inside functions, re-exports, star imports,
 decorators, defaults, base classes, annotations of fields, and classes that annotations of functions name (their methods
 are called on arguments). A module that is passed around whole is reached whole. Where the rules leave a doubt, too much
-is reached rather than too little: a result computed once more is harmless, a stale one is not.
+is reached rather than too little: a result computed once more is harmless, a stale one is not. An import by a name that is
+made at run time cannot be followed and is refused. Classes found through `__subclasses__()` alone are not seen.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.errors import ConfigurationError
-from tools.memo.modules import BINARY, EFFECTS, Module, parse_module
+from tools.memo.analyses import analysed
+from tools.memo.modules import BINARY, EFFECTS, Module
 from tools.memo.scopes import Target, Use
 from tools.memo.sources import Sources
 from tools.memo.syntax import Digests
@@ -40,25 +43,28 @@ class Reached:
 
 
 class Closures:
-    """Follows code through modules, each parsed once."""
+    """Follows code through modules, each analysed once."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._modules: dict[str, Module | None] = {}
 
-    def module(self, name: str) -> Module | None:
-        """Return a parsed module; None where there is none of that name."""
+    def module(self, name: str, kept: Path | None = None) -> Module | None:
+        """Return an analysed module; None where there is none of that name."""
         if name not in self._modules:
             source = self._sources.file(name)
-            self._modules[name] = parse_module(source) if source else None
+            self._modules[name] = analysed(source, kept) if source else None
         return self._modules[name]
 
-    def reach(self, roots: Iterable[Definition]) -> Reached:
-        """Return what the roots reach; raise ConfigurationError where a root is not at the top level of its module."""
+    def reach(self, roots: Iterable[Definition], kept: Path | None = None) -> Reached:
+        """Return what the roots reach; `kept` is a folder of analyses, see `analysed`.
+
+        Raises ConfigurationError where a root is not at the top level of its module, or code cannot be followed.
+        """
         wanted = list(roots)
-        walk = _Reach(self, OUR_PACKAGES | {module.partition(".")[0] for module, _ in wanted})
+        walk = _Reach(self, OUR_PACKAGES | {module.partition(".")[0] for module, _ in wanted}, kept)
         for module, name in wanted:
-            found = self.module(module)
+            found = self.module(module, kept)
             if found is None or name not in found.definitions:
                 raise ConfigurationError(
                     f"The source of {name!r} in the module {module!r} cannot be found.",
@@ -71,8 +77,9 @@ class Closures:
 class _Reach:
     """One walk: what is still to do, and what was reached."""
 
-    def __init__(self, closures: Closures, packages: frozenset[str]) -> None:
+    def __init__(self, closures: Closures, packages: frozenset[str], kept: Path | None) -> None:
         self._closures = closures
+        self._kept = kept
         self._packages = packages
         self._todo: list[tuple[Module, str]] = []
         self._seen: set[tuple[str, str]] = set()
@@ -101,7 +108,12 @@ class _Reach:
             self._load(module.name)
 
     def _follow(self, module: Module, name: str) -> None:
-        said, used = module.analyse(name)
+        said, used = module.definitions[name].digests, module.definitions[name].uses
+        if used.imports_by_value:
+            raise ConfigurationError(
+                f"{module.name}:{name} imports a module whose name is made when it runs, so its code cannot be part of a key.",
+                hint="Import it by a name that stands in the call.",
+            )
         for loaded in used.loads:
             self._load(loaded)
         bindings = sorted({_binding(module, use) for use in used.names if not use.in_annotation} - {""})
@@ -144,7 +156,7 @@ class _Reach:
             self._reach_whole(module, typed)
         elif not self._resolve_name(module, chain, typed):
             submodule = f"{module.name}.{chain[0]}"
-            if module.source.is_package and self._closures.module(submodule):
+            if module.is_package and self._closures.module(submodule, self._kept):
                 self._resolve_target(Target(submodule), chain[1:], typed)
             elif "__getattr__" in module.definitions:
                 self._reach_definition(module, "__getattr__", typed)
@@ -154,11 +166,12 @@ class _Reach:
 
     def _reach_definition(self, module: Module, name: str, typed: bool) -> None:
         """Reach a definition; through an annotation only classes count, and aliases lead on to the classes in them."""
-        if not typed or module.is_class(name):
+        kind = module.definitions[name].kind
+        if not typed or kind == "class":
             self.define(module, name)
-        elif not module.is_function(name) and (module.name, name) not in self._typed:
+        elif kind == "other" and (module.name, name) not in self._typed:
             self._typed.add((module.name, name))
-            for use in module.analyse(name)[1].names:
+            for use in module.definitions[name].uses.names:
                 self._resolve_use(module, Use(use.name, use.attributes, in_annotation=True))
 
     def _reach_whole(self, module: Module, typed: bool) -> None:
@@ -181,14 +194,17 @@ class _Reach:
 
     def _registering(self, module: Module) -> Iterator[str]:
         """Yield what is decorated by our own code, which may enter it into a table that is looked up later."""
-        for name, decorator in module.decorated():
-            if decorator in module.definitions or any(self._ours(target.module) for target in module.imports.get(decorator, ())):
+        for name, definition in module.definitions.items():
+            if any(self._is_our_name(module, decorator) for decorator in definition.decorators):
                 yield name
+
+    def _is_our_name(self, module: Module, name: str) -> bool:
+        return name in module.definitions or any(self._ours(target.module) for target in module.imports.get(name, ()))
 
     def _ours(self, name: str) -> Module | None:
         if name.partition(".")[0] not in self._packages or any(name == own or name.startswith(f"{own}.") for own in INFRASTRUCTURE):
             return None
-        return self._closures.module(name)
+        return self._closures.module(name, self._kept)
 
 
 def _binding(module: Module, use: Use) -> str:

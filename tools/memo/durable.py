@@ -67,15 +67,22 @@ def write_synced(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def replace_synced(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads it sees the old content or the new, never a part."""
+def replace_whole(path: Path, content: bytes, *, sync: bool = False) -> None:
+    """Write a file in one step: whoever reads it sees the old content or the new, never a part.
+
+    With `sync` the new content survives a crash of the machine.
+    """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        write_synced(draft, content)
+        if sync:
+            write_synced(draft, content)
+        else:
+            draft.write_bytes(content)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tools.contract import Tool
 from tools.errors import ConfigurationError
@@ -31,28 +33,35 @@ class CodeFingerprint:
 
 
 class Fingerprints:
-    """Makes fingerprints from one snapshot of sources; each module is parsed once, each tool followed once."""
+    """Makes fingerprints from one snapshot of sources; each module is analysed once, each tool followed once."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._sources.watch("tools")
         self._closures = Closures(sources)
         self._known: dict[tuple[Definition, ...], CodeFingerprint] = {}
 
-    def of(self, tool: Tool) -> CodeFingerprint:
-        """Return the fingerprint of a tool.
+    def of(self, tool: Tool, kept: Path | None = None) -> CodeFingerprint:
+        """Return the fingerprint of a tool; `kept` is a folder in which analyses of modules outlive the process.
 
         Raises ConfigurationError where its functions or parameters are not defined at the top level of a file.
         """
         roots = tuple(_roots(tool))
         if roots not in self._known:
-            reached = self._closures.reach(roots)
-            said = self._closures.reach([_place(tool.params)]).interface
+            reached = self._closures.reach(roots, kept)
+            said = self._closures.reach([_place(tool.params)], kept).interface
             self._known[roots] = CodeFingerprint(reached.code, _digest(said), reached.modules)
         return self._known[roots]
 
     def check(self, fingerprint: CodeFingerprint) -> None:
         """Raise StaleCodeError where a file behind the fingerprint was changed since this process first saw it."""
         self._sources.check(sorted(fingerprint.modules))
+
+
+@cache
+def process_fingerprints() -> Fingerprints:
+    """Return the fingerprints of this process: one snapshot, because imported modules are one per process as well."""
+    return Fingerprints(Sources())
 
 
 def _roots(tool: Tool) -> Iterator[Definition]:

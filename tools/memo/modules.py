@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tools.errors import ConfigurationError
 from tools.memo.scopes import Target, Uses, absolute_module, import_targets, loaded_modules, uses
@@ -20,55 +21,109 @@ FIELD_TARGETS = frozenset((Target("pydantic", "Field"), Target("pydantic.fields"
 
 Compound = ast.If | ast.For | ast.While | ast.With | ast.Try | ast.TryStar | ast.Match
 Import = ast.Import | ast.ImportFrom
+Kind = Literal["class", "function", "other"]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Definition:
+    """A name at the top level: the statements that bind or extend it, taken together."""
+
+    kind: Kind
+    digests: Digests
+    uses: Uses
+    decorators: tuple[str, ...] = ()
+    """First name of every decorator."""
+
+
+@dataclass(frozen=True)
 class Module:
-    """A parsed module; its definitions are analysed when they are first reached."""
+    """A module, without its syntax trees: what follows code needs no more than this."""
 
-    source: SourceFile
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    """Name → the statements that bind or extend it; `EFFECTS` → those that bind none."""
-    imports: dict[str, list[Target]] = field(default_factory=dict)
+    name: str
+    is_package: bool
+    definitions: Mapping[str, Definition]
+    """Name → definition; `EFFECTS` where the module acts."""
+    imports: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     """Name → what the module's imports bind it to."""
-    stars: list[str] = field(default_factory=list)
+    stars: tuple[str, ...] = ()
     """Modules whose every name is imported, in order."""
-    loads: set[str] = field(default_factory=set)
+    loads: frozenset[str] = frozenset()
     """Modules that are imported when this one is."""
-    _analysed: dict[str, tuple[Digests, Uses]] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """Return the dotted name."""
-        return self.source.module
 
-    def analyse(self, name: str) -> tuple[Digests, Uses]:
-        """Return the digests of a definition and what it refers to."""
-        if name not in self._analysed:
-            if self.source.is_binary:
-                self._analysed[name] = Digests(hashlib.sha256(self.source.content).hexdigest()[:32], ""), Uses(frozenset(), frozenset())
-            else:
-                statements = self.definitions[name]
-                self._analysed[name] = digests(statements, self.is_field), uses(statements, self.source.package, self.is_field)
-        return self._analysed[name]
+def parse_module(source: SourceFile) -> Module:
+    """Parse and analyse a module's file; raise ConfigurationError where it is not Python."""
+    if source.is_binary:
+        known = Digests(hashlib.sha256(source.content).hexdigest()[:32], "")
+        return Module(source.module, False, {BINARY: Definition("other", known, Uses(frozenset(), frozenset()))})
+    try:
+        tree = ast.parse(source.content, str(source.path))
+    except (SyntaxError, ValueError) as error:
+        raise ConfigurationError(
+            f"The source of {source.module} cannot be parsed ({error}).", hint="Correct it and start again."
+        ) from error
+    reading = _Reading(source.package)
+    for statement in tree.body:
+        reading.enter(statement)
+    return Module(
+        source.module,
+        source.is_package,
+        {name: reading.definition(statements) for name, statements in reading.statements.items()},
+        {name: tuple(targets) for name, targets in reading.imports.items()},
+        tuple(reading.stars),
+        frozenset(reading.loads),
+    )
 
-    def is_class(self, name: str) -> bool:
-        """Whether a name is defined by a class statement."""
-        return any(isinstance(statement, ast.ClassDef) for statement in self.definitions.get(name, ()))
 
-    def is_function(self, name: str) -> bool:
-        """Whether a name is defined by a function statement."""
-        return any(isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) for statement in self.definitions.get(name, ()))
+class _Reading:
+    """Sorts the top-level statements of one module."""
 
-    def decorated(self) -> Iterator[tuple[str, str]]:
-        """Yield (name, first name of a decorator) of every decorated function and class."""
-        for name, statements in self.definitions.items():
-            for statement in statements:
-                for decorator in getattr(statement, "decorator_list", ()):
-                    root = next((node.id for node in ast.walk(decorator) if isinstance(node, ast.Name)), "")
-                    yield name, root
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self.statements: dict[str, list[ast.stmt]] = {}
+        self.imports: dict[str, list[Target]] = {}
+        self.stars: list[str] = []
+        self.loads: set[str] = set()
 
-    def is_field(self, callee: ast.expr) -> bool:
+    def enter(self, statement: ast.stmt) -> None:
+        """Sort one statement in."""
+        if is_docstring(statement) or _is_main_guard(statement):
+            return
+        if isinstance(statement, ast.If) and _names_type_checking(statement.test):
+            for inner in statement.body:
+                self._enter_imports(inner, loads=False)
+            return
+        self._enter_imports(statement, loads=True)
+        if isinstance(statement, Import):
+            return
+        names = set(_bound_names(statement))
+        for name in sorted(names | ({EFFECTS} if not names or _acts(statement) else set())):
+            self.statements.setdefault(name, []).append(statement)
+
+    def definition(self, statements: list[ast.stmt]) -> Definition:
+        """Analyse the statements of one name, after all were sorted in."""
+        kind: Kind = "other"
+        if any(isinstance(statement, ast.ClassDef) for statement in statements):
+            kind = "class"
+        elif any(isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) for statement in statements):
+            kind = "function"
+        return Definition(
+            kind, digests(statements, self._is_field), uses(statements, self._package, self._is_field), tuple(_decorators(statements))
+        )
+
+    def _enter_imports(self, statement: ast.stmt, *, loads: bool) -> None:
+        for node in _own_nodes(statement):
+            if not isinstance(node, Import):
+                continue
+            if loads:
+                self.loads.update(loaded_modules(node, self._package))
+            for name, target in import_targets(node, self._package):
+                if name == "*" and isinstance(node, ast.ImportFrom):
+                    self.stars.append(absolute_module(node, self._package))
+                else:
+                    self.imports.setdefault(name, []).append(target)
+
+    def _is_field(self, callee: ast.expr) -> bool:
         """Whether the callee of a call is pydantic's `Field`, under whatever name it was imported."""
         if isinstance(callee, ast.Name):
             return not FIELD_TARGETS.isdisjoint(self.imports.get(callee.id, ()))
@@ -77,52 +132,10 @@ class Module:
         return False
 
 
-def parse_module(source: SourceFile) -> Module:
-    """Parse a module's file; raise ConfigurationError where it is not Python."""
-    if source.is_binary:
-        return Module(source, definitions={BINARY: []})
-    try:
-        tree = ast.parse(source.content, str(source.path))
-    except (SyntaxError, ValueError) as error:
-        raise ConfigurationError(
-            f"The source of {source.module} cannot be parsed ({error}).", hint="Correct it and start again."
-        ) from error
-    module = Module(source)
-    for statement in tree.body:
-        _enter(module, statement)
-    return module
-
-
-def _enter(module: Module, statement: ast.stmt) -> None:
-    """Sort one top-level statement into the module."""
-    if is_docstring(statement) or _is_main_guard(statement):
-        return
-    if isinstance(statement, ast.If) and _names_type_checking(statement.test):
-        for inner in statement.body:
-            _enter_imports(module, inner, loads=False)
-        return
-    _enter_imports(module, statement, loads=True)
-    if isinstance(statement, Import):
-        return
-    names = set(_bound_names(statement))
-    for name in names:
-        module.definitions.setdefault(name, []).append(statement)
-    if not names or _acts(statement):
-        module.definitions.setdefault(EFFECTS, []).append(statement)
-
-
-def _enter_imports(module: Module, statement: ast.stmt, *, loads: bool) -> None:
-    package = module.source.package
-    for node in _own_nodes(statement):
-        if not isinstance(node, Import):
-            continue
-        if loads:
-            module.loads.update(loaded_modules(node, package))
-        for name, target in import_targets(node, package):
-            if name == "*" and isinstance(node, ast.ImportFrom):
-                module.stars.append(absolute_module(node, package))
-            else:
-                module.imports.setdefault(name, []).append(target)
+def _decorators(statements: list[ast.stmt]) -> Iterator[str]:
+    for statement in statements:
+        for decorator in getattr(statement, "decorator_list", ()):
+            yield next((node.id for node in ast.walk(decorator) if isinstance(node, ast.Name)), "")
 
 
 def _bound_names(statement: ast.stmt) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.errors import ParameterError
-from tools.memo.durable import replace_synced, storage_errors
+from tools.memo.durable import replace_whole, storage_errors
 from tools.memo.key import canonical_json
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -28,7 +28,7 @@ class Pins:
         path = self._path(owner)
         with storage_errors("Pinning results in", path):
             self._folder.mkdir(exist_ok=True)
-            replace_synced(path, canonical_json({"keys": sorted(set(keys))}))
+            replace_whole(path, canonical_json({"keys": sorted(set(keys))}), sync=True)
 
     def unpin(self, owner: str) -> None:
         """Give up all that an owner keeps."""

@@ -45,6 +45,8 @@ class Uses:
     names: frozenset[Use]
     loads: frozenset[str]
     """Modules that it imports when it runs."""
+    imports_by_value: bool = False
+    """Whether it imports a module whose name is made when it runs, which nobody can follow."""
 
 
 def uses(statements: Iterable[ast.stmt], package: str, is_field: IsField) -> Uses:
@@ -52,7 +54,7 @@ def uses(statements: Iterable[ast.stmt], package: str, is_field: IsField) -> Use
     finder = _Finder(package, is_field)
     for statement in statements:
         finder.visit(statement)
-    return Uses(frozenset(finder.names), frozenset(finder.loads))
+    return Uses(frozenset(finder.names), frozenset(finder.loads), finder.imports_by_value)
 
 
 def import_targets(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, Target]]:
@@ -99,6 +101,7 @@ class _Finder(ast.NodeVisitor):
         self._in_class_body = False
         self.names: set[Use] = set()
         self.loads: set[str] = set()
+        self.imports_by_value = False
 
     def visit_Import(self, node: ast.Import) -> None:
         self.loads.update(loaded_modules(node, self._package))
@@ -124,9 +127,15 @@ class _Finder(ast.NodeVisitor):
         explains = INTERFACE_KEYWORDS if self._is_field(node.func) else ()
         for part in (node.func, *node.args, *(keyword.value for keyword in node.keywords if keyword.arg not in explains)):
             self.visit(part)
-        for name in _imported_by_name(node):
-            self.loads.add(name)
-            self.names.add(Use(Target(name)))
+        if _is_import_call(node):
+            self._import_call(node.args[0] if node.args else None)
+
+    def _import_call(self, name: ast.expr | None) -> None:
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            self.loads.add(name.value)
+            self.names.add(Use(Target(name.value)))
+        else:
+            self.imports_by_value = True
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         """Visit a field's annotation as code, since it makes the field; other annotations only name types."""
@@ -210,12 +219,9 @@ def _quoted(annotation: ast.expr) -> Iterator[ast.expr]:
                 continue
 
 
-def _imported_by_name(node: ast.Call) -> Iterator[str]:
-    """Yield the module of `import_module("a.b")`, where the name stands in the call."""
+def _is_import_call(node: ast.Call) -> bool:
     callee = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
-    first = node.args[0] if node.args else None
-    if callee in ("import_module", "__import__") and isinstance(first, ast.Constant) and isinstance(first.value, str):
-        yield first.value
+    return callee in ("import_module", "__import__")
 
 
 def _bindings(node: FunctionNode, package: str) -> Scope:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,12 +97,6 @@ class Sources:
             return _stat(path) != self._first[path] and path.read_bytes() != source.content
         except FileNotFoundError:
             return True
-
-
-@cache
-def process_sources() -> Sources:
-    """Return the snapshot of this process: one, because imported modules are one per process as well."""
-    return Sources()
 
 
 def _stat(path: Path) -> Stat:

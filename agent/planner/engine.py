@@ -1,0 +1,164 @@
+"""The planner: a pure function from question, session and results so far to the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from agent.planner.atlas import Atlas, read_atlas
+from agent.planner.figures import common_unit, figure
+from agent.planner.frames import Frame, Plan
+from agent.planner.ledger import CallFailedError, Ledger, Message
+from agent.planner.names import read_search
+from agent.planner.step import Draft, Step, ToolCalls
+from agent.planner.steps import Part, Piece, run_frame
+from agent.planner.understand import read_question
+from agent.planner.write_features import write_features, write_nearest
+from agent.planner.write_measures import write_cells, write_extent, write_values
+from agent.planner.write_other import write_catalog, write_describe, write_map
+
+_WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
+    "cells": write_cells, "values": write_values, "extent": write_extent, "features": write_features, "nearest": write_nearest,
+    "catalog": write_catalog, "describe": write_describe, "map": write_map,
+}  # fmt: skip
+_DRAWN = ("raster", "vector")
+
+
+def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Step:  # Any: JSON
+    """Return the next calls, or the draft that ends the run.
+
+    Pure: the same question, session block and results give the same step. `results` are the tool message objects of this
+    run, failed ones included. The question is read again at each turn; calls whose results are there are not asked for again.
+    """
+    search = read_search(results)
+    understood = read_question(question, session, search)
+    if not isinstance(understood, Plan):
+        return understood
+    atlas = read_atlas(session, search.found)
+    ledger = Ledger(results)
+    try:
+        return _carried_out(understood, session, ledger, atlas)
+    except CallFailedError as failed:
+        hint = failed.error.get("hint", "")
+        return Draft(f"{failed.error.get('message', 'A tool failed.')} {hint}".strip(), "failed", "failed")
+
+
+def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas: Atlas) -> Step:  # Any: JSON
+    asked = _with_last_refs(asked, session)
+    if any(frame.kind == "map" and not frame.refs for frame in asked.frames):
+        return Draft("There is no result to draw yet. Name a dataset, for example 'Show a map of …', or ask a question first.", "input_needed")
+    pieces = [run_frame(frame, ledger, atlas) for frame in asked.frames]
+    if ledger.pending:
+        return ToolCalls(tuple(ledger.pending))
+    done = [piece for piece in pieces if piece]
+    uncovered = _uncovered(done)
+    if uncovered:
+        return uncovered
+    lines = [line for piece in done for line in _WRITERS[piece.frame.kind](piece, atlas)]
+    derived = _derived(asked, done, ledger)
+    drawn = _drawn(asked, done, ledger)
+    if ledger.pending:
+        return ToolCalls(tuple(ledger.pending))
+    notes = [note for piece in done for note in piece.frame.notes]
+    text = "\n".join([*derived, *lines, *drawn, *(f"Note: {note}." for note in dict.fromkeys(notes))])
+    frame = session_frame(asked, session)
+    return Draft(text, "answered", _outcome(done), frame)
+
+
+def session_frame(asked: Plan, session: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """Return what a follow-up may refer to: a map leaves the question before in place."""
+    if all(frame.kind == "map" for frame in asked.frames):
+        previous = (session.get("previous") or {}).get("frame")
+        if previous:
+            return dict(previous)
+    return asked.to_json()
+
+
+def _with_last_refs(asked: Plan, session: Mapping[str, Any]) -> Plan:  # Any: JSON
+    """Let a map without a dataset show the last results."""
+    from dataclasses import replace
+
+    refs = _last_refs(session)
+    frames = tuple(replace(frame, refs=refs) if frame.kind == "map" and not frame.refs else frame for frame in asked.frames)
+    return replace(asked, frames=frames)
+
+
+def _last_refs(session: Mapping[str, Any]) -> tuple[str, ...]:  # Any: JSON
+    """Return the results that the last answer cites and that can be drawn, rasters below layers."""
+    results = [one for one in session.get("results") or () if one.get("kind") in _DRAWN and one.get("files")]
+    cited = set((session.get("previous") or {}).get("cited") or ())
+    last: list[Mapping[str, Any]] = []
+    for one in reversed(session.get("results") or ()):
+        if last and one.get("n", 0) >= last[-1].get("n", 0):
+            break
+        last.append(one)
+    chosen = [one for one in last if one in results and one.get("n") in cited] or [one for one in last if one in results]
+    return tuple(dict.fromkeys(one["ref"] for one in sorted(chosen, key=lambda one: one["kind"] != "raster")))
+
+
+def _uncovered(pieces: Sequence[Piece]) -> Draft | None:
+    """Refuse without a number where the data does not reach what was asked about."""
+    messages = [part.message for piece in pieces for part in piece.parts]
+    if not messages or any(message.outcome != "no_coverage" for message in messages):
+        return None
+    names = sorted({str(name) for message in messages for key in ("outside", "without_values") for name in message.data.get(key) or () if name})
+    where = f" ({', '.join(names[:6])})" if names else ""
+    return Draft(f"The data does not cover the place asked about{where}, so there is no number to give. Ask about a place inside the data; 'What data is here?' lists it.", "refused", "no_coverage")
+
+
+def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger) -> list[str]:
+    """Write the difference of the first two results."""
+    if asked.derived != "difference" or len(pieces) < 2:
+        return []
+    firsts = [_headline(piece) for piece in pieces[:2]]
+    if any(first is None for first in firsts):
+        return []
+    (message_a, a), (message_b, b) = [first for first in firsts if first]
+    facts = {"a": f"{message_a.ref}#{a.path}", "b": f"{message_b.ref}#{b.path}"}
+    result = ledger.call("calculate", {"expression": "a - b", "facts": facts, "name": "difference"})
+    if result is None or not result.facts:
+        return []
+    fact = result.facts[0]
+    unit = common_unit([fact], asked.frames[0].unit)
+    return [f"The difference is {figure(fact, unit)}, the first minus the second [{result.n}]."]
+
+
+def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact
+    part: Part = piece.parts[0]
+    frame: Frame = piece.frame
+    if frame.kind in ("extent", "features") and frame.measures:
+        name, column = frame.measures[0]
+        facts = part.message.named(f"{name} of {column}" if column else name)
+    elif frame.kind == "cells":
+        labels = {part.label} if part.label else set(frame.cells.classes if frame.cells else ())
+        facts = [fact for fact in part.message.named("area") if fact.subject.get("class") in labels]
+        facts = [fact for fact in facts if "zone" in fact.subject] or facts
+    elif frame.kind == "values":
+        facts = part.message.named(frame.statistics[0])
+    else:
+        facts = []
+    return (part.message, facts[0]) if len(facts) >= 1 else None
+
+
+def _drawn(asked: Plan, pieces: Sequence[Piece], ledger: Ledger) -> list[str]:
+    if not asked.with_map:
+        return []
+    refs = dict.fromkeys(part.message.ref for piece in pieces for part in piece.parts if part.message.kind in _DRAWN)
+    if not refs:
+        return []
+    message = ledger.call("render_map", {"layers": [{"source": ref} for ref in refs]})
+    return [f"The map of the result is drawn [{message.n}]."] if message else []
+
+
+def _outcome(pieces: Sequence[Piece]) -> str:
+    """Return true_zero where every number that was asked for is zero."""
+    values = [fact.value for piece in pieces for _, fact in [_headline(piece) or (None, None)] if fact is not None]
+    messages = [part.message for piece in pieces for part in piece.parts]
+    if messages and all(message.outcome == "true_zero" for message in messages):
+        return "true_zero"
+    single = all(len(piece.parts) == 1 and not piece.frame.group_by for piece in pieces)
+    return "true_zero" if single and values and len(values) == len(pieces) and not any(values) and _is_single(pieces) else "value"
+
+
+def _is_single(pieces: Sequence[Piece]) -> bool:
+    return all(piece.frame.kind in ("cells", "extent", "features") and (piece.frame.zones is None or bool(piece.frame.zones.layer.where) or piece.frame.zones.merged) for piece in pieces)

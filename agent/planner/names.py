@@ -1,0 +1,112 @@
+"""Words that nothing in the session explains: look them up as names in the layers, and take in what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from agent.planner.atlas import Atlas
+from agent.planner.clauses import Phrase
+from agent.planner.interpret import Scene
+from agent.planner.lexicon import CONTENT_AFTER_ALL, SOFT, is_harmless
+from agent.planner.step import Call
+from agent.planner.text import Token
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A run of words of a phrase that no dataset explains."""
+
+    text: str
+    places: tuple[int, ...]
+    is_name: bool
+    """Whether it is written like a name: in quotes, or with capitals where the question has small letters."""
+    role: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was looked up, and what was found under exactly that name."""
+
+    found: tuple[tuple[str, str, str], ...] = ()
+    """(dataset, column, value)."""
+    similar: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name looked up → names that resemble it."""
+    asked: frozenset[str] = frozenset()
+    """Names that were looked up."""
+
+
+def read_search(results: Sequence[Mapping[str, Any]]) -> Search:  # Any: JSON
+    """Collect what calls of `find_place` have found."""
+    found: list[tuple[str, str, str]] = []
+    similar: dict[str, tuple[str, ...]] = {}
+    asked: set[str] = set()
+    for result in results:
+        if result.get("tool") != "find_place" or "error" in result:
+            continue
+        name = result["params"]["name"]
+        asked.add(name)
+        candidates = (result.get("data") or {}).get("candidates") or []
+        exact = [one for one in candidates if one.get("exactness", "exact") == "exact"]
+        found += [(one["dataset"], one["column"], str(one["value"])) for one in exact]
+        if not exact:
+            similar[name] = tuple(dict.fromkeys(str(one["value"]) for one in candidates))
+    return Search(tuple(found), similar, frozenset(asked))
+
+
+def unknowns(scene: Scene) -> tuple[Unknown, ...]:
+    """Return what no reading of a phrase explains, in order."""
+    found: list[Unknown] = []
+    for phrase, options in zip(scene.clause.phrases, scene.options, strict=True):
+        if any(option is None or not option.unknown for option in options):
+            continue
+        best = next((option for option in options if option is not None), None)
+        places = best.unknown if best else tuple(place for place in phrase.places if _tells(scene.tokens[place]))
+        found += [_unknown(run, phrase, scene.tokens) for run in _runs(places)]
+    return tuple(found)
+
+
+def _tells(token: Token) -> bool:
+    return token.kind == "word" and (not is_harmless(token.word) or bool(token.quote)) and not (token.lemma in SOFT and not token.capital)
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    for _, run in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+        yield tuple(place for _, place in run)
+
+
+def _unknown(run: tuple[int, ...], phrase: Phrase, tokens: Sequence[Token]) -> Unknown:
+    is_name = any(tokens[place].quote for place in run) or _is_capital(run, tokens)
+    if is_name:
+        run = _with_neighbours(run, phrase, tokens)
+    text = " ".join(tokens[place].text for place in run)
+    return Unknown(text, run, is_name, phrase.role)
+
+
+def _is_capital(run: Sequence[int], tokens: Sequence[Token]) -> bool:
+    words = [token for token in tokens if token.kind == "word" and token.text]
+    if sum(token.text.isupper() or token.capital for token in words) > 0.7 * len(words) and len(words) > 2:
+        return False
+    return any(tokens[place].capital and place > 0 for place in run)
+
+
+def _with_neighbours(run: tuple[int, ...], phrase: Phrase, tokens: Sequence[Token]) -> tuple[int, ...]:
+    """Take in the capitalised or quoted words beside a name, as the Lake of Lake Victoria."""
+    places = list(run)
+    for step, edge in ((-1, 0), (1, -1)):
+        while (after := places[edge] + step) in phrase.places and (tokens[after].capital and after > 0 or tokens[after].quote):
+            places.insert(0, after) if step < 0 else places.append(after)
+    return tuple(places)
+
+
+def searches(missing: Sequence[Unknown], search: Search, atlas: Atlas, tokens: Sequence[Token]) -> tuple[Call, ...]:
+    """Return the look-ups that may still explain the unknown words."""
+    layers = atlas.vectors
+    if not layers or any(tokens[place].lemma in CONTENT_AFTER_ALL for unknown in missing for place in unknown.places):
+        return ()
+    hidden = any(layer.hides_values for layer in layers)
+    names = [unknown.text for unknown in missing if unknown.text not in search.asked and (unknown.is_name or hidden)]
+    only = {} if len(atlas.focused) == len(atlas.datasets) else {"layers": [layer.id for layer in layers]}
+    return tuple(("find_place", {"name": name, **only}) for name in dict.fromkeys(names))

@@ -1,0 +1,77 @@
+"""The questions that the planner accepts: templates per kind, and the same filled with what a session holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.planner.atlas import Atlas, Dataset
+
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "area of a class or beyond a threshold": (
+        "What is the area of CLASS?",
+        "How many hectares of CLASS are there in each ZONE?",
+        "Which ZONE has the most CLASS?",
+        "What is the area of each RASTER class in PLACE?",
+        "What area has a RASTER above NUMBER by ZONE?",
+        "What share of each ZONE is CLASS?",
+    ),
+    "statistics of a raster": (
+        "What is the mean RASTER by ZONE, highest first?",
+        "Which ZONE has the highest mean RASTER?",
+        "What are the minimum, maximum and mean RASTER in PLACE?",
+        "RASTER statistics inside LAYER",
+    ),
+    "features": (
+        "How many LAYER are there in each ZONE?",
+        "How many LAYER have a COLUMN above NUMBER?",
+        "Which LAYER are within NUMBER km of LAYER?",
+        "Which LAYER intersect LAYER?",
+        "How many LAYER are larger than NUMBER ha?",
+        "What is the total area of LAYER by COLUMN?",
+        "What is the total length of LAYER in PLACE?",
+        "What are the NUMBER largest LAYER?",
+        "What is the average COLUMN of LAYER?",
+    ),
+    "one layer inside another": (
+        "How much of LAYER lies inside LAYER?",
+        "What area of LAYER is outside LAYER?",
+        "What is the area of LAYER in each ZONE?",
+        "What is the difference in area between LAYER and LAYER?",
+    ),
+    "nearest": (
+        "What is the nearest LAYER to PLACE?",
+        "What is the nearest LAYER to each LAYER?",
+        "How far is PLACE from the nearest LAYER?",
+    ),
+    "the data": ("What data is here?", "Describe DATASET.", "Which columns does LAYER have?"),
+    "map": ("Show a map of DATASET.", "Show that on a map."),
+    "follow-up": ("And for PLACE?", "What about above NUMBER?", "Which is the largest?", "In km²?", "And by ZONE?"),
+}
+"""Kind of question → phrasings; words in capitals stand for names out of the data."""
+
+
+def phrases() -> list[str]:
+    """Return accepted phrasings, `kind: template`, in order of kind."""
+    return [f"{kind}: {template}" for kind, templates in TEMPLATES.items() for template in templates]
+
+
+def examples(atlas: Atlas) -> Iterator[str]:
+    """Yield questions about what a session holds, the most useful first; the caller checks that they are understood."""
+    zones = [layer for layer in atlas.vectors if layer.geometry == "polygon" and layer.name_column]
+    zone = noun(zones[0]) if zones else ""
+    for raster in atlas.rasters:
+        labels = [label for label in raster.bands[0].classes.values() if not any(char.isdigit() for char in label)]
+        if labels:
+            yield f"What is the area of {labels[0]} in each {zone}?" if zone else f"What is the area of {labels[0]}?"
+        elif not raster.bands[0].is_categorical:
+            yield f"What is the mean {noun(raster)} by {zone}?" if zone else f"What is the mean {noun(raster)}?"
+    for layer in atlas.vectors:
+        yield f"How many {noun(layer)} are there?" if layer.geometry != "line" else f"What is the total length of {noun(layer)}?"
+        if layer.geometry == "polygon":
+            yield f"What is the total area of {noun(layer)}?"
+    yield "What data is here?"
+
+
+def noun(dataset: Dataset) -> str:
+    """Return how a dataset may be called in a question: its informative words."""
+    return " ".join(dataset.parts[0]) if dataset.parts else dataset.id

@@ -1,0 +1,179 @@
+"""From a question to a plan: clause by clause, each by itself or as a continuation of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from agent.planner.atlas import Atlas, read_atlas
+from agent.planner.clauses import Clause, split_clauses
+from agent.planner.followups import follow, is_fragment
+from agent.planner.frames import Frame, Plan
+from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
+from agent.planner.marks import find_marks
+from agent.planner.names import Search, Unknown, searches, unknowns
+from agent.planner.refuse import Accepts, ask_column, ask_which, refuse_other, refuse_unknown
+from agent.planner.slots import missing_slot
+from agent.planner.step import Draft, Step, ToolCalls
+from agent.planner.text import Token, tokenize
+
+Understood = Plan | Step
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads one question against one session."""
+
+    session: Mapping[str, Any]  # Any: JSON
+    question: str
+    search: Search
+    previous: Plan | None
+    advising: bool = True
+    """Whether refusals offer near questions, which are read in turn."""
+
+    def read(self) -> Understood:
+        """Return what is asked, look-ups that are needed first, or a draft that says why it is not understood."""
+        atlas = read_atlas(self.session, self.search.found)
+        tokens = tokenize(self.question)
+        clauses = split_clauses(find_marks(tokens, atlas), tokens)
+        if not clauses:
+            return Draft("What would you like to know? Ask, for example, 'What data is here?'.", "input_needed")
+        plan: Plan | None = None
+        scenes = [make_scene(clause, tokens, atlas) for clause in _sharing(clauses)]
+        lookups = [call for scene in scenes for call in self._lookups(scene)]
+        if lookups:
+            return ToolCalls(tuple(dict(((name, tuple(sorted(map(str, params.items())))), (name, params)) for name, params in lookups).values()))
+        for scene in scenes:
+            found = self._clause(scene, plan or self.previous, is_first=plan is None)
+            if not isinstance(found, Plan):
+                return found
+            plan = found if plan is None else _joined(plan, found)
+        return plan if plan is not None else refuse_other("I cannot read that.", atlas, self._accepts())
+
+    def _lookups(self, scene: Scene) -> Sequence[Any]:  # Any: calls
+        missing = unknowns(scene)
+        return searches(missing, self.search, scene.atlas, scene.tokens) if missing else ()
+
+    def _clause(self, scene: Scene, before: Plan | None, *, is_first: bool) -> Understood:
+        missing = unknowns(scene)
+        if missing:
+            return refuse_unknown(self.question, missing, self.search, scene.atlas, scene.tokens, self._accepts())
+        fragment = is_fragment(scene)
+        complete = [one for one in interpret(scene) if one.is_complete]
+        if fragment and not (complete and _is_full(scene.clause)) and before is not None and (followed := follow(before, scene)):
+            return _marked(followed.plan, before, scene.clause, is_first=is_first)
+        if complete and not (fragment and not is_first):
+            return self._chosen(complete, scene)
+        if before is not None and not fragment and (followed := follow(before, scene)):
+            return _marked(followed.plan, before, scene.clause, is_first=is_first)
+        if before is not None and is_about_results(scene.clause, before):
+            return _marked(before, before, scene.clause, is_first=is_first)
+        return self._declined(scene, complete, before)
+
+    def _chosen(self, complete: list[Interpretation], scene: Scene) -> Understood:
+        best = complete[0]
+        tied = [one for one in complete if one.score > best.score - TIE and _differs(one, best)]
+        if tied:
+            return ask_which([best, *tied], scene)
+        if best.doubt:
+            return ask_column(best.doubt)
+        return best.plan
+
+    def _declined(self, scene: Scene, complete: list[Interpretation], before: Plan | None) -> Draft:
+        if complete:
+            return Draft("Please ask in a full sentence what is wanted of that: how many, which area, a list, a statistic or a map.", "input_needed")
+        if scene.clause.has("again", "pronoun") and before is None:
+            return Draft("There is no earlier answer in this conversation to go on from; please ask in full.", "input_needed")
+        slot = missing_slot(scene)
+        if slot:
+            return slot
+        reason = "I cannot answer that as a whole from the data and tools here; I would have to leave out a part of the question."
+        return refuse_other(reason, scene.atlas, self._accepts())
+
+    def _accepts(self) -> Accepts:
+        return partial(accepts, self.session, self.search) if self.advising else _never
+
+
+def accepts(session: Mapping[str, Any], search: Search, question: str) -> bool:  # Any: JSON
+    """Whether a question is understood in full, without a look-up or a question back."""
+    return isinstance(Reader(session, question, search, None, advising=False).read(), Plan)
+
+
+def _never(question: str) -> bool:
+    return False
+
+
+def _is_full(clause: Clause) -> bool:
+    """Whether a clause with a pronoun is a whole question all the same, as `how far is it from A to B`."""
+    return not clause.has("again") and len([phrase for phrase in clause.phrases if phrase.places]) > 1
+
+
+def _differs(one: Interpretation, best: Interpretation) -> bool:
+    """Whether two readings are of one kind but of other data, so that choosing would be a guess."""
+    same_kind = [frame.kind for frame in one.plan.frames] == [frame.kind for frame in best.plan.frames] or {one.plan.frames[0].kind, best.plan.frames[0].kind} <= {"cells", "extent"}
+    return same_kind and _data(one) != _data(best)
+
+
+def _data(one: Interpretation) -> list[tuple[object, ...]]:
+    return [(reading.dataset.id, reading.columns, reading.where, reading.classes) for reading in one.readings if reading]
+
+
+def is_about_results(clause: Clause, before: Plan) -> bool:
+    """Whether a clause asks for nothing but the difference or a map of what was found."""
+    if any(phrase.places for phrase in clause.phrases) or clause.limits:
+        return False
+    return clause.has("map") or (clause.has("difference") and len(before.frames) >= 2)
+
+
+def _marked(plan: Plan, before: Plan, clause: Clause, *, is_first: bool) -> Plan:
+    if clause.has("difference") and len(before.frames) >= 2:
+        return replace(before, derived="difference")
+    if clause.has("map"):
+        return replace(plan, with_map=True) if not is_first else Plan((Frame("map"),))
+    return plan
+
+
+def _joined(plan: Plan, more: Plan) -> Plan:
+    """Add what a later clause asks; what only refines the last frame takes its place."""
+    if more.derived and more.frames == plan.frames:
+        return more
+    last, first = plan.frames[-1], more.frames[0]
+    if more.with_map and more.frames == plan.frames:
+        return more
+    is_refined = last.kind == "features" and not last.measures and first.kind == "nearest" and first.layer == last.layer
+    kept = plan.frames[:-1] if is_refined else plan.frames
+    frames = tuple(dict.fromkeys((*kept, *more.frames)))
+    return Plan(frames, more.derived if len(more.frames) > 1 else plan.derived, plan.with_map or more.with_map)
+
+
+def _sharing(clauses: Sequence[Clause]) -> list[Clause]:
+    """Let `the area of A and the mean of B by zone` share its group: a clause without one takes that of the last."""
+    last = clauses[-1]
+    groups = tuple(phrase for phrase in last.phrases if phrase.role == "group" and phrase.places)
+    if len(clauses) < 2 or not groups or last.has("nearest"):
+        return list(clauses)
+    return [clause if _has_place(clause) else replace(clause, phrases=(*clause.phrases, *groups)) for clause in clauses]
+
+
+def _has_place(clause: Clause) -> bool:
+    return any(phrase.role in ("group", "in", "for", "near") for phrase in clause.phrases) or not clause.phrases
+
+
+def read_question(question: str, session: Mapping[str, Any], search: Search) -> Understood:  # Any: JSON
+    """Read a question; see `Reader.read`."""
+    previous = session.get("previous") or {}
+    plan = Plan.from_json(previous.get("frame"))
+    return Reader(session, question, search, plan if plan and _still_there(plan, read_atlas(session)) else None).read()
+
+
+def _still_there(plan: Plan, atlas: Atlas) -> bool:
+    refs = [frame.cells.ref for frame in plan.frames if frame.cells] + [frame.layer.ref for frame in plan.frames if frame.layer]
+    refs += [frame.zones.layer.ref for frame in plan.frames if frame.zones]
+    return all(atlas.has(ref) for ref in refs)
+
+
+def unknown_words(missing: Sequence[Unknown], tokens: Sequence[Token]) -> list[str]:
+    """Return the unknown words as written."""
+    return [tokens[place].text for one in missing for place in one.places]
