@@ -107,8 +107,8 @@ def act(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 def ground(state: RunState, runtime: Runtime[RunContext]) -> Command[Literal["decide", "finish"]]:
     """Check every number of the draft against the results it cites; send back once, then remove or mark."""
     context = runtime.context
-    if state["verdict"]["status"] in ("failed", "limit") and context.decider.engine == "planner":
-        return Command(goto="finish", update={})  # our own error message or list of calls, not an engine's statement
+    if state["verdict"]["status"] != "answered" and context.decider.engine == "planner":
+        return Command(goto="finish", update={})  # our own message of what is missing or wrong, made of names; it states no result
     checked = _check(state["draft"], state, context)
     unsupported = [claim.to_json() for claim in checked.unsupported]
     runtime.stream_writer(Grounded(attempt=state["repairs"] + 1, supported=len(checked.claims) - len(unsupported), unsupported=unsupported))

@@ -233,6 +233,35 @@ def test_a_number_about_one_zone_does_not_answer_for_another_that_was_asked_for(
     assert ONE_ZONE.unsupported(answer) == unsupported
 
 
+RANGES = Case("How much is between 1 and 2 m deep, and how much deeper?").with_result(
+    "classify",
+    {
+        "raster": "depth",
+        "classes": [{"label": "wading", "min": 1.0, "max": 2.0}, {"label": "deep", "min": 2.0}, {"label": "dry feet", "max": 1.0}],
+    },
+    [
+        ("area", 70_000.0, "m2", {"class": "wading"}),
+        ("area", 20_000.0, "m2", {"class": "deep"}),
+        ("area", 90_000.0, "m2", {"class": "dry feet"}),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "unsupported"),
+    [
+        ("7.000 ha are between 1 and 2 m deep and 2.000 ha deeper than 2 m [1].", []),
+        ("Water of 1–2 m covers 7.000 ha [1].", []),
+        ("Water of less than 1 m covers 9.000 ha [1].", []),
+        ("Water deeper than 1 m covers 7.000 ha [1].", ["7.000"]),  # it has no upper limit
+        ("Water deeper than 2 m covers 7.000 ha [1].", ["7.000"]),
+        ("Water of less than 2 m covers 7.000 ha [1].", ["7.000"]),
+    ],
+)
+def test_a_class_may_be_named_by_all_of_its_limits(answer: str, unsupported: list[str]) -> None:
+    assert RANGES.unsupported(answer) == unsupported
+
+
 def test_a_true_zero_is_a_number_like_any_other() -> None:
     assert ZERO.unsupported("0 ha are deep; 100 % of the area is covered by valid data [1].") == []
     assert ZERO.unsupported("0.01 ha are deep [1].") == ["0.01"]

@@ -150,3 +150,42 @@ def test_nothing_unsupported_is_left_after_marking(values, data) -> None:
     left = case.check(mark(answer, grounding))
     assert not left.unsupported
     assert [claim.text for claim in left.claims] == [claim.text for claim in grounding.claims if claim.verdict == "supported"]
+
+
+AWKWARD = (
+    "South East", "East", "Zone 7", "7", "12", "Three Rivers", "Long Area", "St. John", "O'Brien", "A", "B", "AB-12", "Sector 4b", "Mount Two",
+    "Lower Max", "Total Hill", "1st Ward", "Bad Ems, Lahn", "X and Y", "Half Moon (Bay)", "other", "no data", "bare soil", "built-up",
+)  # fmt: skip
+"""Names that look like numbers, quantities, conjunctions and everyday words."""
+FORMS = (
+    "{a} has {x} ha and {b} {y} ha [1].", "{x} ha in {a} and {y} ha in {b} [1].", "{a}: {x} ha; {b}: {y} ha [1].",
+    "{a} and {b} have {x} and {y} ha respectively [1].", "{a} ({x} ha) is larger than {b} ({y} ha) [1].",
+    "The largest is {a} with {x} ha, followed by {b} with {y} ha [1].", "{a} has {x} ha, {b} has {y} ha [1].",
+    "In {a}, {x} ha are flooded, while in {b} {y} ha are [1].", "With {x} ha, {a} is ahead of {b} with {y} ha [1].",
+    "{a} covers {x} ha, whereas {b} covers {y} ha [1].", "- {a}: {x} ha [1]\n- {b}: {y} ha [1]",
+    "| zone | area |\n|---|---|\n| {a} | {x} ha [1] |\n| {b} | {y} ha [1] |",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_swapped_zones_are_caught_whatever_they_are_called(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(30):
+        values = {zone: rng.uniform(1, 900) * 1e4 for zone in rng.sample(AWKWARD, 5)}
+        case = one_value_per_zone("area", "m2", values)
+        (a, x), (b, y) = ((zone, f"{value / 1e4:,.2f}") for zone, value in rng.sample(sorted(values.items()), 2))
+        for form in FORMS:
+            verdicts = [verdict for _, verdict in case.verdicts(form.format(a=a, b=b, x=y, y=x))]
+            assert "supported" not in verdicts, form.format(a=a, b=b, x=y, y=x)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lists_and_tables_are_supported_whatever_the_zones_are_called(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(30):
+        values = {zone: rng.uniform(1, 900) * 1e4 for zone in rng.sample(AWKWARD, 5)}
+        case = one_value_per_zone("area", "m2", values)
+        numbers = {zone: f"{value / 1e4:,.2f}" for zone, value in values.items()}
+        assert case.unsupported("Areas [1]:\n" + "\n".join(f"- {zone}: {number} ha" for zone, number in numbers.items())) == []
+        rows = "\n".join(f"| {zone} | {number} [1] |" for zone, number in numbers.items())
+        assert case.unsupported(f"| zone | area (ha) |\n|---|---|\n{rows}") == []

@@ -26,6 +26,9 @@ _KINDS = frozenset(
     "zone district region county province state municipality city town village area class category group type code id value park parcel "
     "ward sector unit block feature department canton commune kind level island".split()
 )
+_DIMENSIONS = frozenset("deep high long wide tall thick old away".split())
+_MEASURED = re.compile(r"\b(?:m|cm|mm|km|ft|metres?|meters?|feet|miles?|years?)\s+$|\d\s?m\s+$")
+"""In `2 m deep` the adjective is no class, even if there is one of that name."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,9 @@ class Vocabulary:
         for size in range(min(self._longest, len(tokens) - at), 0, -1):
             form = tuple(forms[at : at + size])
             value = self._forms.get(form)
-            if value is None:
-                continue
             start, end = tokens[at].start(), tokens[at + size - 1].end()
+            if value is None or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start])):
+                continue
             if not _is_weak(form) or self._is_placed(text, tokens, at, size, value):
                 return self._mention(start, end, value)
             if is_doubtful(text, start, end, self._written[value]):

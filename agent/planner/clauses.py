@@ -195,7 +195,7 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         scan.role, scan.each, scan.prep = "pred" if scan.phrases else "head", False, ""
     elif mark.kind in _ROLES:
         _open_role(scan, mark)
-    scan.gap = mark.kind not in ("be", "with", "of")
+    scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
     return _note(scan, clause, mark)
 
 

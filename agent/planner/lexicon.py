@@ -149,13 +149,13 @@ HIGHEST = {
     "largest": "area", "biggest": "area", "greatest": "", "highest": "height", "most": "", "longest": "length", "tallest": "height",
     "deepest": "depth", "widest": "width", "oldest": "age", "hottest": "temperature", "warmest": "temperature", "steepest": "slope",
     "wettest": "precipitation", "heaviest": "weight", "strongest": "magnitude", "densest": "density", "latest": "year", "newest": "year",
-    "fastest": "speed", "maximum": "", "maximal": "", "top": "", "best": "", "max": "",
+    "fastest": "speed", "top": "", "best": "",
 }  # fmt: skip
 
 LOWEST = {
     "smallest": "area", "least": "", "lowest": "height", "shortest": "length", "shallowest": "depth", "fewest": "", "narrowest": "width",
     "youngest": "age", "coldest": "temperature", "coolest": "temperature", "flattest": "slope", "driest": "precipitation",
-    "lightest": "weight", "weakest": "magnitude", "earliest": "year", "slowest": "speed", "minimum": "", "minimal": "", "bottom": "", "min": "",
+    "lightest": "weight", "weakest": "magnitude", "earliest": "year", "slowest": "speed", "bottom": "",
 }  # fmt: skip
 
 ADJECTIVES = {

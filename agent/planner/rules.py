@@ -87,6 +87,8 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("order", "asc", r"(?:in )?(?:ascending|increasing)(?: order)?(?: of)?|starting with the (?:smallest|lowest|least)"),
     ("super", "desc", rf"(?:the )?(?:(?P<n>q\d+) )?(?P<adj>{_HIGH})(?: (?P<n2>q\d+))?(?: (?P<adj2>populous|populated|common|frequent|numerous|extensive))?"),
     ("super", "asc", rf"(?:the )?(?:(?P<n>q\d+) )?(?P<adj>{_LOW})(?: (?P<n2>q\d+))?(?: (?P<adj2>populous|populated|common|frequent|numerous|extensive))?"),
+    ("super", "desc", r"(?:the )?(?P<adj>max|maximum|maximal)(?= (?:mean|average|avg|median))"),
+    ("super", "asc", r"(?:the )?(?P<adj>min|minimum|minimal)(?= (?:mean|average|avg|median))"),
     # Measures
     ("count", "", r"how many(?: different| distinct| individual| separate| unique| of(?: the| these| those)?)?|how numerous"),
     ("count", "", r"(?:the )?(?:total |overall )?(?:numbers?|counts?) of(?: all)?|count(?: up| how many| the number of| all)?|counts|in number"),

@@ -26,11 +26,6 @@ class CodeFingerprint:
     modules: frozenset[str]
     """Modules whose files were read; none of them may change while the process runs."""
 
-    @property
-    def total(self) -> str:
-        """Return one digest over all definitions."""
-        return _digest(self.definitions)
-
 
 class Fingerprints:
     """Makes fingerprints from one snapshot of sources; each module is analysed once, each tool followed once."""
