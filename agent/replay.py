@@ -12,7 +12,7 @@ from agent.state import Json
 from tools.contract import Artifact
 from tools.errors import TerraciteError
 from tools.runner import Runner
-from tools.workspace import open_workspace
+from tools.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from agent.api import Agent
@@ -65,17 +65,20 @@ def replay_run(agent: Agent, run_id: str) -> ReplayReport:
     """
     result = agent.ledger.run(run_id)
     with tempfile.TemporaryDirectory(prefix="terracite-replay-") as folder:
-        scratch = Runner(open_workspace(agent.workspace.settings, root=Path(folder)), agent.datasets)
-        calls = tuple(_replayed(agent.runner.artifact(step["key"]), step, scratch) for step in result["steps"] if "key" in step)
+        scratch = open_workspace(agent.workspace.settings, root=Path(folder))
+        calls = tuple(_replayed(agent.runner, step, scratch) for step in result["steps"] if "key" in step)
     return ReplayReport(result["run_id"], result["question"], calls)
 
 
-def _replayed(stored: Artifact, step: Json, scratch: Runner) -> Replayed:
+def _replayed(runner: Runner, step: Json, scratch: Workspace) -> Replayed:
+    key: str = step["key"]
+    if step["cache"] == "observed":
+        return Replayed(step["tool"], key, "observed")
     try:
-        again = scratch.run(step["tool"], step["params"]).artifact
+        stored, again = runner.artifact(key), runner.recompute(key, scratch)
     except TerraciteError as error:
-        return Replayed(stored.tool, stored.key, f"failed: {error}")
-    return Replayed(stored.tool, stored.key, "observed" if step["cache"] == "observed" else _compare(stored, again))
+        return Replayed(step["tool"], key, f"failed: {error}")
+    return Replayed(step["tool"], key, _compare(stored, again))
 
 
 def _compare(stored: Artifact, again: Artifact) -> str:

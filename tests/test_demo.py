@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from agent.interfaces.demo import QUESTIONS, run_demo
-from agent.interfaces.demo_scene import BORDER, CLASSES, NODATA, PIXEL, SIZE, Scene, build_scene
+from agent.interfaces.demo_scene import BORDER, CLASSES, CRS, NODATA, PIXEL, SIZE, Scene, build_scene
 
 
 def test_scene_is_the_same_byte_for_byte_when_built_again(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_demo_answers_twice_the_same_with_sources_a_map_and_nothing_computed_aga
     code = run_demo(tmp_path / "ws", lines.append)
     shown = "\n".join(lines)
     assert code == 0, shown
-    assert shown.count("the same answer, byte for byte") == len(QUESTIONS)
+    assert shown.count("The same answer, byte for byte.") == len(QUESTIONS)
     assert "planner (embedded, no language model)" in shown
     assert "Synthetic data made by terracite demo" in shown
     assert "from an earlier demo" not in shown
@@ -70,6 +71,28 @@ def test_demo_answers_twice_the_same_with_sources_a_map_and_nothing_computed_aga
         if "results from memory" in line:
             hits, _, total = line.partition(" results")[0].partition(" of ")
             assert hits == total != "0"
+
+
+def test_demo_answers_agree_with_counting_pixels_and_measuring_on_the_map(tmp_path: Path) -> None:
+    import geopandas
+    import rasterio
+    import shapely
+
+    lines: list[str] = []
+    run_demo(tmp_path / "ws", lines.append)
+    scene = tmp_path / "ws" / "scene"
+    districts, clinics, river = (geopandas.read_file(scene / f"{name}.geojson").to_crs(CRS) for name in ("districts", "clinics", "river"))
+    with rasterio.open(scene / "water_depth.tif") as dataset:
+        rows, columns = np.nonzero(dataset.read(1) > 0.5)
+        x, y = dataset.xy(rows, columns)
+    # 0.9996 is UTM's scale along its central meridian, which runs through the scene.
+    hectares = {
+        row.name: shapely.contains_xy(row.geometry, x, y).sum() * PIXEL**2 / 0.9996**2 / 1e4 for row in districts.itertuples(index=False)
+    }
+    answered = dict(re.findall(r"^- (.+): ([\d.,]+) ha", "\n".join(lines), re.MULTILINE))
+    assert {name: float(area) for name, area in answered.items()} == pytest.approx(hectares, rel=0.005)
+    near = set(clinics.name[clinics.distance(river.geometry[0]) / 0.9996 <= 500])
+    assert set(re.findall(r"^- (Clinic \w+)", "\n".join(lines), re.MULTILINE)) == near
 
 
 def test_demo_says_so_when_the_results_were_here_before(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ _UP_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOWN_BEFORE = re.compile(
-    r"(?:\b(?:shallower|less|lower|smaller|flatter|colder|shorter|fewer|weaker) than|\b(?:below|under|at most|up to|no more than)|[<≤]=?)\s*$",
+    r"(?:\b(?:shallower|less|lower|smaller|flatter|colder|shorter|fewer|weaker) than|\b(?:below|under|at most|up to)|[<≤]=?)\s*$",
     re.IGNORECASE,
 )
-_NOT_MORE = re.compile(r"\b(?:no|not) \w+ than\s*$", re.IGNORECASE)
+_NOT_MORE = re.compile(r"\b(?:no|not) (?:more|deeper|higher|greater|larger|longer|steeper) than\s*$", re.IGNORECASE)
+_NOT_LESS = re.compile(r"\b(?:no|not) (?:less|shallower|lower|smaller|shorter|fewer) than\s*$", re.IGNORECASE)
 _UP_BEHIND = re.compile(
     r"\s*(?:\w+\s)?(?:(?:or|and) (?:more|deeper|higher|above|over|greater|larger|beyond|up|steeper|longer|warmer|older|stronger)\b|\+)",
     re.IGNORECASE,
@@ -56,25 +57,39 @@ def classes_named_by_limits(text: str, classes: Iterable[LimitedClass]) -> list[
     numbers = [number for number in numbers_in(readable) if is_condition(readable, number)] if known else []
     found: list[Mention] = []
     for at, number in enumerate(numbers):
-        end, low, high = _limits(readable, number, numbers[at + 1] if at + 1 < len(numbers) else None)
-        if low is None and high is None:
+        condition = _condition(readable, number, numbers[at + 1] if at + 1 < len(numbers) else None)
+        if condition.low is None and condition.high is None:
             continue
-        meant = (named for named in known if _same(named.low, low) and _same(named.high, high))
-        found.extend(Mention(number.start, end, normal_name(named.label), frozenset({"class"})) for named in meant)
+        meant = (named for named in known if _same(named.low, condition.low) and _same(named.high, condition.high))
+        found.extend(Mention(condition.start, condition.end, normal_name(named.label), frozenset({"class"})) for named in meant)
     return found
 
 
-def _limits(text: str, number: Number, following: Number | None) -> tuple[int, float | None, float | None]:
-    """Return where a condition ends, and its lower and upper limit; no limits where the text tells no direction."""
+@dataclass(frozen=True)
+class _Condition:
+    """The words of a condition, `deeper than 2 m`, and its limits; no limits where they tell no direction."""
+
+    start: int
+    end: int
+    low: float | None = None
+    high: float | None = None
+
+
+def _condition(text: str, number: Number, following: Number | None) -> _Condition:
     if following and any(_TO.fullmatch(text, end, following.start) for end in (number.end_unit, number.end)):
-        return following.end_unit, number.value, following.value
-    before, behind = text[: number.start], text[number.end_unit :]
-    negated = bool(_NOT_MORE.search(before))
-    if _UP_BEHIND.match(behind) or (_UP_BEFORE.search(before) and not negated) or (_DOWN_BEFORE.search(before) and negated):
-        return number.end_unit, number.value, None
-    if _DOWN_BEHIND.match(behind) or _DOWN_BEFORE.search(before) or negated:
-        return number.end_unit, None, number.value
-    return number.end_unit, None, None
+        return _Condition(number.start, following.end_unit, number.value, following.value)
+    before = text[: number.start]
+    for pattern in (_UP_BEHIND, _DOWN_BEHIND):
+        if behind := pattern.match(text, number.end_unit):
+            return _directed(number.start, behind.end(), number.value, is_up=pattern is _UP_BEHIND)
+    for pattern in (_NOT_MORE, _NOT_LESS, _UP_BEFORE, _DOWN_BEFORE):
+        if words := pattern.search(before):
+            return _directed(words.start(), number.end_unit, number.value, is_up=pattern in (_NOT_LESS, _UP_BEFORE))
+    return _Condition(number.start, number.end_unit)
+
+
+def _directed(start: int, end: int, limit: float, *, is_up: bool) -> _Condition:
+    return _Condition(start, end, limit, None) if is_up else _Condition(start, end, None, limit)
 
 
 def _same(limit: float | None, said: float | None) -> bool:

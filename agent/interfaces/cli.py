@@ -289,10 +289,8 @@ def phrases() -> None:
     """Show how the planner engine can be asked."""
     from agent.planner import phrases as accepted
 
-    for kind, templates in accepted().items():
-        typer.echo(f"{kind}")
-        for template in templates:
-            typer.echo(f"  {template}")
+    for phrase in accepted():
+        typer.echo(phrase)
 
 
 @artifacts_app.command("ls")

@@ -182,6 +182,8 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
     if mark.kind == "of" and scan.words and scan.tokens[scan.words[0]].lemma in ("band", "channel"):
         return clause
     _close_phrase(scan)
+    if mark.kind not in ("and", "per", "by") and _ROLES.get(mark.kind) != scan.role:
+        scan.conj = ""
     if mark.kind == "compare" and mark.comparison:
         _add_limit(scan, mark.comparison)
         return clause
@@ -324,6 +326,5 @@ def _open_role(scan: _Scan, mark: Mark) -> None:
     scan.role = _ROLES[mark.kind]
     scan.quantity = mark.quantity if mark.kind in ("near", "far") else None
     scan.strict = "all" in mark.groups
-    scan.conj = ""
     if mark.kind not in ("of",):
         scan.waiting = []

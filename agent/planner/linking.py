@@ -49,11 +49,13 @@ class _Target:
     value: Any = None  # Any: JSON scalar
     band: int = 1
     penalty: float = 0.0
+    whole_only: bool = False
+    """Whether parts of the form say nothing, as in `class 3`."""
 
 
 def joined(words: Sequence[str]) -> str:
     """Write words as one, so that `land use`, `land-use` and `landuse` are equal."""
-    return "".join(words).replace("'", "")
+    return "".join(char for word in words for char in word if char.isalnum())
 
 
 def word_score(token: Token, part: str) -> float:
@@ -99,7 +101,7 @@ def _index_of(dataset_id: str, targets: tuple[_Target, ...]) -> _Index:
         forms = {joined(target.form), joined(informative(target.form)) if target.kind in ("name", "column") else ""}
         for form in sorted(forms - {""}):
             whole.setdefault(form, []).append((target, EXACT - target.penalty))
-        for part in dict.fromkeys(target.form) if target.kind in ("value", "class") else ():
+        for part in dict.fromkeys(target.form) if target.kind in ("value", "class") and not target.whole_only else ():
             labels.setdefault(part, []).append(target)
     return _Index(
         {form: tuple(entries) for form, entries in whole.items()},
@@ -140,7 +142,7 @@ def _band_targets(band: Band) -> Iterator[_Target]:
         if label != value:
             bare = without_code(label)
             yield _Target("class", name_lemmas(bare), value=label, band=band.index, penalty=EXACT - CODELESS)
-        yield _Target("class", ("class", *name_lemmas(value)), value=label, band=band.index)
+        yield _Target("class", ("class", *name_lemmas(value)), value=label, band=band.index, whole_only=True)
 
 
 def _whole_links(index: _Index, tokens: Sequence[Token], start: int) -> Iterator[Link]:

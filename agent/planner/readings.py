@@ -137,7 +137,7 @@ def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequ
         unknown=tuple(places[at] for at in cover.unknown),
     )
     if not cover.links:
-        return _generic(base, cover, words, phrase)
+        return _numbered_class(base, cover, words, places) or _generic(base, cover, words, phrase)
     if dataset.is_raster:
         return _raster_reading(base, cover, words, places)
     if dataset.is_vector:
@@ -181,6 +181,14 @@ def _raster_reading(base: Reading, cover: _Cover, words: Sequence[Token], places
     if coded is not None:
         return replace(base, kind="cells", classes=(words[coded].text,), band=band, numbers_used=(*used, places[coded]))
     return replace(base, kind="raster", band=band, numbers_used=used)
+
+
+def _numbered_class(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int]) -> Reading | None:
+    """Read a bare `class 3` as a class of a raster without named classes."""
+    coded = _class_number(base.dataset.bands[0], words, cover) if base.dataset.is_raster and not base.unknown else None
+    if coded is None:
+        return None
+    return replace(base, kind="cells", score=0.8, classes=(words[coded].text,), numbers_used=(places[coded],))
 
 
 def _class_number(band: Band, words: Sequence[Token], cover: _Cover) -> int | None:

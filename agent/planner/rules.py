@@ -147,7 +147,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("difference", "", rf"how (?:much|many) (?:{_UP}|{_DOWN})(?= |$)"),
     ("exists", "", r"(?:is|are|was|were) there(?: any| an?| some)?|(?:do|does|did) (?:any|some)"),
     ("list", "", r"which(?: of(?: the| these| those)?)?|list(?: of| out)?(?: all| every)?|(?:what|give me|show me|tell me) (?:is |are )?(?:the )?names? of|enumerate|names? of|identify"),
-    ("list", "weak", r"show(?: me| us)?|display|give(?: me| us)?|find|name|what|get|return"),
+    ("list", "weak", r"(?:break|split)s? (?:down|up)|compute|calculate|determine|measure|show(?: me| us)?|display|give(?: me| us)?|find|name|what|get|return"),
     # Follow-up words
     ("again", "", r"(?:and )?(?:what|how) about|(?:the )?same (?:thing |question |analysis )?(?:for|but|in|with|again)|now(?: for)?|instead|only|just|again"),
     ("pronoun", "", r"(?:of )?(?:it|its|they|their|them|those|these|that one|this one|the ones?|ones|the results?|last results?|previous results?|the last (?:answer|result|one)|the former|the latter|which one|which ones)"),
