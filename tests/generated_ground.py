@@ -44,12 +44,14 @@ class Ground:
         return "EPSG:4326" if path.suffix in (".geojson", ".csv") else pick(self.rng, self.crs_choices)
 
     def rect(self, residue: int, smallest: int, largest: int) -> Rect:
-        """Return a random rectangle whose edges lie at cells ≡ residue (mod 4, or mod 2 for odd residues); sizes in pixels."""
-        step = SUB if residue % 2 == 0 else 2
+        """Return a random rectangle whose edges lie `residue` cells into a pixel; sizes in pixels.
+
+        Layers whose edges must never coincide have different residues.
+        """
         rows, columns = self.lattice.shape
         height, width = (int(n) * SUB for n in self.rng.integers(smallest, largest + 1, 2))
-        row = int(self.rng.integers(0, (rows - height - residue) // step)) * step + residue
-        column = int(self.rng.integers(0, (columns - width - residue) // step)) * step + residue
+        row = int(self.rng.integers(0, (rows - height - residue) // SUB)) * SUB + residue
+        column = int(self.rng.integers(0, (columns - width - residue) // SUB)) * SUB + residue
         return row, column, row + height, column + width
 
 

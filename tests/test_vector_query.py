@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pyproj import Geod
 from shapely import LineString, MultiPolygon, Point, Polygon, box
-from vector_calls import call, fact, measures, value, values, where
 
 from tools.contract import Declared, Outcome
 from tools.errors import DataError, MissingCrsError, ParameterError
+from vector_calls import call, fact, measures, value, values, where
 
 GEOD = Geod(ellps="WGS84")
 EAST, NORTH = 500_000, 5_000_000
@@ -59,7 +59,7 @@ def test_features_are_counted_listed_and_written(tmp_path, parcels):
 def test_own_area_is_true_to_the_ellipsoid_and_ranks_features(tmp_path, parcels):
     output = call("query_vector", tmp_path, {"p": parcels}, layer="p", order_by="area", descending=True, limit=2)
     areas = values(output, "area", "feature")
-    assert list(areas)[0] == "Cedar"
+    assert next(iter(areas)) == "Cedar"
     assert areas["Cedar"] == pytest.approx(40_000 * TRUE_M2, rel=1e-6)
     assert value(output, "count") == 5
     assert "2 of 5 features are shown, as limited" in output.warnings
@@ -182,7 +182,7 @@ def test_a_filter_layer_in_another_crs_is_transformed_and_recorded(tmp_path, par
 
 
 @pytest.mark.parametrize(
-    ("predicate", "expected"), [("within", ["A", "B"]), ("disjoint", ["C", "D", "E"]), ("intersects", ["A", "B"])], ids=lambda one: str(one)
+    ("predicate", "expected"), [("within", ["A", "B"]), ("disjoint", ["C", "D", "E"]), ("intersects", ["A", "B"])], ids=str
 )
 def test_a_geometry_in_degrees_filters_points(tmp_path, cities, predicate, expected):
     output = call(
@@ -252,6 +252,12 @@ def test_nothing_in_a_covered_place_is_a_true_zero_with_proof(tmp_path, cities):
     assert value(output, "count") == 0
     assert value(output, "features searched") == 5
     assert output.files == ()
+
+
+def test_a_sum_of_zero_over_features_that_are_there_is_a_value(tmp_path, make_layer):
+    path = make_layer([Point(0, 0), Point(1, 1)], columns={"balance": [5, -5]})
+    output = call("query_vector", tmp_path, {"p": path}, layer="p", measures=measures("sum of balance"))
+    assert (output.outcome, value(output, "sum of balance")) == (Outcome.VALUE, 0)
 
 
 def test_a_place_outside_the_layer_gives_no_number(tmp_path, cities):

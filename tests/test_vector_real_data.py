@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
-from vector_calls import call, measures, value, values, where
 
 from tools.contract import Outcome
 from tools.storage.bootstrap import bootstrap
+from vector_calls import call, measures, value, values, where
 
 pytestmark = pytest.mark.realdata
 
@@ -111,7 +111,7 @@ def test_areas_of_countries_polar_and_split_ones_included(tmp_path, shared_data)
     assert {name: found[name] for name in expected if name != "Sudan"} == pytest.approx(
         {name: area for name, area in expected.items() if name != "Sudan"}, rel=1e-6
     )
-    assert list(found)[0] == "Russia"
+    assert next(iter(found)) == "Russia"
     assert found["Antarctica"] == pytest.approx(12.3e12, rel=0.02)
 
 

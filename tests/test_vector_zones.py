@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from shapely import LineString, Point, box
-from vector_calls import call, measures, value, values, where
 
 from tools.contract import Outcome
 from tools.errors import ParameterError
 from tools.storage.vectors import read_layer
+from vector_calls import call, measures, value, values, where
 
 EAST, NORTH = 500_000, 5_000_000
 TRUE_M2 = 0.9996**-2

@@ -130,8 +130,7 @@ def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact
         name, column = frame.measures[0]
         facts = part.message.named(f"{name} of {column}" if column else name)
     elif frame.kind == "cells":
-        labels = {part.label} if part.label else set(frame.cells.classes if frame.cells else ())
-        facts = [fact for fact in part.message.named("area") if fact.subject.get("class") in labels]
+        facts = [fact for fact in part.message.named("area") if fact.subject.get("class") in part.labels]
         facts = [fact for fact in facts if "zone" in fact.subject] or facts
     elif frame.kind == "values":
         facts = part.message.named(frame.statistics[0])

@@ -78,8 +78,23 @@ def links(dataset: Dataset, tokens: Sequence[Token]) -> tuple[tuple[Link, ...], 
     found: list[tuple[Link, ...]] = []
     for start in range(len(tokens)):
         here = [*_whole_links(index, tokens, start), *_partial_links(index, tokens, start)]
-        found.append(_best(here))
+        found.append(_best([link for link in here if link.kind != "value" or not _names_layer(dataset, tokens[link.start : link.end])]))
     return tuple(found)
+
+
+def _names_layer(dataset: Dataset, span: Sequence[Token]) -> bool:
+    """Tell whether words are the noun by which the layer itself is known, so that they select none of its features.
+
+    `countries` means all of a layer of countries, also where some of its features have the type `Country`.
+    """
+    spelling = joined([token.lemma for token in span])
+    for form in dataset.name_forms:
+        telling = informative(form)
+        if len(span) > 1 and spelling in joined(telling):
+            return True
+        if len(span) == 1 and telling and telling[-1] == span[0].lemma and span[0].word != span[0].lemma:
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -211,7 +226,7 @@ def _partial_score(target: _Target, matched: Sequence[float], coverage: float) -
     quality = sum(matched) / len(matched)
     if target.kind in ("value", "class"):
         return quality - target.penalty if coverage == 1 else PARTIAL_VALUE * coverage if coverage >= 0.3 else 0.0
-    return quality * (0.7 + 0.3 * coverage) - target.penalty
+    return round(quality * (0.7 + 0.3 * coverage) - target.penalty, 6)
 
 
 def _best(found: Sequence[Link]) -> tuple[Link, ...]:

@@ -56,6 +56,8 @@ def find_names(tokens: Sequence[Token], atlas: Atlas) -> tuple[tuple[int, int], 
     for length in range(7, 1, -1):
         for start in range(len(tokens) - length + 1):
             end = start + length
+            if "sign" in (tokens[start].kind, tokens[end - 1].kind):
+                continue
             words = [token.lemma for token in tokens[start:end]]
             if joined(words) not in forms or all(token.kind != "word" or token.word in FUNCTIONAL for token in tokens[start:end]):
                 continue

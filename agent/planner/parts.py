@@ -89,7 +89,8 @@ class Parts:
 
     def missing(self) -> set[Key]:
         """Return what the clause says and no builder has accounted for."""
-        return required(self.clause, self.tokens, self.readings) - self.used
+        explained = {("number", start) for reading in self.readings if reading for start in reading.numbers_used}
+        return required(self.clause, self.tokens, self.readings) - self.used - explained
 
 
 def flood_range(dataset: Dataset, band: int) -> Range:

@@ -18,6 +18,8 @@ GENERIC = 0.3
 """Score of a phrase that only says `the zones`, `the raster`."""
 NAMED_ENOUGH = 0.9
 """Least score of a name by which a dataset out of focus is used."""
+MOST_CODES = 255
+"""Whole numbers above this are measurements rather than class codes."""
 _BRANCHES = 6
 _KEPT = 4
 
@@ -185,10 +187,12 @@ def _raster_reading(base: Reading, cover: _Cover, words: Sequence[Token], places
 
 def _numbered_class(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int]) -> Reading | None:
     """Read a bare `class 3` as a class of a raster without named classes."""
-    coded = _class_number(base.dataset.bands[0], words, cover) if base.dataset.is_raster and not base.unknown else None
-    if coded is None:
+    band = base.dataset.bands[0] if base.dataset.is_raster and not base.unknown else None
+    coded = _class_number(band, words, cover) if band else None
+    if band is None or coded is None:
         return None
-    return replace(base, kind="cells", score=0.8, classes=(words[coded].text,), numbers_used=(places[coded],))
+    score = 0.8 if (band.maximum or 0) > MOST_CODES else 0.85
+    return replace(base, kind="cells", score=score, classes=(words[coded].text,), numbers_used=(places[coded],))
 
 
 def _class_number(band: Band, words: Sequence[Token], cover: _Cover) -> int | None:
@@ -196,7 +200,11 @@ def _class_number(band: Band, words: Sequence[Token], cover: _Cover) -> int | No
     if band.classes or band.value_kind == "continuous":
         return None
     spots = [at for at in cover.soft if words[at].kind == "number" and at and words[at - 1].lemma in CLASS_NOUNS | {"value", "code"}]
-    return spots[0] if spots else None
+    return spots[0] if spots and _is_within(words[spots[0]].value, band) else None
+
+
+def _is_within(value: float, band: Band) -> bool:
+    return (band.minimum is None or value >= band.minimum) and (band.maximum is None or value <= band.maximum)
 
 
 def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Reading | None:

@@ -23,7 +23,9 @@ class Part:
 
     message: Message
     label: str | None = None
-    """Class label of the chosen pixels; None for all classes."""
+    """Class label of the chosen pixels, where there is one."""
+    labels: tuple[str, ...] = ()
+    """All class labels that were asked for; empty for every class."""
     words: str = ""
     """How the question says it."""
 
@@ -63,10 +65,10 @@ def _of_range(frame: Frame, cells: Cells, limit: Range, place: Params, ledger: L
     if made is None:
         return None
     if not place:
-        return Part(made, limit.words, limit.words)
+        return Part(made, limit.words, (limit.words,), limit.words)
     ranked = _ranking(frame, "area")
     message = ledger.call("zonal_stats", {"raster": made.ref, **place, "classes": True, **ranked})
-    return Part(message, limit.words, limit.words) if message else None
+    return Part(message, limit.words, (limit.words,), limit.words) if message else None
 
 
 def _class_range(limit: Range) -> Params:
@@ -79,16 +81,20 @@ def _class_range(limit: Range) -> Params:
 
 
 def _of_classes(frame: Frame, cells: Cells, place: Params, ledger: Ledger, atlas: Atlas) -> Part | None:
-    """Measure classes as they are; single out the asked ones first where the table would be too long for a message."""
+    """Measure classes as they are; single out the asked ones first where they have no names or the table would outgrow a message."""
     raster = _band(cells)
-    if cells.classes and place and _is_long(frame, cells, atlas):
-        made = ledger.call("classify", {**raster, "classes": _class_values(cells, atlas)})
+    unnamed = bool(cells.classes) and atlas.has(cells.ref) and not atlas.get(cells.ref).band(cells.band).classes
+    labels = tuple(f"class {label}" for label in cells.classes) if unnamed else cells.classes
+    if unnamed or (cells.classes and place and _is_long(frame, cells, atlas)):
+        made = ledger.call("classify", {**raster, "classes": _class_values(cells, labels, atlas)})
         if made is None:
             return None
+        if not place:
+            return Part(made, labels[0] if len(labels) == 1 else None, labels, cells.noun)
         raster = {"raster": made.ref}
-    ranked = _ranking(frame, f"area of {cells.classes[0]}") if len(cells.classes) == 1 else {}
+    ranked = _ranking(frame, f"area of {labels[0]}") if len(labels) == 1 else {}
     message = ledger.call("zonal_stats", {**raster, **place, "classes": True, **ranked})
-    return Part(message, cells.classes[0] if len(cells.classes) == 1 else None, cells.noun) if message else None
+    return Part(message, labels[0] if len(labels) == 1 else None, labels, cells.noun) if message else None
 
 
 def _is_long(frame: Frame, cells: Cells, atlas: Atlas) -> bool:
@@ -103,9 +109,10 @@ def _zone_count(frame: Frame, atlas: Atlas) -> int:
     return (atlas.get(zones.layer.ref).feature_count or 1) if atlas.has(zones.layer.ref) and not zones.layer.where else 1
 
 
-def _class_values(cells: Cells, atlas: Atlas) -> list[Params]:
-    classes = atlas.get(cells.ref).band(cells.band).classes
-    return [{"label": label, "values": [float(value) for value, name in classes.items() if name == label]} for label in cells.classes]
+def _class_values(cells: Cells, labels: tuple[str, ...], atlas: Atlas) -> list[Params]:
+    classes = atlas.get(cells.ref).band(cells.band).classes or {label: label for label in cells.classes}
+    values = [[float(value) for value, name in classes.items() if name == asked] for asked in cells.classes]
+    return [{"label": label, "values": held} for label, held in zip(labels, values, strict=True)]
 
 
 def _band(cells: Cells) -> Params:

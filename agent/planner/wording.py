@@ -71,7 +71,12 @@ def cells_words(cells: Cells, label: str | None) -> str:
     if cells.ranges:
         words = label or cells.ranges[0].words
         return words if words.startswith("flooded") or words in cells.noun else f"{cells.noun} {words}".strip()
-    return listing(cells.classes) if cells.classes else "each class"
+    return listing(class_name(label) for label in cells.classes) if cells.classes else "each class"
+
+
+def class_name(label: str) -> str:
+    """Write the label of a class; a bare number or letter is told apart from text by the word class."""
+    return f"class {label}" if len(label) == 1 or not any(char.isalpha() for char in label) else label
 
 
 def place_words(zones: Zones | None, clips: tuple[Layer, ...], atlas: Atlas) -> str:

@@ -9,7 +9,7 @@ from agent.planner.figures import common_unit, figure, fits, listing
 from agent.planner.frames import Frame, Having
 from agent.planner.ledger import Message
 from agent.planner.steps import LISTED, Part, Piece
-from agent.planner.wording import cells_words, layer_words, place_words
+from agent.planner.wording import cells_words, class_name, layer_words, place_words
 from tools.contract import Fact, Unit
 from tools.geo.units import convert
 
@@ -22,7 +22,7 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
     """Write areas and shares of pixels, per zone, per class or in total."""
     lines: list[str] = []
     for part in piece.parts:
-        areas = _asked(piece.frame, part, part.message.named("area"))
+        areas = _asked(part, part.message.named("area"))
         zoned = [fact for fact in areas if "zone" in fact.subject]
         one_place = len({fact.subject["zone"] for fact in zoned}) == 1 and not _by_zone(piece.frame)
         chosen = zoned or areas
@@ -39,11 +39,9 @@ def _by_zone(frame: Frame) -> bool:
     return frame.zones is not None and not frame.zones.merged and not frame.zones.layer.where
 
 
-def _asked(frame: Frame, part: Part, facts: Sequence[Fact]) -> list[Fact]:
+def _asked(part: Part, facts: Sequence[Fact]) -> list[Fact]:
     """Keep the classes that were asked for."""
-    cells = frame.cells
-    wanted = {part.label} if part.label else set(cells.classes) if cells else set()
-    folded = {label.casefold() for label in wanted if label}
+    folded = {label.casefold() for label in part.labels}
     return [fact for fact in facts if not folded or fact.subject.get("class", "").casefold() in folded]
 
 
@@ -89,7 +87,7 @@ def _gap(part: Part, fact: Fact) -> str:
 
 
 def _subject(fact: Fact, *, several: bool, zoned: bool) -> str:
-    named = [value for key, value in fact.subject.items() if key != "class" or several or not zoned]
+    named = [class_name(value) if key == "class" else value for key, value in fact.subject.items() if key != "class" or several or not zoned]
     return ", ".join(named) or "all"
 
 

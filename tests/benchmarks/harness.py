@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import statistics
-import tempfile
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -46,6 +47,17 @@ class Measurement:
         return self.case, self.what, self.temperature, json.dumps(dict(self.sizes), sort_keys=True)
 
 
+SPAWN = """
+import json, os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+started = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+_, status, usage = os.wait4(child, 0)
+print(json.dumps([time.perf_counter() - started, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status)]))
+"""
+"""Runs a command from a small process, since Linux counts the spawner's own resident set as the child's."""
+
+
 def time_process(command: Sequence[str], *, runs: int, before: Callable[[], None] | None = None) -> tuple[tuple[float, ...], int]:
     """Run a command `runs` times; return the wall seconds of each and the largest resident set in bytes.
 
@@ -55,18 +67,12 @@ def time_process(command: Sequence[str], *, runs: int, before: Callable[[], None
     for _ in range(runs):
         if before is not None:
             before()
-        with tempfile.TemporaryFile() as said:
-            started = time.perf_counter()
-            # Not subprocess: only wait4 tells the resident set of this one process.
-            devices = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, said.fileno(), 2)]
-            _, status, usage = os.wait4(os.posix_spawn(command[0], list(command), os.environ, file_actions=devices), 0)
-            seconds.append(time.perf_counter() - started)
-            if status:
-                said.seek(0)
-                raise RuntimeError(
-                    f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}: {said.read().decode(errors='replace')}"
-                )
-        peak = max(peak, usage.ru_maxrss * 1024)
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", SPAWN, *command], capture_output=True, text=True, check=True)
+        took, resident, code = json.loads(done.stdout)
+        if code != 0:
+            raise RuntimeError(f"{' '.join(command)} ended with {code}: {done.stderr}")
+        seconds.append(took)
+        peak = max(peak, resident)
     return tuple(seconds), peak
 
 

@@ -13,13 +13,15 @@ from tools.geo.antimeridian import wrap_longitudes
 from tools.geo.frame import Axes, Floats, Frame, geodetic_frame, transformer
 from tools.geo.geometry import repair
 from tools.geo.redraw import redraw
-from tools.geo.rings import Geometries, Indexes, Paths
+from tools.geo.rings import Geometries, Paths
 from tools.geo.unfold import TURN, unfold
 
 TOLERANCE_M = 0.1
 """How far an edge may leave its true course in the other CRS; edges that leave it more get vertices in between."""
 PIECE_M = 50_000.0
 """Edges are cut to this length before they are tested."""
+SHORT_M = 100.0
+"""Shorter edges are not tested: up to 89.9 degrees of latitude they stray by less than the tolerance."""
 MOST_PIECES = 1000
 """Most vertices added to one such piece."""
 CoordinateFunction = Callable[[Floats], Floats]
@@ -49,9 +51,12 @@ def keep_course(geometries: Geometries, move: CoordinateFunction, src: Axes, dst
 
     def refine(paths: Paths) -> Paths:
         paths = paths.split(PIECE_M / src.metres_per_unit)
-        starts = paths.edges
-        strays = _middle_offset(move(paths.xy), move((paths.xy[starts] + paths.xy[starts + 1]) / 2), starts, dst)
-        return paths.split_into(np.clip(np.ceil(np.sqrt(strays / tolerance_m)), 1, MOST_PIECES).astype(np.intp))
+        first, last = paths.xy[paths.edges], paths.xy[paths.edges + 1]
+        pieces = np.ones(len(first), dtype=np.intp)
+        long = np.flatnonzero(np.abs(last - first).max(axis=1, initial=0.0) * src.metres_per_unit > SHORT_M)
+        strays = _middle_offset(move(first[long]), move((first[long] + last[long]) / 2), move(last[long]), dst)
+        pieces[long] = np.clip(np.ceil(np.sqrt(strays / tolerance_m)), 1, MOST_PIECES)
+        return paths.split_into(pieces)
 
     return redraw(geometries, refine)
 
@@ -83,14 +88,14 @@ def _coordinate_function(src: Frame, dst: Frame) -> CoordinateFunction:
     return move
 
 
-def _middle_offset(moved: Floats, moved_middle: Floats, starts: Indexes, dst: Axes) -> Floats:
-    """Return how far, in metres, each edge's true middle lies from the middle of its moved ends. Shape (edge,)."""
-    first, last = moved[starts], moved[starts + 1]
-    if dst.is_lonlat:
-        turn = TURN / np.degrees(dst.radians_per_unit)
-        last[:, 0] += turn * np.round((first[:, 0] - last[:, 0]) / turn)
-    offset = moved_middle - (first + last) / 2
-    if dst.is_lonlat:
-        offset[:, 0] -= turn * np.round(offset[:, 0] / turn)
-        offset[:, 0] *= np.cos(moved_middle[:, 1] * dst.radians_per_unit)
-    return np.asarray(np.hypot(offset[:, 0], offset[:, 1]) * dst.metres_per_unit)
+def _middle_offset(first: Floats, middle: Floats, last: Floats, dst: Axes) -> Floats:
+    """Return how far, in metres, each moved middle lies from the middle of the moved ends; shapes (edge, 2), result (edge,)."""
+    if not dst.is_lonlat:
+        return np.asarray(np.hypot(*(middle - (first + last) / 2).T) * dst.metres_per_unit)
+    turn = TURN / np.degrees(dst.radians_per_unit)
+    span = last - first
+    span[:, 0] -= turn * np.round(span[:, 0] / turn)
+    offset = middle - first - span / 2
+    offset[:, 0] -= turn * np.round(offset[:, 0] / turn)
+    offset[:, 0] *= np.cos(middle[:, 1] * dst.radians_per_unit)
+    return np.asarray(np.hypot(*offset.T) * dst.metres_per_unit)

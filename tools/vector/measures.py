@@ -53,6 +53,8 @@ class GroupRow:
     subject: Mapping[str, str]
     values: Mapping[str, Number | None]
     """Measure name → number; None where there is none, as the mean of nothing."""
+    features: int = 0
+    """How many features are in the group."""
     cover: Cover | None = None
     """What the group's polygons cover, where an area was asked for."""
     extra: Mapping[str, Number] = field(default_factory=dict)
@@ -114,7 +116,7 @@ def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, meas
         else:
             values[measure_name(measure)] = _statistic(layer.frame[measure.column].iloc[rows], measure.aggregate)
     extra = {SUM_OF_AREAS: covered.sum_m2} if covered is not None and covered.overlaps else {}
-    return GroupRow(subject, values, covered, extra)
+    return GroupRow(subject, values, len(rows), covered, extra)
 
 
 def _statistic(column: pandas.Series[float], aggregate: str) -> Number | None:

@@ -47,7 +47,7 @@ def of_measures(selection: Selection, params: QueryVectorParams, context: ToolCo
         return outside(selection.and_said(*measured.warnings))
     rows = measured.rows
     matched = len(layer.frame)
-    is_zero = not matched or not any(value for row in rows for value in row.values.values())
+    is_zero = not any(row.features for row in rows)
     facts = measured.facts or (Fact("count", 0, "count"),)
     return ToolOutput(
         summary=_measures_summary(matched, layer.total, rows),
