@@ -209,8 +209,11 @@ def _note(scan: _Scan, clause: Clause, mark: Mark) -> Clause:
         clause = replace(clause, flags=clause.flags | {mark.kind})
     elif mark.kind == "list":
         clause = replace(clause, flags=clause.flags | {"weak_list"})
-    if mark.kind in ("unit", "unit_measure"):
-        clause = replace(clause, unit=mark.arg)
+    if mark.kind in ("unit", "unit_measure", "unit_word"):
+        if mark.arg == "%":
+            scan.measures.append("share")
+        else:
+            clause = replace(clause, unit=mark.arg)
     if mark.kind == "order":
         clause = replace(clause, order="desc" if mark.arg == "desc" else "asc")
     if mark.kind == "super":

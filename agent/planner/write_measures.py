@@ -76,14 +76,16 @@ def _area_list(frame: Frame, part: Part, facts: Sequence[Fact], atlas: Atlas) ->
     by = f" by {frame.zones.layer.noun}" if zoned and frame.zones else place_words(frame.zones, frame.clips, atlas)
     inside = place_words(None, frame.clips, atlas) if zoned else ""
     lead = f"Area of {what}{by}{inside} [{n}]:"
-    lines = [f"- {_subject(fact, several=several, zoned='zone' in fact.subject)}: {figure(fact, unit)}{_share_of(part, fact)}{_gap(part, fact)} [{n}]" for fact in kept]
-    return [lead, *lines, *_more(len(facts), len(kept), part.message, frame), *_no_coverage_zones(part.message)]
+    lines = [f"- {_subject(fact, several=several, zoned='zone' in fact.subject)}: {figure(fact, unit)}{_share_of(part, fact)} [{n}]" for fact in kept]
+    return [lead, *lines, *_more(len(facts), len(kept), part.message, frame), *_gaps(part, kept), *_no_coverage_zones(part.message)]
 
 
-def _gap(part: Part, fact: Fact) -> str:
-    zone = {"zone": fact.subject["zone"]} if "zone" in fact.subject else {}
-    shares = [share for share in part.message.named("valid_share") if dict(share.subject) == zone]
-    return f"; valid share {figure(shares[0], '%')}" if zone and shares and shares[0].value < FULL else ""
+def _gaps(part: Part, facts: Sequence[Fact]) -> list[str]:
+    """List the valid share of the zones that the data covers in part; apart from the areas, so that no number has two meanings."""
+    zones = {fact.subject["zone"] for fact in facts if "zone" in fact.subject}
+    shares = [fact for fact in part.message.named("valid_share") if fact.subject.get("zone") in zones and fact.value < FULL]
+    n = part.message.n
+    return [f"Valid share, the part of a zone with data [{n}]:", *(f"- {fact.subject['zone']}: {figure(fact, '%')} [{n}]" for fact in shares)] if shares else []
 
 
 def _subject(fact: Fact, *, several: bool, zoned: bool) -> str:
