@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -18,6 +18,9 @@ from agent.session import current_records, session_block
 from agent.state import Json, RunState, Verdict, session_text
 from tools.contract import Fact
 from tools.errors import TerraciteError
+
+COVERAGE_FACTS = frozenset({"valid_share", "zone_area", "valid_area", "features searched", "layer area", "layer count", "layer length", "other area"})
+"""Facts that prove that data covered the place; beside them, an answer of zeros is a true zero."""
 
 HISTORY = 12
 """Results of earlier runs that a thread keeps in view."""
@@ -256,5 +259,11 @@ def _final_verdict(state: RunState, left: grounding.Grounding, removed: bool) ->
     supported = [claim for claim in left.claims if claim.verdict == "supported"]
     if removed and not supported:
         return {"status": "refused", "outcome": "refused"}
-    outcomes = {state["results"][claim.n - 1]["outcome"] for claim in supported if claim.n}
-    return {"status": "answered", "outcome": "true_zero" if outcomes == {"true_zero"} else "value"}
+    asked = [claim for claim in supported if _fact_name(claim, state["results"]) not in COVERAGE_FACTS]
+    return {"status": "answered", "outcome": "true_zero" if asked and all(claim.value == 0 for claim in asked) else "value"}
+
+
+def _fact_name(claim: grounding.Claim, results: Sequence[Json]) -> str | None:
+    """Return the name of the fact that supports a claim, where the tool message holds it."""
+    facts = results[claim.n - 1]["facts"] if claim.n else []
+    return next((fact["name"] for fact in facts if fact["path"] == claim.path), None)

@@ -41,7 +41,8 @@ def assert_is_a_map(result: RunResult) -> None:
     pixels = _read_png(Path(artifact["folder"]) / name)
     assert pixels.shape[0] >= 100
     assert pixels.shape[1] >= 200
-    assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 8, "a map shows more than a frame"
+    sampled = pixels[::5, ::5].reshape(-1, pixels.shape[2])
+    assert len(np.unique(sampled, axis=0)) > 8, "a map shows more than a frame"
 
 
 def _read_png(path: Path) -> np.ndarray:
