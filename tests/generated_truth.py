@@ -13,7 +13,7 @@ import numpy.typing as npt
 import shapely
 
 from generated_lattice import Floats, Mask, distance_m
-from generated_scene import Area, Layer, Route, Scene, Site
+from generated_scene import Area, Route, Scene, Site
 
 Chosen = Callable[[npt.NDArray[Any]], Mask]
 
@@ -153,8 +153,3 @@ def clear_distance_m(distances: Iterable[float], wanted_share: float) -> float:
     step = 10.0 ** np.floor(np.log10(start)) / 20
     candidates = (round(start / step + n) * step for n in range(400))
     return next(float(d) for d in candidates if all(abs(other - d) > 0.02 * d for other in ordered))
-
-
-def class_values(layer: Layer) -> list[str]:
-    """Return the distinct class values of a layer."""
-    return layer.values(layer.class_column)

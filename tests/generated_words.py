@@ -39,6 +39,11 @@ def nouns(text: str) -> tuple[Noun, ...]:
     return tuple(Noun(one, many or f"{one}s") for one, _, many in pairs)
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """Read phrases separated by commas."""
+    return tuple(phrase.strip() for phrase in text.split(","))
+
+
 @dataclass(frozen=True)
 class Surface:
     """What a raster of values measures."""
@@ -69,27 +74,13 @@ SURFACES = (
     Surface("water table depth", "m", 0.6, 14.0, 1),
 )
 
-COVER_CLASSES = (
-    "water", "wetland", "grassland", "cropland", "shrubland", "bare soil", "built-up", "orchard", "vineyard", "tundra",
-    "mangrove", "evergreen forest", "deciduous forest", "mixed forest", "rice paddy", "glacier", "salt flat", "sand", "peat bog", "savanna",
-)  # fmt: skip
+COVER_CLASSES = listed(
+    "water, wetland, grassland, cropland, shrubland, bare soil, built-up, orchard, vineyard, tundra, mangrove, evergreen forest, "
+    "deciduous forest, mixed forest, rice paddy, glacier, salt flat, sand, peat bog, savanna"
+)
 COVER_THEMES = ("land cover", "land use", "vegetation", "habitat", "cover type")
 
-CROPS = (
-    "barley",
-    "winter wheat",
-    "maize",
-    "rye",
-    "oats",
-    "sugar beet",
-    "potatoes",
-    "rapeseed",
-    "sunflower",
-    "soybean",
-    "lentils",
-    "flax",
-    "clover",
-)
+CROPS = listed("barley, winter wheat, maize, rye, oats, sugar beet, potatoes, rapeseed, sunflower, soybean, lentils, flax, clover")
 SOILS = ("loam", "sandy loam", "clay", "silt", "podzol", "chernozem", "gley", "rendzina", "luvisol", "histosol", "andosol")
 TENURES = ("public", "private", "communal", "leasehold", "church land", "trust land")
 PARCEL_THEMES = (
@@ -129,30 +120,7 @@ ZONE_NOUNS = nouns(
 
 NAME_COLUMNS = ("name", "NAME", "label", "title", "Name_EN", "full_name", "designation")
 
-SYLLABLES = (
-    "tor",
-    "ve",
-    "lun",
-    "mar",
-    "sol",
-    "kes",
-    "bra",
-    "dun",
-    "hal",
-    "nor",
-    "fen",
-    "ri",
-    "gal",
-    "os",
-    "pel",
-    "zan",
-    "mir",
-    "ul",
-    "ka",
-    "wen",
-    "syl",
-    "bor",
-)
+SYLLABLES = listed("tor, ve, lun, mar, sol, kes, bra, dun, hal, nor, fen, ri, gal, os, pel, zan, mir, ul, ka, wen, syl, bor")
 ENDINGS = ("by", "stad", "ville", "ford", "heim", "ito", "mouth", "grad", "moor", "ø", "ünde", "éra", "ñas", "wick", "dale", "ska")
 PREFIXES = ("", "", "", "", "Upper ", "Lower ", "New ", "St. ", "North ", "East ", "Old ")
 

@@ -30,8 +30,10 @@ def build_features(parts: Parts, *, count: bool) -> Frame | None:
     frame = Frame("features", layer=layer, cells=joined_cells(found.cells) if found.cells else None)
     if found.cells and (frame.cells is None or parts.atlas.get(layer.ref).geometry not in ("polygon", "mixed") or found.groups):
         return None
-    if count or found.groups:
+    if count or (found.groups and not set(_EXTRA) & set(parts.clause.measures)):
         return _counted(parts, frame, found, ranking)
+    if found.groups:
+        return None
     return _listed(parts, frame, found, ranking)
 
 
@@ -97,7 +99,7 @@ def _order_key(parts: Parts, dataset: Dataset, columns: list[str], measures: lis
     if measures:
         return measures[-1]
     adjective = parts.clause.superlative.adjective if parts.clause.superlative else ""
-    if adjective in ("area", "length", "") and dataset.geometry in ("polygon", "line"):
+    if adjective in ("area", "length") and dataset.geometry in ("polygon", "line"):
         return "length" if dataset.geometry == "line" else "area"
     words = PROPERTY_WORDS.get(adjective, ())
     column = best_column(parts, dataset, words) if words else None

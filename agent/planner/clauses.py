@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from agent.planner.lexicon import FLOOD_WORDS, is_harmless
+from agent.planner.lexicon import FLOOD_STATES, FLOOD_WORDS, is_harmless
 from agent.planner.marks import Mark
 from agent.planner.quantities import Comparison, Quantity
 from agent.planner.text import Token
@@ -95,6 +95,7 @@ class _Scan:
     """Where a scan of marks stands."""
 
     tokens: Sequence[Token]
+    nouns: frozenset[int] = frozenset()
     role: str = "head"
     each: bool = False
     prep: str = ""
@@ -116,8 +117,11 @@ class _Scan:
     """Whether `each` still waits for its noun."""
 
 
-def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token]) -> tuple[Clause, ...]:
-    """Return the clauses of a question, in order; empty ones are left out."""
+def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozenset[int] = frozenset()) -> tuple[Clause, ...]:
+    """Return the clauses of a question, in order; empty ones are left out.
+
+    `nouns` are the tokens that name something in the data, and so are no fillers even where they are everyday words.
+    """
     pieces: list[list[Mark]] = [[]]
     for number, mark in enumerate(marks):
         if mark.kind == "sign" and tokens[mark.start].text in "?.!;…":
@@ -126,7 +130,7 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token]) -> tuple[Claus
             pieces.append([])
         else:
             pieces[-1].append(mark)
-    clauses = [scan_clause(piece, tokens) for piece in pieces if any(mark.kind not in ("and", "sign") for mark in piece)]
+    clauses = [scan_clause(piece, tokens, nouns) for piece in pieces if any(mark.kind not in ("and", "sign") for mark in piece)]
     if clauses and marks[0].kind == "and":  # `And for …?` continues what was asked before
         clauses[0] = replace(clauses[0], flags=clauses[0].flags | {"again"})
     return tuple(clauses)
@@ -152,9 +156,9 @@ def _is_question(before: Sequence[Mark]) -> bool:
     return asks and any(mark.kind in ("word", "name", "compare") for mark in before)
 
 
-def scan_clause(marks: Sequence[Mark], tokens: Sequence[Token]) -> Clause:
+def scan_clause(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozenset[int] = frozenset()) -> Clause:
     """Give every phrase of a clause its role."""
-    scan = _Scan(tokens)
+    scan = _Scan(tokens, nouns)
     clause = Clause(tuple(marks))
     for number, mark in enumerate(marks):
         clause = _step(scan, clause, mark, marks, number)
@@ -173,6 +177,9 @@ def scan_clause(marks: Sequence[Mark], tokens: Sequence[Token]) -> Clause:
 
 def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number: int) -> Clause:
     if mark.kind in ("word", "name", "quantity"):
+        if _is_trailing_state(scan, mark, marks[number + 1 :]):
+            _close_phrase(scan)
+            scan.role = "agent"
         _add_word(scan, mark)
         return clause
     if mark.kind in ("sign", "there"):
@@ -201,6 +208,13 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
     return _note(scan, clause, mark)
 
 
+def _is_trailing_state(scan: _Scan, mark: Mark, ahead: Sequence[Mark]) -> bool:
+    """Whether `flooded` stands behind what it speaks of, as in `each crop type flooded`."""
+    if mark.kind != "word" or scan.tokens[mark.start].lemma not in FLOOD_STATES or (ahead and ahead[0].kind in ("word", "name")):
+        return False
+    return any(not _is_filler(scan.tokens[place], strictly=False) for place in scan.words)
+
+
 def _note(scan: _Scan, clause: Clause, mark: Mark) -> Clause:
     """Record what a mark says of the clause as a whole."""
     if mark.kind == "pronoun" and scan.phrases:  # `the districts by their area`: what it stands for is in the clause
@@ -219,6 +233,8 @@ def _note(scan: _Scan, clause: Clause, mark: Mark) -> Clause:
     if mark.kind == "super":
         superlative = _superlative(mark)
         scan.pending_super = superlative
+        if scan.role == "group" and scan.prep == "by":  # `by highest elevation` names what to rank by
+            scan.role, scan.each, scan.open_group = "key", False, False
         clause = replace(clause, superlative=clause.superlative or superlative)
     if mark.kind in ("nearest", "farthest") and mark.quantity:
         clause = replace(clause, nearest_count=int(mark.quantity.value))
@@ -243,7 +259,7 @@ def _add_word(scan: _Scan, mark: Mark) -> None:
 def _close_phrase(scan: _Scan) -> None:
     """End the run of words, if there is one that says something, and make a phrase of it."""
     places = tuple(scan.words)
-    telling = [place for place in places if not _is_filler(scan.tokens[place])]
+    telling = [place for place in places if place in scan.nouns or not _is_filler(scan.tokens[place], strictly=scan.open_group)]
     if not telling:
         scan.words = []
         return
@@ -262,8 +278,13 @@ def _close_phrase(scan: _Scan) -> None:
     scan.gap = False
 
 
-def _is_filler(token: Token) -> bool:
-    return token.kind == "word" and is_harmless(token.word) and not token.capital and not token.quote
+def _is_filler(token: Token, *, strictly: bool) -> bool:
+    """Whether a word says nothing; after `by` or `each` only articles and pronouns say nothing (`strictly`)."""
+    harmless = token.word in _ARTICLES if strictly else is_harmless(token.word)
+    return token.kind == "word" and harmless and not token.capital and not token.quote
+
+
+_ARTICLES = frozenset("a an the this that these those its their them it of one".split())
 
 
 def _add_limit(scan: _Scan, comparison: Comparison) -> None:

@@ -142,11 +142,18 @@ def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact
 def _drawn(asked: Plan, pieces: Sequence[Piece], ledger: Ledger) -> list[str]:
     if not asked.with_map:
         return []
-    refs = dict.fromkeys(part.message.ref for piece in pieces for part in piece.parts if part.message.kind in _DRAWN)
-    if not refs:
+    layers = {part.message.ref: _map_layer(piece.frame, part) for piece in pieces for part in piece.parts if part.message.kind in _DRAWN}
+    if not layers:
         return []
-    message = ledger.call("render_map", {"layers": [{"source": ref} for ref in refs]})
+    message = ledger.call("render_map", {"layers": list(layers.values())})
     return [f"The map of the result is drawn [{message.n}]."] if message else []
+
+
+def _map_layer(frame: Frame, part: Part) -> dict[str, str]:
+    """Return how a result is drawn: zones in the colours of the number that was asked for."""
+    asked = f"area of {part.labels[0]}" if frame.kind == "cells" and part.labels else frame.statistics[0] if frame.statistics else ""
+    colours = {"column": asked} if asked and part.message.tool == "zonal_stats" else {}
+    return {"source": part.message.ref, **colours}
 
 
 def _outcome(pieces: Sequence[Piece]) -> str:

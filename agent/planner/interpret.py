@@ -17,8 +17,8 @@ from agent.planner.frames import Frame, Plan
 from agent.planner.lexicon import CLASS_NOUNS, SOFT, is_harmless
 from agent.planner.limits import attach_limits
 from agent.planner.parts import Key, Parts
-from agent.planner.readings import Reading, read_phrase
-from agent.planner.text import Token
+from agent.planner.readings import Reading, cover_terms, read_phrase
+from agent.planner.text import Token, fold
 
 MOST_READINGS = 6
 MOST_COMBINATIONS = 4000
@@ -26,6 +26,9 @@ WHOLE = 0.9
 """Least score of a reading that names something as a whole, so that the phrase must not be left aside."""
 TIE = 0.02
 """Readings whose scores differ by less are equally good: the user is asked."""
+
+EMPTY = SOFT - CLASS_NOUNS - frozenset("product survey delineation version source".split())
+"""Nouns of which a phrase may consist that is left aside."""
 
 Builder = Callable[[Parts], Frame | None]
 
@@ -85,7 +88,7 @@ def _says_nothing(phrase: Phrase, tokens: Sequence[Token]) -> bool:
     words = [tokens[place] for place in phrase.places]
     if phrase.each or phrase.role in ("group", "out", "not", "near", "far", "nearest"):
         return not phrase.places
-    return all(is_harmless(token.word) or token.lemma in SOFT - CLASS_NOUNS for token in words)
+    return not cover_terms(words) and all(is_harmless(token.word) or token.lemma in EMPTY for token in words)
 
 
 def interpret(scene: Scene) -> list[Interpretation]:
@@ -102,12 +105,32 @@ def interpret(scene: Scene) -> list[Interpretation]:
 
 
 def _interpretations(scene: Scene, readings: tuple[Reading | None, ...]) -> Iterator[Interpretation]:
-    for builder, bonus in _builders(scene.clause, readings):
-        branches = _branches(scene.clause, readings)
-        parts = [Parts(scene.clause, scene.tokens, scene.atlas, branch) for branch in branches]
+    clause = _with_groups(scene, readings)
+    for builder, bonus in _builders(clause, readings):
+        branches = _branches(clause, readings)
+        parts = [Parts(clause, scene.tokens, scene.atlas, branch) for branch in branches]
         frames = [builder(one) if attach_limits(one) else None for one in parts]
         if all(frames):
             yield _judged(scene, readings, [frame for frame in frames if frame], parts, bonus)
+
+
+def _with_groups(scene: Scene, readings: tuple[Reading | None, ...]) -> Clause:
+    """Return the clause with the role `group` for zones behind a superlative of values, as in `lowest elevation by canton`."""
+    clause = scene.clause
+    pairs = list(zip(clause.phrases, readings, strict=True))
+    if clause.keyed or clause.has("rank") or not any(phrase.superlative and reading and _is_measured(reading) for phrase, reading in pairs):
+        return clause
+    phrases = [replace(phrase, role="group", each=True) if phrase.role == "key" and reading and _is_grouping(reading) else phrase for phrase, reading in pairs]
+    return replace(clause, phrases=tuple(phrases))
+
+
+def _is_measured(reading: Reading) -> bool:
+    column = reading.dataset.column(reading.columns[-1]) if reading.kind == "column" else None
+    return reading.kind == "raster" or bool(column and column.is_numeric)
+
+
+def _is_grouping(reading: Reading) -> bool:
+    return reading.dataset.is_vector and not reading.where and not _is_measured(reading)
 
 
 def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tuple[Builder, float]]:
@@ -143,9 +166,9 @@ def _counting(measures: set[str]) -> list[tuple[Builder, float]]:
 def _unmeasured(clause: Clause) -> list[tuple[Builder, float]]:
     """Return what is meant where no measure is named: a list, a ranking, a count per group, the area of a class, statistics."""
     listing = clause.has("list", "weak_list", "rank", "exists") or clause.superlative is not None
-    measured = bool({"area", "length"} & set(clause.measures)) and clause.superlative is None and not clause.has("list", "rank")
-    if measured:
-        return [(lambda parts: build_features(parts, count=False), -0.05)]
+    if {"area", "length"} & set(clause.measures):
+        ranks = clause.superlative is not None or clause.has("list", "rank")
+        return [(lambda parts: build_features(parts, count=False), 0.01 if ranks else -0.05)]
     return [
         (lambda parts: build_features(parts, count=False), 0.01 if listing else 0.0),
         (build_beyond, 0.0),
@@ -215,7 +238,7 @@ def _without_beyond(frame: Frame):  # type: ignore[no-untyped-def]
 def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
     """Weigh the quality of the readings by their words; prefer few datasets, and such as overlap on the ground."""
     weighed = [(reading.score, len(phrase.places)) for reading, phrase in zip(readings, scene.clause.phrases, strict=True) if reading]
-    quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1)
+    quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1) + _column_bonus(scene, readings)
     datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
     apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
     return quality - 0.03 * max(len(datasets) - 1, 0) - 0.2 * apart + _name_bonus(readings)
@@ -224,6 +247,16 @@ def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
 def _name_bonus(readings: tuple[Reading | None, ...]) -> float:
     named = [r for r in readings if r and any(condition.column == r.dataset.name_column for condition in r.where)]
     return 0.03 * len(named)
+
+
+def _column_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
+    """Prefer the column where a group bears its very name: `facilities by facility_type`."""
+    pairs = [(reading, phrase) for reading, phrase in zip(readings, scene.clause.phrases, strict=True) if reading and reading.kind == "column"]
+    return 0.05 * sum(phrase.role == "group" and _spelling(reading.columns[-1]) == _spelling(reading.words) for reading, phrase in pairs)
+
+
+def _spelling(name: str) -> str:
+    return "".join(char for char in fold(name) if char.isalnum())
 
 
 def _overlap(one: Dataset, other: Dataset) -> bool:

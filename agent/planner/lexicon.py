@@ -44,10 +44,19 @@ LAYER_NOUNS = frozenset(
 )
 """Nouns for a dataset as such."""
 
-MASS_NOUNS = frozenset("land ground surface terrain territory space soil water country cover extent pixel cell footprint body point geometry".split())
+MASS_NOUNS = frozenset("land ground surface terrain territory space cover extent pixel cell footprint geometry".split())
 """Nouns that add nothing to what they stand beside: forest land, forest cover, water surface."""
 
+MATTER = frozenset("water soil country body point".split())
+"""Nouns that add nothing behind a kind (clay soil, water bodies), but by themselves must be linked to something."""
+
+VAGUE = frozenset("water soil land ground surface cover space territory".split())
+"""Nouns that alone are no name of a dataset in which they stand beside others: water is no water_table_depth."""
+
 SOFT = ZONE_NOUNS | CLASS_NOUNS | LAYER_NOUNS | MASS_NOUNS
+
+COVER_TERMS = frozenset({"landcover", "landuse", "groundcover", "surfacecover", "covertype", "coverclass"})
+"""Terms of two soft words, written as one, that mean the classes of a map: never left aside as their words are."""
 
 _GROUPS = """
     elevation altitude dem dtm dsm srtm terrain relief topography elev alt heightmap
@@ -173,6 +182,8 @@ PROPERTY_WORDS = {
 """Property of an adjective → the nouns by which a column or raster may be named."""
 
 FLOOD_WORDS = frozenset({"flooded", "inundated", "flood", "flooding", "underwater", "submerged", "inundation", "floodwater"})
+FLOOD_STATES = frozenset({"flooded", "inundated", "submerged", "underwater"})
+"""Those of the flood words that may stand behind what they speak of."""
 DEPTH_NAMES = frozenset({"depth", "waterdepth", "flooddepth", "inundation", "flood", "waterlevel", "inundationdepth"})
 """Words in the name of a raster of values that make it a raster of water depth."""
 

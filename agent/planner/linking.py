@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from agent.planner.atlas import Band, Column, Dataset, informative, without_code
-from agent.planner.lexicon import FLOOD_WORDS, abbreviates, are_synonyms
+from agent.planner.lexicon import FLOOD_WORDS, SOFT, VAGUE, abbreviates, are_synonyms
 from agent.planner.text import Token, name_lemmas
 
 LinkKind = Literal["name", "column", "value", "class", "band"]
@@ -78,8 +78,15 @@ def links(dataset: Dataset, tokens: Sequence[Token]) -> tuple[tuple[Link, ...], 
     found: list[tuple[Link, ...]] = []
     for start in range(len(tokens)):
         here = [*_whole_links(index, tokens, start), *_partial_links(index, tokens, start)]
-        found.append(_best([link for link in here if link.kind != "value" or not _names_layer(dataset, tokens[link.start : link.end])]))
+        found.append(_best([link for link in here if not _is_beside_the_point(dataset, link, tokens[link.start : link.end])]))
     return tuple(found)
+
+
+def _is_beside_the_point(dataset: Dataset, link: Link, span: Sequence[Token]) -> bool:
+    """Tell whether a link takes a word for what it does not say: the layer's noun for a value, a vague noun for a dataset."""
+    if link.kind == "name":
+        return link.score < EXACT and all(token.lemma in VAGUE for token in span)
+    return link.kind == "value" and _names_layer(dataset, span)
 
 
 def _names_layer(dataset: Dataset, span: Sequence[Token]) -> bool:
@@ -87,10 +94,10 @@ def _names_layer(dataset: Dataset, span: Sequence[Token]) -> bool:
 
     `countries` means all of a layer of countries, also where some of its features have the type `Country`.
     """
-    spelling = joined([token.lemma for token in span])
+    core = [token.lemma for token in span if token.lemma not in SOFT]
     for form in dataset.name_forms:
         telling = informative(form)
-        if len(span) > 1 and spelling in joined(telling):
+        if len(core) > 1 and joined(core) in joined(telling):
             return True
         if len(span) == 1 and telling and telling[-1] == span[0].lemma and span[0].word != span[0].lemma:
             return True

@@ -16,6 +16,8 @@ FUNCTIONAL = frozenset(
     "total area areas mean average max min maximum minimum sum number of count length size share percent distance the in per by and or median"
     " which what how many much is are near nearest closest within list show map largest smallest value all at least most to from".split()
 )
+PLAIN = frozenset("value values name names data dataset answer question unit units time present like work show find given based based whole place".split())
+"""Everyday words that say nothing even where a column bears them as its name."""
 _YIELDING = frozenset({"columns", "map", "describe", "stat", "area", "length", "list", "touch", "distance", "datasets", "help", "breakdown", "share", "difference", "super"})
 """Marks that give way to a word that names a dataset or column: `fields`, `plots`, `properties`."""
 
@@ -94,7 +96,8 @@ def noun_tokens(tokens: Sequence[Token], atlas: Atlas) -> frozenset[int]:
     """Return the tokens that by themselves name a dataset or column in focus."""
     words = {part for dataset in atlas.focused for form in dataset.parts for part in (*form, joined(form))}
     words |= {joined(column.parts) for dataset in atlas.focused for column in dataset.columns if column.parts}
-    return frozenset(place for place, token in enumerate(tokens) if token.lemma in words and token.word not in FUNCTIONAL)
+    words |= {joined(name_lemmas(label)) for dataset in atlas.focused for band in dataset.bands for label in band.classes.values()}
+    return frozenset(place for place, token in enumerate(tokens) if token.lemma in words and token.word not in FUNCTIONAL | PLAIN)
 
 
 def find_marks(tokens: Sequence[Token], atlas: Atlas) -> tuple[Mark, ...]:

@@ -103,6 +103,7 @@ def required(clause: Clause, tokens: Sequence[Token], readings: Sequence[Reading
     """Return everything that a frame for the clause must account for."""
     keys: set[Key] = {("phrase", i) for i, phrase in enumerate(clause.phrases) if readings[i] is not None or phrase.places}
     keys -= {("phrase", i) for i in range(len(clause.phrases)) if readings[i] is None}
+    keys |= {("each", i) for i, phrase in enumerate(clause.phrases) if not phrase.places}
     keys |= {("limit", i) for i in range(len(clause.limits))}
     keys |= {("measure", name) for name in clause.measures if name not in NEVER_REQUIRED}
     keys |= {("flag", flag) for flag in CRITICAL_FLAGS if flag in clause.flags}

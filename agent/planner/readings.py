@@ -9,7 +9,7 @@ from typing import Literal
 from agent.planner.atlas import Atlas, Band, Column, Dataset
 from agent.planner.clauses import Phrase
 from agent.planner.frames import Condition
-from agent.planner.lexicon import CLASS_NOUNS, DEPTH_NAMES, FLOOD_WORDS, LAYER_NOUNS, SOFT, ZONE_NOUNS, is_harmless
+from agent.planner.lexicon import CLASS_NOUNS, COVER_TERMS, DEPTH_NAMES, FLOOD_WORDS, LAYER_NOUNS, MATTER, SOFT, ZONE_NOUNS, is_harmless
 from agent.planner.linking import Link, links
 from agent.planner.text import Token, name_lemmas
 
@@ -63,7 +63,8 @@ class _Cover:
 
 def read_phrase(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[Reading, ...]:
     """Return the readings of a phrase, best first; those that leave words unexplained come last."""
-    places = [place for place in phrase.places if tokens[place].kind != "sign"]
+    counted = {place for number in phrase.numbers if number.is_word for place in range(number.start, number.end)}
+    places = [place for place in phrase.places if tokens[place].kind != "sign" and place not in counted]
     found = [reading for dataset in atlas.datasets for reading in _readings(dataset, phrase, places, tokens, atlas)]
     best: dict[tuple[object, ...], Reading] = {}
     for reading in sorted(found, key=lambda one: (len(one.unknown), -one.score)):
@@ -72,7 +73,7 @@ def read_phrase(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[
 
 
 def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: Sequence[Token], atlas: Atlas) -> Iterator[Reading]:
-    words = [tokens[place] for place in places]
+    words = _counted([tokens[place] for place in places], phrase, tokens)
     for cover in _covers(dataset, words):
         reading = _shape(dataset, cover, words, places, phrase)
         if reading is None:
@@ -84,13 +85,20 @@ def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: S
         yield from _water(dataset, words, places, phrase)
 
 
+def _counted(words: list[Token], phrase: Phrase, tokens: Sequence[Token]) -> list[Token]:
+    """Write the number words that count something as digits: `three schools` is read as `3 schools`."""
+    counts = {tokens[number.start]: number.value for number in phrase.numbers if number.is_word and number.end == number.start + 1}
+    return [replace(word, kind="number", text=f"{counts[word]:g}", word=f"{counts[word]:g}", lemma=f"{counts[word]:g}") if word in counts else word for word in words]
+
+
 def _names_whole(dataset: Dataset, cover: _Cover) -> bool:
     return any(link.kind == "name" and link.score >= NAMED_ENOUGH for link in cover.links)
 
 
 def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
     """Return the best ways to explain the words by names of the dataset, those with the fewest unexplained words only."""
-    available = links(dataset, words)
+    terms = cover_terms(words)
+    available = [tuple(link for link in here if not _cuts(link, terms)) for here in links(dataset, words)]
     found: list[_Cover] = []
 
     def walk(at: int, chosen: tuple[Link, ...], unknown: tuple[int, ...], soft: tuple[int, ...]) -> None:
@@ -99,10 +107,11 @@ def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
         if at == len(words):
             found.append(_Cover(chosen, unknown, soft, _score(chosen, unknown, soft, words)))
             return
-        here = available[at][:_BRANCHES] if not (_is_skippable(words[at]) and all(link.length == 1 and link.score < 0.8 for link in available[at])) else ()
+        skips = (_is_skippable(words[at]) or _trails(dataset, words[at], chosen, at)) and not (dataset.is_vector and at in terms and not _ends_in_value(chosen, at))
+        here = available[at][:_BRANCHES] if not (skips and all(link.length == 1 and link.score < 0.8 for link in available[at])) else ()
         for link in here:
             walk(link.end, (*chosen, link), unknown, soft)
-        if _is_skippable(words[at]):
+        if skips:
             walk(at + 1, chosen, unknown, (*soft, at))
         elif not any(link.score >= 0.5 for link in here):
             walk(at + 1, chosen, (*unknown, at), soft)
@@ -111,6 +120,32 @@ def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
     fewest = min((len(cover.unknown) for cover in found), default=0)
     good = sorted((cover for cover in found if len(cover.unknown) == fewest), key=lambda cover: -cover.score)
     return good[: _BRANCHES * _KEPT]
+
+
+def cover_terms(words: Sequence[Token]) -> frozenset[int]:
+    """Return the places of `land cover`, `land use` and the like, which say something only as a whole."""
+    starts = [at for at in range(len(words) - 1) if words[at].lemma + words[at + 1].lemma in COVER_TERMS]
+    return frozenset(place for at in starts for place in (at, at + 1))
+
+
+def _cuts(link: Link, terms: frozenset[int]) -> bool:
+    """Whether a value or class takes one word out of such a term, as `Lands` would of `land cover`."""
+    return link.kind in ("value", "class") and link.length == 1 and link.start in terms
+
+
+def _ends_in_value(chosen: Sequence[Link], at: int) -> bool:
+    """Whether a value ends right before a place, as in `forest land cover`."""
+    return bool(chosen) and chosen[-1].end == at and chosen[-1].kind in ("value", "class") and chosen[-1].length > 1
+
+
+def _trails(dataset: Dataset, token: Token, chosen: Sequence[Link], at: int) -> bool:
+    """Whether a noun like `soil` stands behind the kind that it belongs to, as in `clay soil`; a place has no such noun."""
+    if token.lemma not in MATTER or not chosen or chosen[-1].end != at:
+        return False
+    link = chosen[-1]
+    if link.kind == "name":
+        return token.lemma in ("body", "point")
+    return link.kind == "class" or (link.kind == "value" and link.column != dataset.name_column)
 
 
 def _is_skippable(token: Token) -> bool:
@@ -163,6 +198,9 @@ def _generic(base: Reading, cover: _Cover, words: Sequence[Token], phrase: Phras
     if not nouns or base.unknown or (phrase.numbers and nouns <= CLASS_NOUNS):
         return None
     generic = replace(base, score=GENERIC, is_generic=True)
+    if cover_terms(words):
+        is_cover = base.dataset.is_raster and base.dataset.bands[0].is_categorical
+        return replace(generic, kind="raster", is_generic=False, has_class_noun=True) if is_cover else None
     if base.dataset.is_raster and nouns & (LAYER_NOUNS | CLASS_NOUNS):
         return replace(generic, kind="raster")
     if base.dataset.is_vector and nouns & (LAYER_NOUNS | ZONE_NOUNS):
@@ -265,7 +303,7 @@ def _water(dataset: Dataset, words: Sequence[Token], places: Sequence[int], phra
     if is_depth(dataset):
         if lemmas and all(lemma in FLOOD_WORDS for lemma in lemmas):
             yield replace(base, is_flood=True)
-        elif lemmas == ["water"]:
+        elif lemmas == ["water"] and phrase.role in ("in", "agent"):
             yield replace(base, score=0.7, is_flood=True)
     for band in dataset.bands if any(lemma in FLOOD_WORDS for lemma in lemmas) and len(lemmas) == 1 else ():
         flood = [label for label in band.classes.values() if set(name_lemmas(label)) & FLOOD_WORDS]

@@ -152,7 +152,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("again", "", r"(?:and )?(?:what|how) about|(?:the )?same (?:thing |question |analysis )?(?:for|but|in|with|again)|now(?: for)?|instead|only|just|again"),
     ("pronoun", "", r"(?:of )?(?:it|its|they|their|them|those|these|that one|this one|the ones?|ones|the results?|last results?|previous results?|the last (?:answer|result|one)|the former|the latter|which one|which ones)"),
     # Plain connections
-    ("in", "", rf"{_THAT}{_BE}(?:(?P<all>completely|entirely|fully|wholly|totally) )?(?:located |situated |lying |found |contained |living |occurring |present |standing |built |placed )?(?:inside(?: of)?|within|in|across|throughout|over|on|at|along|under|into|amongst?|among)"),
+    ("in", "", rf"{_THAT}{_BE}(?:(?P<all>completely|entirely|fully|wholly|totally) )?(?:located |situated |lying |found |contained |living |occurring |present |standing |built |placed )?(?:inside(?: of)?|within|in|across|throughout|over(?! q\d)|on|at|along|under(?! q\d)|into|amongst?|among)"),
     ("with", "", r"(?:that |which |who )?(?:have|has|had|having|with|whose|where(?: the)?)"),
     ("of", "", r"of"),
     ("for", "", r"for"),

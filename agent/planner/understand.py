@@ -12,7 +12,7 @@ from agent.planner.clauses import Clause, split_clauses
 from agent.planner.followups import follow, is_fragment
 from agent.planner.frames import Frame, Plan
 from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
-from agent.planner.marks import find_marks
+from agent.planner.marks import find_marks, noun_tokens
 from agent.planner.names import Search, Unknown, searches, unknowns
 from agent.planner.refuse import Accepts, ask_column, ask_which, refuse_other, refuse_unknown
 from agent.planner.slots import missing_slot
@@ -37,7 +37,7 @@ class Reader:
         """Return what is asked, look-ups that are needed first, or a draft that says why it is not understood."""
         atlas = read_atlas(self.session, self.search.found)
         tokens = tokenize(self.question)
-        clauses = split_clauses(find_marks(tokens, atlas), tokens)
+        clauses = split_clauses(find_marks(tokens, atlas), tokens, noun_tokens(tokens, atlas))
         if not clauses:
             return Draft("What would you like to know? Ask, for example, 'What data is here?'.", "input_needed")
         plan: Plan | None = None

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from tools.contract import Artifact, Declared, Fact, Source
-from tools.errors import NotFoundError, ParameterError
+from tools.errors import DataError, NotFoundError, ParameterError
 from tools.memo.canonical import Marked, encode
 from tools.memo.key import Json, canonical_json
 
@@ -79,7 +80,21 @@ class Resolver:
         if _FACT.fullmatch(marked.text):
             raise ParameterError(f"Parameter {marked.path} is {marked.text!r}, one number.", hint="Give the result itself: a:KEY.")
         artifact = self.artifact(marked.text)
-        return artifact_source(artifact, marked)
+        files = list(self._files_below(artifact))
+        return replace(
+            artifact_source(artifact, marked),
+            title=_joined(file.title for file in files),
+            attribution=_joined(file.attribution for file in files),
+        )
+
+    def _files_below(self, artifact: Artifact) -> Iterator[Source]:
+        """Yield the registered datasets that a result was made from; what is no longer there is left out."""
+        for line in artifact.record["lineage"]:
+            with suppress(NotFoundError, DataError):
+                if line.get("producer"):
+                    yield from self._files_below(self.artifact(f"a:{line['producer']}"))
+                else:
+                    yield self.dataset(line["ref"])
 
     def _fact(self, marked: Marked) -> tuple[Artifact, Fact]:
         match = _FACT.fullmatch(marked.text)
@@ -87,6 +102,10 @@ class Resolver:
             raise ParameterError(f"Parameter {marked.path} is {marked.text!r}, which names no fact.", hint="Write a:KEY#facts/N.")
         artifact = self.artifact(match[1])
         return artifact, self.fact(artifact, int(match[2]))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def artifact_source(artifact: Artifact, marked: Marked) -> Source:
