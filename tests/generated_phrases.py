@@ -33,7 +33,9 @@ COMPARISONS = (
     ("of at least {v}", ">="), ("of {v} or more", ">="), (">= {v}", ">="), ("of {v} or higher", ">="),
     ("below {v}", "<"), ("less than {v}", "<"), ("under {v}", "<"), ("< {v}", "<"), ("lower than {v}", "<"),
     ("of at most {v}", "<="), ("up to {v}", "<="), ("no more than {v}", "<="), ("of {v} or less", "<="),
-    ("between {v} and {w}", "between"), ("from {v} to {w}", "between"), ("between {v} and {w}", "between"),
+    ("at or above {v}", ">="), ("at or below {v}", "<="), ("not exceeding {v}", "<="), ("> {v}", ">"), ("≥ {v}", ">="), ("≤ {v}", "<="),
+    ("larger than {v}", ">"), ("of {v} and above", ">="), ("of no less than {v}", ">="),
+    ("between {v} and {w}", "between"), ("from {v} to {w}", "between"), ("between {v} and {w}", "between"), ("ranging from {v} to {w}", "between"),
 )  # fmt: skip
 """Words of a comparison and its operator; `between` is asked with limits that no value equals."""
 

@@ -153,7 +153,7 @@ def test_nothing_unsupported_is_left_after_marking(values, data) -> None:
 
 
 AWKWARD = (
-    "South East", "East", "Zone 7", "7", "12", "Three Rivers", "Long Area", "St. John", "O'Brien", "A", "B", "AB-12", "Sector 4b", "Mount Two",
+    "South East", "East", "Zone 7", "7", "12", "P-08", "K-03", "Three Rivers", "Long Area", "St. John", "O'Brien", "A", "B", "AB-12", "Sector 4b", "Mount Two",
     "Lower Max", "Total Hill", "1st Ward", "Bad Ems, Lahn", "X and Y", "Half Moon (Bay)", "other", "no data", "bare soil", "built-up",
 )  # fmt: skip
 """Names that look like numbers, quantities, conjunctions and everyday words."""

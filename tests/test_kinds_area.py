@@ -21,6 +21,12 @@ CLASS_BY_ZONE = (
     "For each {zone}, how much {c} does it have?",
     "Show me the extent of {c} by {zone}",
     "Break down the area of {c} by {zone}.",
+    "Tabulate {c} area across the {zones}",
+    "Could you tell me how much {c} each {zone} contains?",
+    "Summarise {c} by {zone}",
+    "how large is the {c} area in each of the {zones}?",
+    "split the {c} area by {zone}",
+    "{zones}: {c} area?",
 )
 CLASS_BY_ZONE_IN_UNIT = (
     "What is the area of {c} in every {zone}, in {unit}?",
@@ -28,36 +34,90 @@ CLASS_BY_ZONE_IN_UNIT = (
     "{c} area per {zone}, {unit}",
     "How many {unit} of {c} are there in each {zone}?",
     "how many {unit} of {c} does each {zone} have",
+    "I need the {c} area for all {zones} in {unit}",
+    "Area covered by {c}, per {zone}, in {unit}",
+    "Estimate the extent of {c} (in {unit}) for each {zone}",
 )
-CLASS_RANKED = ("List the {zones} by {c} area, largest first", "Rank the {zones} by their area of {c}", "rank {zones} by {c} area")
-CLASS_FIRST = ("Which {zone} has the most {c}?", "Which {zone} has the largest area of {c}?", "which {zone} contains the most {c}?")
+CLASS_RANKED = (
+    "List the {zones} by {c} area, largest first",
+    "Rank the {zones} by their area of {c}",
+    "rank {zones} by {c} area",
+    "Sort the {zones} by area of {c}, descending",
+    "order the {zones} by how much {c} they have, most first",
+)
+CLASS_RANKED_UP = ("{zones} by {c} area, smallest first", "Sort the {zones} by area of {c} in ascending order")
+CLASS_FIRST = (
+    "Which {zone} has the most {c}?",
+    "Which {zone} has the largest area of {c}?",
+    "which {zone} contains the most {c}?",
+    "In which {zone} is there the most {c}?",
+    "the {zone} with the largest {c} area",
+)
 CLASS_IN_ONE = (
     "How much {c} is there in {name}?",
     "area of {c} in {name}",
     "How much {c} lies inside {name}?",
     "What area of {name} is {c}?",
     "In {name}, what is the area of {c}?",
+    "How big is the {c} area in {name}?",
+    "what's the extent of {c} within {name}",
+    "{name}: how much {c}?",
 )
+SHARE_IN_ONE = ("What percentage of {name} is {c}?", "share of {c} in {name}", "What proportion of {name} is covered by {c}?")
 CLASS_IN_ONE_IN_UNIT = (
     "How many {unit} of {c} are in {name}?",
     "{c} in {name}, in {unit}?",
     "Tell me the area of {c} inside {name} in {unit}.",
 )
-CLASS_TOTAL = ("What is the total area of {c}?", "How much {c} is there overall?", "area of {c}", "How much {c} is there?")
-CLASS_TOTAL_IN_UNIT = ("How many {unit} of {c} are there?", "total {c} area in {unit}", "What is the area of {c} in {unit}?")
-ALL_CLASSES = ("What is the area of each {theme} class?", "area of every {theme} class", "{theme} classes by area", "area by {theme} class")
-ALL_IN_ONE = ("What is the area of each {theme} class in {name}?", "How much of each {theme} class is there in {name}?")
+CLASS_TOTAL = (
+    "What is the total area of {c}?",
+    "How much {c} is there overall?",
+    "area of {c}",
+    "How much {c} is there?",
+    "How large an area does {c} cover?",
+    "overall extent of {c}",
+)
+CLASS_TOTAL_IN_UNIT = (
+    "How many {unit} of {c} are there?",
+    "total {c} area in {unit}",
+    "What is the area of {c} in {unit}?",
+    "How many {unit} does {c} cover?",
+)
+ALL_CLASSES = (
+    "What is the area of each {theme} class?",
+    "area of every {theme} class",
+    "{theme} classes by area",
+    "area by {theme} class",
+    "{theme} breakdown by area",
+)
+ALL_IN_ONE = (
+    "What is the area of each {theme} class in {name}?",
+    "How much of each {theme} class is there in {name}?",
+    "{theme} composition of {name}",
+)
 
-VALUE_TOTAL = ("What area has {t} {op}?", "Total area with {t} {op}", "area where {t} is {op}", "How much land has a {t} {op}?")
+VALUE_TOTAL = (
+    "What area has {t} {op}?",
+    "Total area with {t} {op}",
+    "area where {t} is {op}",
+    "How much land has a {t} {op}?",
+    "extent of {t} {op}",
+    "How large is the area with a {t} {op}?",
+)
 VALUE_TOTAL_IN_UNIT = ("How many {unit} have a {t} {op}?", "What is the area with {t} {op}, in {unit}?")
-VALUE_BY_ZONE = ("area where the {t} is {op} by {zone}", "area with {t} {op} in each {zone}", "For each {zone}, what area has {t} {op}?")
+VALUE_BY_ZONE = (
+    "area where the {t} is {op} by {zone}",
+    "area with {t} {op} in each {zone}",
+    "For each {zone}, what area has {t} {op}?",
+    "Extent of {t} {op} by {zone}",
+)
 VALUE_BY_ZONE_IN_UNIT = ("{t} {op}: area per {zone} in {unit}", "How many {unit} of each {zone} have {t} {op}?")
 VALUE_IN_ONE = ("What area of {name} has {t} {op}?", "In {name}, what area has {t} {op}?", "area with {t} {op} in {name}")
 VALUE_FIRST = ("Which {zone} has the most land with {t} {op}?", "Which {zone} has the largest area with {t} {op}?")
 
 
 def class_cases(scene: Scene) -> list[Case]:
-    return [*_by_zone(scene), *_ranked(scene), *_in_one(scene), *_total(scene), *_all_classes(scene)]
+    return [*_by_zone(scene), *_ranked(scene), *_in_one(scene), *_share_in_one(scene), *_total(scene), *_all_classes(scene)]
 
 
 def value_cases(scene: Scene) -> list[Case]:
@@ -103,9 +163,9 @@ def _by_zone(scene: Scene) -> Iterator[Case]:
 def _ranked(scene: Scene) -> Iterator[Case]:
     rng = np.random.default_rng((scene.seed, 1, 2))
     data = _focus(scene, scene.cover.path)
-    for template in CLASS_RANKED:
+    for template in (*CLASS_RANKED, *CLASS_RANKED_UP):
         code = phrases.present_class(scene, rng)
-        order = phrases.ranked(phrases.class_areas_by_zone(scene, code))
+        order = phrases.ranked(phrases.class_areas_by_zone(scene, code), descending=template in CLASS_RANKED)
         yield Case(template.format(**_words(scene, code)), lambda r, order=order: assert_order(r, order), data)
     for template in CLASS_FIRST:
         code = phrases.present_class(scene, rng)
@@ -132,6 +192,18 @@ def _in_one(scene: Scene) -> Iterator[Case]:
         question = template.format(**_words(scene, code), name=name, unit=text)
         asked = unit if "{unit}" in template else None
         yield Case(question, lambda r, v=areas[name], u=asked: assert_first(r, v, name="area", unit=u), data)
+
+
+def _share_in_one(scene: Scene) -> Iterator[Case]:
+    """A share is of the part of the zone where there is data."""
+    rng = np.random.default_rng((scene.seed, 1, 6))
+    for template in SHARE_IN_ONE:
+        code = phrases.present_class(scene, rng)
+        areas = phrases.class_areas_by_zone(scene, code)
+        name = pick(rng, list(areas))
+        share = 100 * areas[name] / truth.classified_area_m2(scene, truth.zone_mask(scene, name))
+        question = template.format(**_words(scene, code), name=name)
+        yield Case(question, lambda r, v=share: assert_first(r, v, name="share", unit="%"), _focus(scene, scene.cover.path))
 
 
 def _total(scene: Scene) -> Iterator[Case]:

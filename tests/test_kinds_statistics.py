@@ -29,15 +29,43 @@ BY_ZONE = (
     "Compute the {stat} {t} for every {zone}.",
     "give me {stat} {t} for each {zone}",
     "By {zone}, what is the {stat} {t}?",
+    "List the {stat} {t} of all {zones}",
+    "compare the {stat} {t} across {zones}",
+    "{zones}: {stat} {t}",
+    "I want to know the {stat} {t} in every {zone}",
 )
-RANKED = ("Rank the {zones} by {stat} {t}", "{stat} {t} per {zone}, highest first", "List the {zones} by {stat} {t}, largest first")
+RANKED = (
+    "Rank the {zones} by {stat} {t}",
+    "{stat} {t} per {zone}, highest first",
+    "{stat} {t} for all {zones} in descending order",
+    "List the {zones} by {stat} {t}, largest first",
+)
 RANKED_UP = ("{stat} {t} by {zone}, lowest first", "order the {zones} from lowest to highest {stat} {t}")
-BEST = ("Which {zone} has the highest {stat} {t}?", "Which {zone} has the largest {stat} {t}?")
+BEST = (
+    "Which {zone} has the highest {stat} {t}?",
+    "Which {zone} has the largest {stat} {t}?",
+    "Where is the {stat} {t} highest, by {zone}?",
+    "the {zone} with the greatest {stat} {t}",
+)
 WORST = ("Which {zone} has the lowest {stat} {t}?", "which {zone} has the smallest {stat} {t}")
 TOP = ("top 3 {zones} by {stat} {t}", "Which 3 {zones} have the highest {stat} {t}?")
-IN_ONE = ("What is the {stat} {t} in {name}?", "{stat} {t} of {name}", "{stat} {t} in {name}", "In {name}, what is the {stat} {t}?")
+IN_ONE = (
+    "What is the {stat} {t} in {name}?",
+    "{stat} {t} of {name}",
+    "{stat} {t} in {name}",
+    "In {name}, what is the {stat} {t}?",
+    "{stat} of {t} over {name}",
+    "{name}: {stat} {t}?",
+    "How high is the {stat} {t} in {name}?",
+)
 OVERALL = ("What is the {stat} {t}?", "overall {stat} {t}", "{stat} {t}", "What is the {stat} {t} of the whole raster?")
-TWO = ("mean and maximum {t} for every {zone}", "What are the maximum and the mean {t} by {zone}?", "max and mean {t} per {zone}")
+TWO = (
+    "mean and maximum {t} for every {zone}",
+    "What are the maximum and the mean {t} by {zone}?",
+    "max and mean {t} per {zone}",
+    "{t} by {zone}: mean and max",
+    "For each {zone} give the mean {t} and the max {t}",
+)
 
 
 def statistic_cases(scene: Scene) -> list[Case]:

@@ -41,6 +41,7 @@ _PLACES_OF_WORDS = (
 )
 """The same for names that are no bare numbers."""
 _BEHIND_PREPOSITION = re.compile(rf"{_PREPOSITION}$", re.IGNORECASE)
+_CODE = re.compile(r"[^\W\d_][-_./]?\d|\d[-_./]?[^\W\d_]")
 _NO_NAME_BEHIND = re.compile(r"\s*(?!(?:and|or|with|is|was|are|were|by|while|but)\b)[^\W\d_]|[.,]?\d|\s*%")
 
 
@@ -65,8 +66,8 @@ def is_doubtful(text: str, start: int, end: int, written: Collection[str]) -> bo
 
 
 def _tells_itself(name: str) -> bool:
-    """Whether a name made of numbers is a range or a bound, such as `1–2 m` or `≥ 2 m`, and no mere number."""
-    return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1
+    """Whether a name made of numbers is a range, a bound or a code, such as `1–2 m`, `≥ 2 m` or `P-08`, and no mere number."""
+    return name[0] in "<>≥≤" or len(re.findall(r"\d+(?:[.,]\d+)?", name)) > 1 or bool(_CODE.search(name))
 
 
 def _is_capital(name: str, before: str) -> bool:

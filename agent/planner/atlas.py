@@ -31,6 +31,12 @@ class Column:
     values: tuple[Any, ...]  # Any: JSON scalars
     minimum: Any = None
     maximum: Any = None
+    nulls: int = 0
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every feature has the same value."""
+        return self.distinct == 1 and not self.nulls
 
     @property
     def is_numeric(self) -> bool:
@@ -226,7 +232,7 @@ def _geometry(name: str | None) -> Geometry:
 
 def _column(record: Mapping[str, Any]) -> Column:
     values = tuple(record.get("values") or ())
-    return Column(record["name"], record["type"], record.get("distinct", len(values)), values, record.get("minimum"), record.get("maximum"))
+    return Column(record["name"], record["type"], record.get("distinct", len(values)), values, record.get("minimum"), record.get("maximum"), record.get("nulls", 0))
 
 
 def _band(record: Mapping[str, Any]) -> Band:

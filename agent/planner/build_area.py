@@ -12,6 +12,12 @@ from agent.planner.ranking import Ranking, ranking_of
 AREA_MEASURES = frozenset({"area", "share", "share_of", "breakdown", "howmuch", "unit_measure"})
 
 
+def build_class_area(parts: Parts) -> Frame | None:
+    """Return the frame of `forest by district`, where no measure is named: the area of pixels, never of features."""
+    frame = build_area(parts, "area")
+    return frame if frame and frame.kind == "cells" else None
+
+
 def build_area(parts: Parts, measure: str) -> Frame | None:
     """Return the frame of an area or length (`measure`) under these readings; None where they do not fit together."""
     ranking = ranking_of(parts)
@@ -119,7 +125,8 @@ def _finished(parts: Parts, frame: Frame, ranking: Ranking) -> Frame | None:
         return None
     if parts.having_phrase is not None and parts.readings[parts.having_phrase] is None:
         return None
-    if parts.clause.superlative and not ranking.order:
+    classed = frame.kind == "cells" and not frame.cells_are_one
+    if ranking.order and not (frame.zones or frame.group_by or classed):
         return None
     unit = parts.clause.unit
     share = any(name in parts.clause.measures for name in ("share", "share_of", "breakdown")) and "howmuch" not in parts.clause.measures

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from agent.planner.lexicon import FLOOD_STATES, FLOOD_WORDS, is_harmless
+from agent.planner.lexicon import ABBREVIATIONS, FLOOD_STATES, FLOOD_WORDS, is_harmless
 from agent.planner.marks import Mark
 from agent.planner.quantities import Comparison, Quantity
 from agent.planner.text import Token
@@ -124,7 +124,7 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozens
     """
     pieces: list[list[Mark]] = [[]]
     for number, mark in enumerate(marks):
-        if mark.kind == "sign" and tokens[mark.start].text in "?.!;…":
+        if mark.kind == "sign" and tokens[mark.start].text in "?.!;…" and not _is_abbreviation(tokens, mark.start):
             pieces.append([])
         elif mark.kind == "and" and _opens_clause(marks, number, pieces[-1]):
             pieces.append([])
@@ -134,6 +134,13 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozens
     if clauses and marks[0].kind == "and":  # `And for …?` continues what was asked before
         clauses[0] = replace(clauses[0], flags=clauses[0].flags | {"again"})
     return tuple(clauses)
+
+
+def _is_abbreviation(tokens: Sequence[Token], stop: int) -> bool:
+    """Whether a full stop belongs to a shortened word of a name, as in `St. Denis`, and ends no sentence."""
+    if tokens[stop].text != "." or stop == 0 or stop + 1 == len(tokens) or tokens[stop - 1].end != tokens[stop].start:
+        return False
+    return tokens[stop - 1].capital and (tokens[stop - 1].word in ABBREVIATIONS or len(tokens[stop - 1].word) == 1)
 
 
 def _opens_clause(marks: Sequence[Mark], number: int, before: Sequence[Mark]) -> bool:
@@ -204,6 +211,8 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         scan.role, scan.each, scan.prep = "pred" if scan.phrases else "head", False, ""
     elif mark.kind in _ROLES:
         _open_role(scan, mark)
+    elif mark.kind == "list" and number and marks[number - 1].kind == "and":  # `In the north, which …`: what is asked for is no second place
+        scan.role, scan.each, scan.conj = "head", False, ""
     scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
     return _note(scan, clause, mark)
 

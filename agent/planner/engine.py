@@ -13,6 +13,7 @@ from agent.planner.names import read_search
 from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.steps import Part, Piece, run_frame
 from agent.planner.understand import read_question
+from agent.planner.wording import cells_words, layer_words, place_words
 from agent.planner.write_features import write_features, write_nearest
 from agent.planner.write_measures import write_cells, write_extent, write_values
 from agent.planner.write_other import write_catalog, write_describe, write_map
@@ -22,6 +23,8 @@ _WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
     "catalog": write_catalog, "describe": write_describe, "map": write_map,
 }  # fmt: skip
 _DRAWN = ("raster", "vector")
+NOISE = 1e-6
+"""Share of its operands below which a difference is said to be rounding: far below what measured areas are good for (1e-4)."""
 
 
 def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Step:  # Any: JSON
@@ -55,7 +58,7 @@ def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas:
     if uncovered:
         return uncovered
     lines = [line for piece in done for line in _WRITERS[piece.frame.kind](piece, atlas)]
-    derived = _derived(asked, done, ledger)
+    derived = _derived(asked, done, ledger, atlas)
     drawn = _drawn(asked, done, ledger)
     if ledger.pending:
         return ToolCalls(tuple(ledger.pending))
@@ -106,7 +109,7 @@ def _uncovered(pieces: Sequence[Piece]) -> Draft | None:
     return Draft(f"The data does not cover the place asked about{where}, so there is no number to give. Ask about a place inside the data; 'What data is here?' lists it.", "refused", "no_coverage")
 
 
-def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger) -> list[str]:
+def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger, atlas: Atlas) -> list[str]:
     """Write the difference of the first two results."""
     if asked.derived != "difference" or len(pieces) < 2:
         return []
@@ -120,7 +123,18 @@ def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger) -> list[str]:
         return []
     fact = result.facts[0]
     unit = common_unit([fact], asked.frames[0].unit)
-    return [f"The difference is {figure(fact, unit)}, the first minus the second [{result.n}]."]
+    is_noise = abs(fact.value) <= NOISE * max(abs(a.value), abs(b.value))
+    larger = " Both are equal but for rounding." if is_noise else f" The larger is {_spoken(pieces[0 if fact.value > 0 else 1], atlas)}."
+    return [f"The difference is {figure(fact, unit)}, the first minus the second [{result.n}].{larger}"]
+
+
+def _spoken(piece: Piece, atlas: Atlas) -> str:
+    """Say what a piece is about: its features, else the first or second part of the question."""
+    frame = piece.frame
+    if frame.layer:
+        return f"{layer_words(frame.layer, atlas)}{place_words(None, frame.clips, atlas)}"
+    what = cells_words(frame.cells, piece.parts[0].label) if frame.cells and frame.kind == "cells" else frame.cells.noun if frame.cells else "that"
+    return f"{what}{place_words(frame.zones, frame.clips, atlas)}"
 
 
 def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact

@@ -40,7 +40,7 @@ def _followed(previous: Plan, scene: Scene, readings: tuple[Reading | None, ...]
     parts = Parts(scene.clause, scene.tokens, scene.atlas, readings)
     if not _attach(parts, frame):
         return None
-    changed = _changed(parts, frame)
+    changed = _nearest_of(parts, frame) if scene.clause.has("nearest") else _changed(parts, frame)
     if changed is None:
         return None
     unknown = frozenset(place for reading in readings if reading for place in reading.unknown)
@@ -49,6 +49,21 @@ def _followed(previous: Plan, scene: Scene, readings: tuple[Reading | None, ...]
     changed = replace(changed, notes=tuple(parts.notes))
     frames = (changed,) if len(previous.frames) == 1 or changed.kind != frame.kind else (*_each(previous, frame, changed), changed)
     return Interpretation(Plan(frames, previous.derived if len(frames) > 1 else ""), score, frozenset(parts.missing()), unknown, readings)
+
+
+def _nearest_of(parts: Parts, frame: Frame) -> Frame | None:
+    """Return the frame of `and the nearest town to each?`: from every feature that was chosen before."""
+    named = [index for index, reading in enumerate(parts.readings) if reading]
+    if len(named) != 1 or frame.layer is None or frame.kind not in ("features", "extent") or frame.limit or frame.clips or frame.minus or frame.having:
+        return None
+    index, reading = named[0], parts.reading(named[0])
+    if parts.phrase(index).role != "nearest" or reading.kind != "layer" or not reading.dataset.is_vector:
+        return None
+    parts.use("relation", index)
+    parts.use("flag", "nearest", "distance", "where")
+    parts.use("each", *(place for place, phrase in enumerate(parts.clause.phrases) if not phrase.places))
+    parts.use("measure", *(name for name in parts.clause.measures if name in ("distance", "howmuch")))
+    return Frame("nearest", layer=frame.layer, other=parts.layer(index), count=parts.clause.nearest_count or 1)
 
 
 def _each(previous: Plan, frame: Frame, changed: Frame) -> Iterator[Frame]:

@@ -52,7 +52,7 @@ def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False
         elif not _add_main(parts, found, index, all_classes=all_classes):
             return None
     _add_silent_cells(parts, found)
-    found.layers = _with_conditions(parts, found)
+    found.layers = sorted(_with_conditions(parts, found), key=lambda layer: found.roles.get(layer.ref, "") in ("in", "for"))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from agent.planner.atlas import Atlas, Dataset
-from agent.planner.build_area import AREA_MEASURES, build_area
+from agent.planner.build_area import AREA_MEASURES, build_area, build_class_area
 from agent.planner.build_features import as_within, build_beyond, build_features
 from agent.planner.build_nearest import build_nearest
 from agent.planner.build_other import build_catalog, build_describe, build_map
@@ -107,7 +107,7 @@ def interpret(scene: Scene) -> list[Interpretation]:
 def _interpretations(scene: Scene, readings: tuple[Reading | None, ...]) -> Iterator[Interpretation]:
     clause = _with_groups(scene, readings)
     for builder, bonus in _builders(clause, readings):
-        branches = _branches(clause, readings)
+        branches = _branches(scene, clause, readings)
         parts = [Parts(clause, scene.tokens, scene.atlas, branch) for branch in branches]
         frames = [builder(one) if attach_limits(one) else None for one in parts]
         if all(frames):
@@ -165,6 +165,13 @@ def _counting(measures: set[str]) -> list[tuple[Builder, float]]:
 
 def _unmeasured(clause: Clause) -> list[tuple[Builder, float]]:
     """Return what is meant where no measure is named: a list, a ranking, a count per group, the area of a class, statistics."""
+    if clause.has("difference"):
+        return [
+            (lambda parts: build_area(parts, "area"), 0.02),
+            (lambda parts: build_area(parts, "length"), 0.01),
+            (lambda parts: build_features(parts, count=True), 0.0),
+            (build_values, -0.02),
+        ]
     listing = clause.has("list", "weak_list", "rank", "exists") or clause.superlative is not None
     if {"area", "length"} & set(clause.measures):
         ranks = clause.superlative is not None or clause.has("list", "rank")
@@ -173,17 +180,31 @@ def _unmeasured(clause: Clause) -> list[tuple[Builder, float]]:
         (lambda parts: build_features(parts, count=False), 0.01 if listing else 0.0),
         (build_beyond, 0.0),
         (lambda parts: build_features(parts, count=True), 0.01 if clause.has("exists") or clause.superlative else -0.005),
-        (lambda parts: build_area(parts, "area"), -0.01),
+        (build_class_area, -0.01),
         (build_values, 0.02 if "total" in clause.measures else -0.02),
     ]
 
 
-def _branches(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tuple[Reading | None, ...]]:
+def _branches(scene: Scene, clause: Clause, readings: tuple[Reading | None, ...]) -> list[tuple[Reading | None, ...]]:
     """Split `in A and in B` into one branch each, where A and B are different layers or are to be compared."""
     chain = _chain(clause, readings)
-    if len(chain) < 2:
+    is_map = clause.has("map", "where") and not {"count", "stats"} & set(clause.measures)
+    if len(chain) < 2 or is_map:
         return [readings]
-    return [tuple(reading if index == kept or index not in chain else None for index, reading in enumerate(readings)) for kept in chain]
+    return [
+        tuple(reading if index == kept else None if index in chain else _aligned(scene, readings, chain, index, kept) for index, reading in enumerate(readings))
+        for kept in chain
+    ]
+
+
+def _aligned(scene: Scene, readings: tuple[Reading | None, ...], chain: Sequence[int], index: int, kept: int) -> Reading | None:
+    """Let `flooded in A, and in B` speak of B in the second branch, where both layers know the word."""
+    reading, own = readings[index], readings[kept]
+    others = {one.dataset.id for one in (readings[place] for place in chain if place != kept) if one}
+    if reading is None or own is None or reading.dataset.id not in others:
+        return reading
+    same = [one for one in scene.options[index] if one and one.dataset.id == own.dataset.id and one.kind == reading.kind and not one.unknown]
+    return same[0] if same else reading
 
 
 def _chain(clause: Clause, readings: tuple[Reading | None, ...]) -> list[int]:
@@ -222,7 +243,8 @@ def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Fra
     notes = tuple(dict.fromkeys(note for one in parts for note in one.notes))
     frames = [replace(frame, notes=(*frame.notes, *notes)) for frame in frames]
     unknown = frozenset(place for reading in readings if reading for place in reading.unknown)
-    score = _score(scene, readings) + sum(one.score for one in parts) + bonus
+    widest = max((one.readings for one in parts), key=lambda held: len({reading.dataset.id for reading in held if reading}))
+    score = _score(scene, readings) - _spread_loss(widest) + sum(one.score for one in parts) + bonus
     doubt = next((one.doubt for one in parts if one.doubt), None)
     plan = Plan(tuple(frames), derived, with_map=scene.clause.has("map") and frames[0].kind != "map")
     return Interpretation(plan, score, frozenset(missing), unknown, readings, doubt)
@@ -241,7 +263,12 @@ def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
     quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1) + _column_bonus(scene, readings)
     datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
     apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
-    return quality - 0.03 * max(len(datasets) - 1, 0) - 0.2 * apart + _name_bonus(readings)
+    return quality - 0.2 * apart + _name_bonus(readings)
+
+
+def _spread_loss(readings: tuple[Reading | None, ...]) -> float:
+    """Return what it costs that one frame speaks of several datasets."""
+    return 0.03 * max(len({reading.dataset.id for reading in readings if reading}) - 1, 0)
 
 
 def _name_bonus(readings: tuple[Reading | None, ...]) -> float:
@@ -250,9 +277,16 @@ def _name_bonus(readings: tuple[Reading | None, ...]) -> float:
 
 
 def _column_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
-    """Prefer the column where a group bears its very name: `facilities by facility_type`."""
-    pairs = [(reading, phrase) for reading, phrase in zip(readings, scene.clause.phrases, strict=True) if reading and reading.kind == "column"]
-    return 0.05 * sum(phrase.role == "group" and _spelling(reading.columns[-1]) == _spelling(reading.words) for reading, phrase in pairs)
+    """Prefer the column where a group bears its very name (`facilities by facility_type`), else the layer of that name (`list facilities`)."""
+    bonus = 0.0
+    for reading, phrase, options in zip(readings, scene.clause.phrases, scene.options, strict=True):
+        if reading is None or reading.kind != "column" or reading.where:
+            continue
+        if phrase.role == "group":
+            bonus += 0.05 * (_spelling(reading.columns[-1]) == _spelling(reading.words))
+        elif any(one and one.kind == "layer" and one.dataset.id == reading.dataset.id and not one.where and one.score >= reading.score for one in options):
+            bonus -= 0.03
+    return bonus
 
 
 def _spelling(name: str) -> str:

@@ -103,6 +103,9 @@ _GROUPS = """
     quality
 """
 
+ABBREVIATIONS = frozenset("st ste sta mt mts ft pt dr mr mrs nr no sr jr san gr kl bd upr lwr ave rd blvd".split())
+"""Shortened words of names, whose full stop ends no sentence where they start with a capital."""
+
 UNITS: dict[str, str] = {
     **dict.fromkeys(("ha", "hectare", "hectares", "hektar"), "ha"),
     **dict.fromkeys(("km2", "sqkm", "km^2"), "km2"),
@@ -213,6 +216,10 @@ COMMON_SUFFIXES = frozenset(
     " ian ic ish en age or ory field fields top bed port word mark wood woods room shop bank ton ville ford".split()
 )
 """What may follow an English word to make another word; such a remainder is no sign of an abbreviation."""
+
+
+CONTINENTS = frozenset("africa antarctica asia europe oceania northamerica southamerica".split())
+"""General knowledge: which of several columns that hold such a value is meant, if one is called after continents."""
 
 
 def _synonym_sets() -> dict[str, frozenset[int]]:

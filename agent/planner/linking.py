@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from agent.planner.atlas import Band, Column, Dataset, informative, without_code
-from agent.planner.lexicon import FLOOD_WORDS, SOFT, VAGUE, abbreviates, are_synonyms
+from agent.planner.lexicon import CONTINENTS, FLOOD_WORDS, SOFT, VAGUE, abbreviates, are_synonyms
 from agent.planner.text import Token, name_lemmas
 
 LinkKind = Literal["name", "column", "value", "class", "band"]
@@ -94,10 +94,11 @@ def _names_layer(dataset: Dataset, span: Sequence[Token]) -> bool:
 
     `countries` means all of a layer of countries, also where some of its features have the type `Country`.
     """
-    core = [token.lemma for token in span if token.lemma not in SOFT]
+    spelling = [token.lemma for token in span]
+    core = [lemma for lemma in spelling if lemma not in SOFT]
     for form in dataset.name_forms:
         telling = informative(form)
-        if len(core) > 1 and joined(core) in joined(telling):
+        if any(len(words) > 1 and joined(words) in joined(telling) for words in (core, spelling)):
             return True
         if len(span) == 1 and telling and telling[-1] == span[0].lemma and span[0].word != span[0].lemma:
             return True
@@ -122,7 +123,8 @@ def _index_of(dataset_id: str, targets: tuple[_Target, ...]) -> _Index:
     for target in targets:
         forms = {joined(target.form), joined(informative(target.form)) if target.kind in ("name", "column") else ""}
         for form in sorted(forms - {""}):
-            whole.setdefault(form, []).append((target, EXACT - target.penalty))
+            in_full = target.kind == "column" and form == joined(target.form)
+            whole.setdefault(form, []).append((target, EXACT if in_full else EXACT - target.penalty))
         for part in dict.fromkeys(target.form) if target.kind in ("value", "class") and not target.whole_only else ():
             labels.setdefault(part, []).append(target)
     return _Index(
@@ -141,15 +143,17 @@ def _targets(dataset: Dataset) -> Iterator[_Target]:
         yield _Target("name", form)
     for column in dataset.columns:
         yield _Target("column", name_lemmas(column.name), column.name, penalty=0.1 if column.is_meta else 0.0)
+    has_continents = any("continent" in column.parts for column in dataset.columns)
     for name, value in dataset.text_values:
-        yield from _value_targets(name, value)
+        elsewhere = has_continents and joined(name_lemmas(str(value))) in CONTINENTS and "continent" not in name_lemmas(name)
+        yield from _value_targets(name, value, penalty=0.15 if elsewhere else 0.0)
     for band in dataset.bands:
         yield from _band_targets(band)
 
 
-def _value_targets(column: str, value: object) -> Iterator[_Target]:
+def _value_targets(column: str, value: object, *, penalty: float) -> Iterator[_Target]:
     text = str(value)
-    yield _Target("value", name_lemmas(text), column, value)
+    yield _Target("value", name_lemmas(text), column, value, penalty=penalty)
     bare = without_code(text)
     if bare != text:
         yield _Target("value", name_lemmas(bare), column, value, penalty=EXACT - CODELESS)
@@ -201,7 +205,7 @@ def _partial_links(index: _Index, tokens: Sequence[Token], start: int) -> Iterat
 def _partial(target: _Target, tokens: Sequence[Token], start: int) -> Iterator[Link]:
     """Yield links by some parts of a name: every token must name another part."""
     parts = list(target.form)
-    telling = set(informative(target.form) or target.form)
+    telling = _telling(target)
     total = len(telling)
     matched: list[float] = []
     end = start
@@ -213,6 +217,13 @@ def _partial(target: _Target, tokens: Sequence[Token], start: int) -> Iterator[L
         telling -= taken
         if len(telling) < total:
             yield _link(target, start, end, _partial_score(target, matched, 1 - len(telling) / total))
+
+
+def _telling(target: _Target) -> set[str]:
+    """Return the parts that must be named for the whole to be named: of a value all but joints, as New Lake is not Lake."""
+    if target.kind in ("value", "class"):
+        return set(target.form) - {"the", "of", "and", "in"} or set(target.form)
+    return set(informative(target.form) or target.form)
 
 
 def _take(parts: Sequence[str], ahead: Sequence[Token], *, strict: bool) -> tuple[int, set[str], float] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.planner.atlas import Atlas, Dataset
-from agent.planner.lexicon import DOWN, UP
+from agent.planner.lexicon import DOWN, LENGTH_UNITS, UP
 from agent.planner.linking import joined
 from agent.planner.quantities import Comparison, Op, Quantity, find_quantities, read_unit
 from agent.planner.rules import RULES
@@ -179,7 +179,7 @@ def _plain(line: _Line, unit: int, code: str, tokens: Sequence[Token]) -> Mark:
         return Mark("quantity", start, end, quantity=line.quantities[code])
     if code in line.units:
         return Mark("unit_word", start, end, line.units[code])
-    return Mark("word" if tokens[start].kind == "word" and tokens[start].word else "sign", start, end)
+    return Mark("word" if tokens[start].kind != "sign" and tokens[start].word else "sign", start, end)
 
 
 def _build(kind: str, arg: str, start: int, end: int, groups: dict[str, str], line: _Line, tokens: Sequence[Token]) -> Mark | None:
@@ -215,10 +215,10 @@ def _percentile(groups: Mapping[str, str], quantity: Quantity | None) -> str:
 def _comparison(
     kind: str, op: str, start: int, end: int, groups: Mapping[str, str], first: Quantity | None, second: Quantity | None, tokens: Sequence[Token]
 ) -> Comparison | None:
-    if first is None or (kind == "range" and second is None):
+    if first is None or (kind == "range" and second is None) or ("wet" in groups and (second or first).unit not in LENGTH_UNITS):
         return None
     word = groups.get("up", "")
-    adjective = groups.get("adj") or UP.get(word) or DOWN.get(word) or ""
+    adjective = "deep" if "wet" in groups else groups.get("adj") or UP.get(word) or DOWN.get(word) or ""
     if kind == "range" and second:
         low, high = sorted((first.value, second.value))
         return Comparison(start, end, ((">=", low), ("<=", high)), second.unit or first.unit, _property(adjective))

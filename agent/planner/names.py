@@ -11,8 +11,9 @@ from agent.planner.atlas import Atlas
 from agent.planner.clauses import Phrase
 from agent.planner.interpret import Scene
 from agent.planner.lexicon import CONTENT_AFTER_ALL, SOFT, is_harmless
+from agent.planner.quantities import is_part_of_name
 from agent.planner.step import Call
-from agent.planner.text import Token
+from agent.planner.text import Token, written
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def unknowns(scene: Scene) -> tuple[Unknown, ...]:
             continue
         best = next((option for option in options if option is not None), None)
         places = best.unknown if best else tuple(place for place in phrase.places if _tells(scene.tokens[place]))
-        found += [_unknown(run, phrase, scene.tokens) for run in _runs(places)]
+        found += [_unknown(run, phrase, scene.tokens) for run in _runs(places, scene.tokens)]
     return tuple(found)
 
 
@@ -72,16 +73,19 @@ def _tells(token: Token) -> bool:
     return token.kind == "word" and (not is_harmless(token.word) or bool(token.quote)) and not (token.lemma in SOFT and not token.capital)
 
 
-def _runs(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    for _, run in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+def _runs(places: Sequence[int], tokens: Sequence[Token]) -> Iterator[tuple[int, ...]]:
+    """Yield the runs of words that stand together; a full stop, as in `St. Denis`, does not part them."""
+    spoken = [place for place, token in enumerate(tokens) if token.text != "."]
+    order = {place: number for number, place in enumerate(spoken)}
+    for _, run in groupby(enumerate(sorted(places)), key=lambda pair: order[pair[1]] - pair[0]):
         yield tuple(place for _, place in run)
 
 
 def _unknown(run: tuple[int, ...], phrase: Phrase, tokens: Sequence[Token]) -> Unknown:
-    is_name = any(tokens[place].quote for place in run) or _is_capital(run, tokens)
+    is_name = any(tokens[place].quote or is_part_of_name(tokens, place) for place in run) or _is_capital(run, tokens)
     if is_name:
         run = _with_neighbours(run, phrase, tokens)
-    text = " ".join(tokens[place].text for place in run)
+    text = written([tokens[place] for place in run])
     return Unknown(text, run, is_name, phrase.role)
 
 
@@ -96,9 +100,19 @@ def _with_neighbours(run: tuple[int, ...], phrase: Phrase, tokens: Sequence[Toke
     """Take in the capitalised or quoted words beside a name, as the Lake of Lake Victoria."""
     places = list(run)
     for step, edge in ((-1, 0), (1, -1)):
-        while (after := places[edge] + step) in phrase.places and (tokens[after].capital and after > 0 or tokens[after].quote):
+        while (after := _beside(places[edge], step, tokens)) in phrase.places and _is_of_name(after, tokens):
             places.insert(0, after) if step < 0 else places.append(after)
     return tuple(places)
+
+
+def _is_of_name(place: int, tokens: Sequence[Token]) -> bool:
+    return bool(tokens[place].capital and place > 0 or tokens[place].quote or is_part_of_name(tokens, place))
+
+
+def _beside(place: int, step: int, tokens: Sequence[Token]) -> int:
+    """Return the next place; the full stop of `St. Denis` is none."""
+    after = place + step
+    return after + step if 0 <= after < len(tokens) and tokens[after].text == "." else after
 
 
 def searches(missing: Sequence[Unknown], search: Search, atlas: Atlas, tokens: Sequence[Token]) -> tuple[Call, ...]:

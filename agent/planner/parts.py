@@ -137,6 +137,7 @@ def merged_layers(layers: Iterable[Layer]) -> list[Layer]:
             found[layer.ref] = layer
             continue
         where = (*known.where, *(condition for condition in layer.where if condition not in known.where))
-        noun = known.noun if known.where == where or not layer.where else f"{known.noun} {layer.noun}".strip()
+        is_name = layer.noun[:1].isupper() and bool(known.noun)
+        noun = known.noun if known.where == where or not layer.where or is_name else f"{known.noun} {layer.noun}".strip()
         found[layer.ref] = Layer(known.ref, where, known.match, (*known.filters, *layer.filters), noun)
     return list(found.values())

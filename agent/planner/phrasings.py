@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
-from agent.planner.atlas import Atlas, Dataset
+from agent.planner.atlas import Atlas, Dataset, informative
+from agent.planner.text import name_lemmas
+
+_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "area of a class or beyond a threshold": (
@@ -55,8 +59,15 @@ def phrases() -> list[str]:
     return [f"{kind}: {template}" for kind, templates in TEMPLATES.items() for template in templates]
 
 
-def examples(atlas: Atlas) -> Iterator[str]:
-    """Yield questions about what a session holds, the most useful first; the caller checks that they are understood."""
+def examples(atlas: Atlas) -> Iterator[tuple[str, str]]:
+    """Yield questions about what a session holds, the most useful first, each with short and with full nouns.
+
+    The caller offers the first of the two that is understood.
+    """
+    yield from zip(_examples(atlas, short_noun), _examples(atlas, noun), strict=True)
+
+
+def _examples(atlas: Atlas, noun: Callable[[Dataset], str]) -> Iterator[str]:
     zones = [layer for layer in atlas.vectors if layer.geometry == "polygon" and layer.name_column]
     zone = noun(zones[0]) if zones else ""
     for raster in atlas.rasters:
@@ -66,12 +77,25 @@ def examples(atlas: Atlas) -> Iterator[str]:
         elif not raster.bands[0].is_categorical:
             yield f"What is the mean {noun(raster)} by {zone}?" if zone else f"What is the mean {noun(raster)}?"
     for layer in atlas.vectors:
-        yield f"How many {noun(layer)} are there?" if layer.geometry != "line" else f"What is the total length of {noun(layer)}?"
+        many = plural(noun(layer))
+        yield f"How many {many} are there?" if layer.geometry != "line" else f"What is the total length of {many}?"
         if layer.geometry == "polygon":
-            yield f"What is the total area of {noun(layer)}?"
+            yield f"What is the total area of {many}?"
     yield "What data is here?"
 
 
 def noun(dataset: Dataset) -> str:
-    """Return how a dataset may be called in a question: its informative words."""
-    return " ".join(dataset.parts[0]) if dataset.parts else dataset.id
+    """Return how a dataset may be called in a question: the informative words of its title, without what stands in brackets."""
+    return " ".join(informative(name_lemmas(_BRACKETS.sub(" ", dataset.title))) or (dataset.id,))
+
+
+def short_noun(dataset: Dataset) -> str:
+    """Return the last informative word of its title, as countries of admin countries; of a raster all of them."""
+    return noun(dataset) if dataset.is_raster else noun(dataset).rpartition(" ")[2]
+
+
+def plural(words: str) -> str:
+    """Return the plural of an English noun."""
+    if words.endswith("y") and words[-2:-1] not in "aeiou":
+        return f"{words[:-1]}ies"
+    return f"{words}es" if words.endswith(("s", "x", "z", "ch", "sh")) else f"{words}s"

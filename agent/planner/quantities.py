@@ -69,6 +69,8 @@ def _quantity(tokens: Sequence[Token], start: int, taken: frozenset[int]) -> Qua
     negative = tokens[start].text in ("-", "–") and start + 1 < len(tokens) and _is_sign_of(tokens, start)
     first = start + negative
     token = tokens[first]
+    if token.kind == "number" and is_part_of_name(tokens, first):
+        return None
     if token.kind == "number":
         value = token.value
     elif token.word in NUMBER_WORDS and _is_counted(tokens, first):
@@ -82,6 +84,11 @@ def _quantity(tokens: Sequence[Token], start: int, taken: frozenset[int]) -> Qua
         value, end = value * factor, end + 1
     unit, end = read_unit(tokens, end, taken)
     return Quantity(start, end, -value if negative else value, unit, is_word=token.kind != "number")
+
+
+def is_part_of_name(tokens: Sequence[Token], position: int) -> bool:
+    """Whether a number is joined to a word with a capital, as in `P-08`."""
+    return position > 0 and tokens[position].glue in ("-", "") and tokens[position - 1].capital
 
 
 def _is_sign_of(tokens: Sequence[Token], start: int) -> bool:

@@ -11,7 +11,8 @@ from agent.planner.clauses import Phrase
 from agent.planner.frames import Condition
 from agent.planner.lexicon import CLASS_NOUNS, COVER_TERMS, DEPTH_NAMES, FLOOD_WORDS, LAYER_NOUNS, MATTER, SOFT, ZONE_NOUNS, is_harmless
 from agent.planner.linking import Link, links
-from agent.planner.text import Token, name_lemmas
+from agent.planner.quantities import is_part_of_name
+from agent.planner.text import Token, name_lemmas, written
 
 ReadingKind = Literal["layer", "column", "cells", "raster", "other"]
 GENERIC = 0.3
@@ -73,7 +74,7 @@ def read_phrase(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[
 
 
 def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: Sequence[Token], atlas: Atlas) -> Iterator[Reading]:
-    words = _counted([tokens[place] for place in places], phrase, tokens)
+    words = _spoken(places, phrase, tokens)
     for cover in _covers(dataset, words):
         reading = _shape(dataset, cover, words, places, phrase)
         if reading is None:
@@ -85,10 +86,16 @@ def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: S
         yield from _water(dataset, words, places, phrase)
 
 
-def _counted(words: list[Token], phrase: Phrase, tokens: Sequence[Token]) -> list[Token]:
-    """Write the number words that count something as digits: `three schools` is read as `3 schools`."""
-    counts = {tokens[number.start]: number.value for number in phrase.numbers if number.is_word and number.end == number.start + 1}
-    return [replace(word, kind="number", text=f"{counts[word]:g}", word=f"{counts[word]:g}", lemma=f"{counts[word]:g}") if word in counts else word for word in words]
+def _spoken(places: Sequence[int], phrase: Phrase, tokens: Sequence[Token]) -> list[Token]:
+    """Return the words of a phrase; `three schools` is read as `3 schools`, and the 08 of `P-08` as a word of the name."""
+    counts = {number.start: f"{number.value:g}" for number in phrase.numbers if number.is_word and number.end == number.start + 1}
+    words = {place: tokens[place] for place in places}
+    for place, word in words.items():
+        if place in counts:
+            words[place] = replace(word, kind="number", text=counts[place], word=counts[place], lemma=counts[place])
+        elif word.kind == "number" and is_part_of_name(tokens, place):
+            words[place] = replace(word, kind="word")
+    return list(words.values())
 
 
 def _names_whole(dataset: Dataset, cover: _Cover) -> bool:
@@ -173,6 +180,8 @@ def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequ
         has_class_noun=any(words[at].lemma in CLASS_NOUNS for at in cover.soft),
         unknown=tuple(places[at] for at in cover.unknown),
     )
+    if _contradicts(cover.links):
+        return None
     if not cover.links:
         return _numbered_class(base, cover, words, places) or _generic(base, cover, words, phrase)
     if dataset.is_raster:
@@ -182,11 +191,15 @@ def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequ
     return base if base.is_named and not base.unknown else None
 
 
+def _contradicts(found: Sequence[Link]) -> bool:
+    """Whether words of one phrase name two values of one column, or two classes: `East Ford` is neither East nor Ford."""
+    named = {(link.kind, link.column, link.band, str(link.value)) for link in found if link.kind in ("value", "class")}
+    return len({one[:3] for one in named}) < len(named)
+
+
 def _phrase_words(words: Sequence[Token]) -> str:
-    texts = [token.text for token in words]
-    while len(texts) > 1 and (texts[0].isdigit() and len(texts) > 1 or texts[0].lower() in _ARTICLES):
-        texts = texts[1:]
-    return " ".join(texts)
+    first = next((at for at, token in enumerate(words) if token.kind != "number" and token.word not in _ARTICLES), 0)
+    return written(words[first:])
 
 
 _ARTICLES = frozenset("a an the all any some its their my our these those there is are each every both total".split())
@@ -215,7 +228,7 @@ def _raster_reading(base: Reading, cover: _Cover, words: Sequence[Token], places
     used = tuple(places[at] for link in cover.links for at in range(link.start, link.end) if words[at].kind == "number")
     if classes:
         labels = tuple(dict.fromkeys(str(link.value) for link in classes))
-        partial = tuple((" ".join(words[at].text for at in range(link.start, link.end)), str(link.value)) for link in classes if link.score < 0.8)
+        partial = tuple((written(words[link.start : link.end]), str(link.value)) for link in classes if link.score < 0.8)
         return replace(base, kind="cells", classes=labels, band=band, numbers_used=used, partial=partial)
     coded = _class_number(base.dataset.band(band), words, cover)
     if coded is not None:
@@ -248,7 +261,7 @@ def _is_within(value: float, band: Band) -> bool:
 def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Reading | None:
     named = [link for link in cover.links if link.kind == "value"]
     columns = [link for link in cover.links if link.kind == "column"]
-    where = _conditions(named)
+    where = _conditions([link for link in named if not _is_constant(base.dataset, link)])
     free: list[str] = []
     used: list[int] = [places[at] for link in cover.links for at in range(link.start, link.end) if words[at].kind == "number"]
     for link in columns:
@@ -259,9 +272,15 @@ def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places
         where += (test,) if test else ()
         used += [places[number]] if number is not None else []
         free += [] if test else [column.name]
-    partial = tuple((" ".join(words[at].text for at in range(link.start, link.end)), str(link.value)) for link in named if link.score < 0.8)
+    partial = tuple((written(words[link.start : link.end]), str(link.value)) for link in named if link.score < 0.8)
     kind: ReadingKind = "column" if free else "layer"
     return replace(base, kind=kind, where=where, columns=tuple(dict.fromkeys(free)), numbers_used=tuple(used), partial=partial)
+
+
+def _is_constant(dataset: Dataset, link: Link) -> bool:
+    """Whether every feature has the value, so that naming it selects nothing."""
+    column = dataset.column(link.column or "")
+    return column is not None and column.is_constant
 
 
 def _conditions(named: Sequence[Link]) -> tuple[Condition, ...]:

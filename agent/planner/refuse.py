@@ -11,7 +11,7 @@ from agent.planner.interpret import Interpretation, Scene
 from agent.planner.names import Search, Unknown
 from agent.planner.phrasings import examples, noun
 from agent.planner.step import Draft
-from agent.planner.text import Token
+from agent.planner.text import Token, written
 
 UNKNOWN_PLACE_OUTCOME = "refused"
 """Outcome where a name is in no registered layer: the place is not known, so it cannot be said to be uncovered."""
@@ -44,11 +44,12 @@ def refuse_other(reason: str, atlas: Atlas, accepts: Accepts) -> Draft:
 def _with_offers(text: str, near: Iterable[str], atlas: Atlas, accepts: Accepts) -> str:
     offered = list(near)
     tries = 0
-    for example in examples(atlas):
+    for wordings in examples(atlas):
         if len(offered) >= MOST_OFFERED or tries >= MOST_TRIES:
             break
         tries += 1
-        if example not in offered and accepts(example):
+        example = next((one for one in dict.fromkeys(wordings) if accepts(one)), None)
+        if example and example not in offered:
             offered.append(example)
     return f"{text} You could ask: {' · '.join(offered)}" if offered else f"{text} Add data with `terracite add PATH`."
 
@@ -63,6 +64,8 @@ def _inventory(atlas: Atlas) -> str:
 
 def _near(question: str, unknown: Unknown, atlas: Atlas, tokens: Sequence[Token], accepts: Accepts) -> list[str]:
     """Return the question with the unknown words replaced by known ones, most alike first, as far as it is understood then."""
+    if unknown.places[0] == 0 and not unknown.is_name:  # a verb, as in `Collect the …`
+        return []
     start, end = tokens[unknown.places[0]].start, tokens[unknown.places[-1]].end
     accepted: list[str] = []
     for word in _alternatives(unknown.text, atlas)[:MOST_TRIES]:
@@ -92,7 +95,7 @@ def ask_which(tied: Sequence[Interpretation], scene: Scene) -> Draft:
         kinds = {(reading.dataset.id, reading.columns, reading.where, reading.classes, reading.kind) for reading in readings if reading}
         if len(kinds) < 2:
             continue
-        words = " ".join(scene.tokens[place].text for place in phrase.places)
+        words = written([scene.tokens[place] for place in phrase.places])
         names = list(dict.fromkeys(_reading_name(reading) for reading in readings if reading))
         what = "raster holds" if all(reading and reading.kind == "raster" for reading in readings) else "do you mean by"
         if len({reading.dataset.id for reading in readings if reading}) == 1 and all(reading and reading.kind == "column" for reading in readings):

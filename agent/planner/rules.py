@@ -166,5 +166,9 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("between", "", r"between"),
 )  # fmt: skip
 
-RULES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple((kind, arg, re.compile(rf"(?:{pattern})(?= )")) for kind, arg, pattern in PATTERNS)
+_WET = r" of (?:flood |standing |deep )?(?P<wet>water|floodwater)"
+_WET_PATTERNS = tuple((kind, arg, pattern.replace(_SUFFIX, _WET)) for kind, arg, pattern in PATTERNS if _SUFFIX in pattern)
+"""Limits on a depth told as `more than 2 m of water`."""
+
+RULES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple((kind, arg, re.compile(rf"(?:{pattern})(?= )")) for kind, arg, pattern in (*PATTERNS, *_WET_PATTERNS))
 """Kind of mark, its argument, and the pattern; at one place the longest match wins, then the first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -43,6 +44,8 @@ class Token:
     end: int
     quote: int = 0
     """Number of the quotation it stands in, from 1; 0 outside."""
+    glue: str = " "
+    """What joins it to the token before: a space, a hyphen, or nothing."""
 
     @property
     def capital(self) -> bool:
@@ -112,8 +115,14 @@ def tokenize(text: str) -> tuple[Token, ...]:
         if kind == "sign" and _is_joint(text, start, end):
             continue
         quote = next((number for number, (left, right) in enumerate(quotes, 1) if left <= start and end <= right), 0)
-        tokens.append(_token(kind, match.group(), start, end, quote))
+        between = text[tokens[-1].end : start] if tokens else " "
+        tokens.append(_token(kind, match.group(), start, end, quote, " " if " " in between or "\n" in between else between))
     return tuple(tokens)
+
+
+def written(tokens: Sequence[Token]) -> str:
+    """Write consecutive tokens as they stood in the question."""
+    return "".join(f"{token.glue if place else ''}{token.text}" for place, token in enumerate(tokens))
 
 
 def _is_joint(text: str, start: int, end: int) -> bool:
@@ -122,9 +131,9 @@ def _is_joint(text: str, start: int, end: int) -> bool:
     return inside and not (text[start - 1].isdigit() and text[end].isdigit())
 
 
-def _token(kind: TokenKind, written: str, start: int, end: int, quote: int) -> Token:
-    word = fold(written)
+def _token(kind: TokenKind, text: str, start: int, end: int, quote: int, glue: str) -> Token:
+    word = fold(text)
     if kind == "word":
         word = re.sub(r"'s$|'$", "", word)
     lemma = singular(word) if kind == "word" else word
-    return Token(kind, written, word, lemma, start, end, quote)
+    return Token(kind, text, word, lemma, start, end, quote, glue)

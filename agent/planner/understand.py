@@ -75,6 +75,9 @@ class Reader:
     def _chosen(self, complete: list[Interpretation], scene: Scene) -> Understood:
         best = complete[0]
         tied = [one for one in complete if one.score > best.score - TIE and _differs(one, best)]
+        named = [one for one in (best, *tied) if _names_columns(one, scene.tokens)] if tied else []
+        if len(named) == 1:
+            return named[0].plan
         if tied:
             return ask_which([best, *tied], scene)
         if best.doubt:
@@ -114,6 +117,13 @@ def _differs(one: Interpretation, best: Interpretation) -> bool:
     """Whether two readings are of one kind but of other data, so that choosing would be a guess."""
     same_kind = [frame.kind for frame in one.plan.frames] == [frame.kind for frame in best.plan.frames] or {one.plan.frames[0].kind, best.plan.frames[0].kind} <= {"cells", "extent"}
     return same_kind and _data(one) != _data(best)
+
+
+def _names_columns(one: Interpretation, tokens: Sequence[Token]) -> bool:
+    """Whether the question also says the name of a column by whose value features are chosen."""
+    columns = [reading.dataset.column(test.column) for reading in one.readings if reading for test in reading.where]
+    words = {token.lemma for token in tokens}
+    return any(column and set(column.parts) & words for column in columns)
 
 
 def _data(one: Interpretation) -> list[tuple[object, ...]]:

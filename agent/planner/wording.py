@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.planner.atlas import Atlas
 from agent.planner.figures import listing, with_unit
 from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
+from agent.planner.text import name_lemmas
 
 _OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "!=": "other than"}
 _SIZES = {"@area_m2": ("an area", "m2"), "@length_m": ("a length", "m")}
@@ -16,11 +17,39 @@ _PREDICATES = {
 
 def layer_words(layer: Layer, atlas: Atlas, *, places: bool = True) -> str:
     """Say which features: `clinics with capacity above 20 in North`."""
-    tests = [text for condition in layer.where if (text := condition_words(condition, layer.noun))]
-    words = [layer.noun or layer.ref, *([f"with {listing(tests)}"] if tests else [])]
+    tests = [text for condition in layer.where if not _is_shared(condition, layer, atlas) and (text := condition_words(condition, layer.noun))]
+    words = [_noun(layer), *_source(layer, atlas), *([f"with {listing(tests)}"] if tests else [])]
     if places:
         words += [filter_words(one, atlas) for one in layer.filters]
     return " ".join(words)
+
+
+def _is_shared(condition: Condition, layer: Layer, atlas: Atlas) -> bool:
+    """Whether all features of a layer have the value, so that it tells none of them apart."""
+    column = atlas.get(layer.ref).column(condition.column) if atlas.has(layer.ref) else None
+    return condition.op == "=" and column is not None and column.is_text and column.distinct == 1
+
+
+def _source(layer: Layer, atlas: Atlas) -> list[str]:
+    """Name the dataset of features that are called by a value of theirs, unless that is the name of a place."""
+    dataset = atlas.get(layer.ref) if atlas.has(layer.ref) else None
+    if dataset is None or not layer.where or {word for form in dataset.parts for word in form} & set(name_lemmas(layer.noun)):
+        return []
+    shared = any(_is_shared(condition, layer, atlas) for condition in layer.where)
+    is_place = any(condition.column == dataset.name_column for condition in layer.where)
+    several = sum(one.is_vector for one in atlas.focused) > 1
+    return [f"({dataset.id})"] if (shared or several) and not is_place else []
+
+
+def _noun(layer: Layer) -> str:
+    """Return how to call the features; a name as the data spells it."""
+    if len(layer.where) == 1 and isinstance(value := layer.where[0].value, str) and _letters(value) == _letters(layer.noun):
+        return value
+    return layer.noun or layer.ref
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 def condition_words(condition: Condition, noun: str) -> str:
@@ -40,8 +69,6 @@ def condition_words(condition: Condition, noun: str) -> str:
 
 
 def _is_said(value: str, noun: str) -> bool:
-    from agent.planner.text import name_lemmas
-
     return set(name_lemmas(value)) <= set(name_lemmas(noun))
 
 

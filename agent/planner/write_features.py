@@ -66,7 +66,7 @@ def _grouped(frame: Frame, message: Message, words: str) -> list[str]:
     lead = f"{_measure_words(name, column).capitalize()}{' of' if not column else ' for'} {words} by {by} [{message.n}]:"
     if not lines:
         return [f"No {by} fits [{message.n}]."]
-    return [lead, *lines, *_more(len(facts), len(kept), message, frame)]
+    return [lead, *lines, *_more(len(facts), len(kept), message, frame, atlas)]
 
 
 def _row(frame: Frame, message: Message, fact: Fact, extra: Sequence[str]) -> str:
@@ -90,7 +90,7 @@ def _features(piece: Piece, atlas: Atlas) -> list[str]:
         ranked = "largest first" if frame.order == "desc" else "smallest first"
         return [f"{words[:1].upper()}{words[1:]}, by {frame.order_by}, {ranked} [{message.n}]:", *lines]
     lead = f"The number of {words} is {number_text(count[0].value)} [{message.n}]:" if count else f"{words} [{message.n}]:"
-    return [lead, *lines, *_more(len(rows), len(lines), message, frame)]
+    return [lead, *lines, *_more(len(rows), len(lines), message, frame, atlas)]
 
 
 def _nothing(message: Message, words: str) -> list[str]:
@@ -128,7 +128,7 @@ def write_nearest(piece: Piece, atlas: Atlas) -> list[str]:
     kept = facts[: min((frame.limit or LISTED), LISTED)] if frame.count == 1 else facts[:LISTED]
     lead = f"{'Farthest' if frame.order == 'desc' else 'Nearest'} {near}, from {start} [{message.n}]:"
     lines = [_pair(frame, message, fact, atlas, figure(fact, unit)) for fact in kept]
-    return [lead, *lines, *_more(len(facts), len(kept), message, frame)]
+    return [lead, *lines, *_more(len(facts), len(kept), message, frame, atlas)]
 
 
 def _pair(frame: Frame, message: Message, fact: Fact, atlas: Atlas, distance: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
@@ -9,6 +10,7 @@ from agent.planner.figures import common_unit, figure, fits, listing
 from agent.planner.frames import Frame, Having
 from agent.planner.ledger import Message
 from agent.planner.steps import LISTED, Part, Piece
+from agent.planner.text import name_lemmas
 from agent.planner.wording import cells_words, class_name, layer_words, place_words
 from tools.contract import Fact, Unit
 from tools.geo.units import convert
@@ -53,10 +55,19 @@ def _share_of(part: Part, fact: Fact) -> str:
 def _one_area(frame: Frame, part: Part, fact: Fact, atlas: Atlas) -> list[str]:
     n = part.message.n
     what = cells_words(frame.cells, part.label) if frame.cells else ""
-    place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
+    place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells and not _names_raster(frame, atlas) else "")
     text = figure(fact, common_unit([fact], frame.unit))
     proof = _coverage(part.message, {key: value for key, value in fact.subject.items() if key == "zone"}, always=fact.value == 0)
-    return [f"The area of {what}{place} is {text}{_share_of(part, fact)} [{n}].", *([proof] if proof else [])]
+    joint = "with" if frame.cells and frame.cells.ranges and not what.startswith("flooded") else "of"
+    return [f"The area {joint} {what}{place} is {text}{_share_of(part, fact)} [{n}].", *([proof] if proof else [])]
+
+
+def _names_raster(frame: Frame, atlas: Atlas) -> bool:
+    """Whether the words for the pixels already name their raster, as `water depth above 1 m`."""
+    cells = frame.cells
+    if cells is None or not cells.ranges or not atlas.has(cells.ref):
+        return False
+    return any(set(form) <= set(name_lemmas(cells.noun)) for form in atlas.get(cells.ref).parts)
 
 
 def _coverage(message: Message, subject: dict[str, str], *, always: bool) -> str:
@@ -77,7 +88,7 @@ def _area_list(frame: Frame, part: Part, facts: Sequence[Fact], atlas: Atlas) ->
     inside = place_words(None, frame.clips, atlas) if zoned else ""
     lead = f"Area of {what}{by}{inside} [{n}]:"
     lines = [f"- {_subject(fact, several=several, zoned='zone' in fact.subject)}: {figure(fact, unit)}{_share_of(part, fact)} [{n}]" for fact in kept]
-    return [lead, *lines, *_more(len(facts), len(kept), part.message, frame), *_gaps(part, kept), *_no_coverage_zones(part.message)]
+    return [lead, *lines, *_more(len(facts), len(kept), part.message, frame, atlas), *_gaps(part, kept), *_no_coverage_zones(part.message)]
 
 
 def _gaps(part: Part, facts: Sequence[Fact]) -> list[str]:
@@ -109,10 +120,24 @@ def _passes(fact: Fact, having: Having) -> bool:
     return {">": value > limit, ">=": value >= limit, "<": value < limit, "<=": value <= limit, "=": value == limit, "!=": value != limit}[having.op]
 
 
-def _more(there: int, shown: int, message: Message, frame: Frame) -> list[str]:
-    if frame.limit or frame.having or there <= shown and not message.is_cut:
+def _more(there: int, shown: int, message: Message, frame: Frame, atlas: Atlas) -> list[str]:
+    """Say that the list is not whole; facts of other classes may be missing from a message that holds all that was asked for."""
+    if frame.limit or frame.having:
+        return []
+    is_whole = not message.is_cut or shown >= _group_count(frame, atlas)
+    if there <= shown and is_whole:
         return []
     return [f"Only the first are listed here; the result holds all [{message.n}]."]
+
+
+def _group_count(frame: Frame, atlas: Atlas) -> float:
+    """Return how many zones or groups there can be at most; infinite where that is not known."""
+    ref = frame.zones.layer.ref if frame.zones else frame.layer.ref if frame.layer else ""
+    column = frame.zones.column if frame.zones else frame.group_by[0] if len(frame.group_by) == 1 else None
+    if not atlas.has(ref) or (frame.zones and frame.group_by) or not (frame.cells_are_one or frame.kind == "extent"):
+        return math.inf
+    found = atlas.get(ref).column(column) if column else None
+    return found.distinct if found else math.inf
 
 
 def _no_coverage_zones(message: Message) -> list[str]:
@@ -134,7 +159,7 @@ def write_values(piece: Piece, atlas: Atlas) -> list[str]:
     lines = [f"- {zone}: {_numbers(frame, [fact for fact in facts if fact.subject.get('zone') == zone])} [{message.n}]" for zone in kept]
     by = f" by {frame.zones.layer.noun}" if frame.zones else ""
     lead = f"{names.capitalize()} {noun}{by}{place_words(None, frame.clips, atlas)} [{message.n}]:"
-    return [lead, *lines, *_more(len(zones), len(kept), message, frame), *_no_coverage_zones(message)]
+    return [lead, *lines, *_more(len(zones), len(kept), message, frame, atlas), *_no_coverage_zones(message)]
 
 
 def _words(statistic: str) -> str:
@@ -182,14 +207,14 @@ def write_extent(piece: Piece, atlas: Atlas) -> list[str]:
     if not (frame.zones or frame.group_by):
         total = next(fact for fact in facts if not fact.subject)
         share = [fact for fact in message.named("share") if not fact.subject] if frame.clips or frame.minus else []
-        said = f", {figure(share[0], '%')} as a share of all {frame.layer.noun}" if share and frame.layer else ""
+        said = f", {figure(share[0], '%')} as a share of all {layer_words(frame.layer, atlas, places=False)}" if share and frame.layer else ""
         return [f"The {name} of {what} is {figure(total, common_unit([total], frame.unit))}{said} [{message.n}]."]
     unit = common_unit(grouped or facts, frame.unit)
     kept = _limited(_sorted(frame, grouped), frame)
     by = listing([*frame.group_by, *([frame.zones.layer.noun] if frame.zones else [])])
     shares = {tuple(fact.subject.items()): fact for fact in message.named("share")}
     lines = [f"- {', '.join(fact.subject.values())}: {figure(fact, unit)}{_share_text(shares, fact, frame)} [{message.n}]" for fact in kept]
-    return [f"{name.capitalize()} of {what} by {by} [{message.n}]:", *lines, *_more(len(grouped), len(kept), message, frame)]
+    return [f"{name.capitalize()} of {what} by {by} [{message.n}]:", *lines, *_more(len(grouped), len(kept), message, frame, atlas)]
 
 
 def _share_text(shares: dict[tuple[tuple[str, str], ...], Fact], fact: Fact, frame: Frame) -> str:

@@ -41,7 +41,8 @@ def write_describe(piece: Piece, atlas: Atlas) -> list[str]:
 
 def _described(dataset: Dataset, message: Message) -> list[str]:
     n = message.n
-    lines = [f"{dataset.id} [{n}]:", f"- kind: {_kind(dataset)} [{n}]" if not dataset.columns else f"- kind: {_kind(dataset).partition(';')[0]} [{n}]"]
+    # The id stands in an item of its own: above the numbers it could be taken for what they are about.
+    lines = [f"Description [{n}]:", f"- dataset: {dataset.id} [{n}]", f"- kind: {_kind(dataset)} [{n}]" if not dataset.columns else f"- kind: {_kind(dataset).partition(';')[0]} [{n}]"]
     if dataset.crs:
         lines.append(f"- CRS: {_crs(dataset.crs)} [{n}]")
     lines += [f"- {column.name} ({column.type}){_examples(column.values)} [{n}]" for column in dataset.columns]
