@@ -338,3 +338,23 @@ def test_a_reference_by_full_key_leads_down_the_chain() -> None:
     case = DEPTHS.with_result("zonal_stats", {"raster": key, "classes": True}, [("area", 7_000.0, "m2", {"class": "deep"})])
     assert ref(1).removeprefix("a:") in key
     assert case.verdicts("Deeper than 2 m: 0.7000 ha [4].") == [("2", "parameter"), ("0.7000", "supported")]
+
+
+def test_digits_of_a_number_are_no_class_of_that_name() -> None:
+    from agent.grounding import check
+    from tools.contract import Fact
+
+    areas = {"2": 4_185_000.0, "3": 1_000_000.0, "4": 2_500_000.0}
+    facts = [
+        fact
+        for label, area in areas.items()
+        for fact in (
+            Fact("area", area, "m2", {"zone": "Holm", "class": label}, f"facts/{label}0"),
+            Fact("share", area / 1e5, "%", {"zone": "Holm", "class": label}, f"facts/{label}1"),
+        )
+    ]
+    message = {"n": 1, "tool": "zonal_stats", "params": {}, "ref": "a:123456789abc", "facts": [fact.to_json() for fact in facts]}
+    text = "Area of each class [1]:\n- class 2, Holm: 4.185 km² (share 41.85 %) [1]\n- class 4, Holm: 2.500 km² (share 25.00 %) [1]"
+    checked = check(text, question="area of each class in Holm", results=[message], facts_of=lambda n: facts)
+    assert [claim.verdict for claim in checked.claims] == ["supported"] * 4
+    assert [claim.path for claim in checked.claims] == ["facts/20", "facts/21", "facts/40", "facts/41"]

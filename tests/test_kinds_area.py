@@ -26,7 +26,6 @@ CLASS_BY_ZONE = (
     "Summarise {c} by {zone}",
     "how large is the {c} area in each of the {zones}?",
     "split the {c} area by {zone}",
-    "{zones}: {c} area?",
 )
 CLASS_BY_ZONE_IN_UNIT = (
     "What is the area of {c} in every {zone}, in {unit}?",
@@ -34,7 +33,7 @@ CLASS_BY_ZONE_IN_UNIT = (
     "{c} area per {zone}, {unit}",
     "How many {unit} of {c} are there in each {zone}?",
     "how many {unit} of {c} does each {zone} have",
-    "I need the {c} area for all {zones} in {unit}",
+    "I need the {c} area of each {zone} in {unit}",
     "Area covered by {c}, per {zone}, in {unit}",
     "Estimate the extent of {c} (in {unit}) for each {zone}",
 )

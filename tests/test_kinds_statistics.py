@@ -31,13 +31,12 @@ BY_ZONE = (
     "By {zone}, what is the {stat} {t}?",
     "List the {stat} {t} of all {zones}",
     "compare the {stat} {t} across {zones}",
-    "{zones}: {stat} {t}",
     "I want to know the {stat} {t} in every {zone}",
 )
 RANKED = (
     "Rank the {zones} by {stat} {t}",
     "{stat} {t} per {zone}, highest first",
-    "{stat} {t} for all {zones} in descending order",
+    "{stat} {t} of each {zone} in descending order",
     "List the {zones} by {stat} {t}, largest first",
 )
 RANKED_UP = ("{stat} {t} by {zone}, lowest first", "order the {zones} from lowest to highest {stat} {t}")

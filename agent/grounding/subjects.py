@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.dates import full_dates
-from agent.grounding.weak_names import is_doubtful, is_placed
+from agent.grounding.weak_names import is_doubtful, is_inside_number, is_placed
 from agent.grounding.written_units import read_unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -118,7 +118,7 @@ class Vocabulary:
             form = tuple(forms[at : at + size])
             value = self._forms.get(form)
             start, end = tokens[at].start(), tokens[at + size - 1].end()
-            if value is None or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start])):
+            if value is None or is_inside_number(text, start, end) or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start])):
                 continue
             if not _is_weak(form) or self._is_placed(text, tokens, at, size, value):
                 return self._mention(start, end, value)

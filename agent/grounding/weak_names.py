@@ -58,6 +58,13 @@ def is_placed(text: str, start: int, end: int, written: Collection[str]) -> bool
     return name in written and _is_capital(name, before)
 
 
+def is_inside_number(text: str, start: int, end: int) -> bool:
+    """Whether digits are part of a longer number: the `4` of `4.185` is no class 4."""
+    goes_on = text[start:end][-1:].isdigit() and re.match(r"[.,]\d", text[end : end + 2])
+    went_before = text[start : start + 1].isdigit() and re.search(r"\d[.,]$", text[max(0, start - 2) : start])
+    return bool(goes_on or went_before)
+
+
 def is_doubtful(text: str, start: int, end: int, written: Collection[str]) -> bool:
     """Whether a weak name without a place of its own may still be meant: spelled as in the results, and counting nothing."""
     if text[start:end].isdigit():

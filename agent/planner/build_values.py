@@ -10,6 +10,7 @@ from agent.planner.ingredients import APART, Ingredients, filtered, gather, grou
 from agent.planner.lexicon import ADJECTIVES, DEFAULT_STATISTICS, PERCENTILES, PROPERTY_WORDS
 from agent.planner.limits import best_column, names_property
 from agent.planner.parts import Parts, is_polygonal
+from agent.planner.readings import Reading
 from agent.planner.ranking import Ranking, ranking_of
 
 _OF_COLUMNS = frozenset({"mean", "min", "max", "median", "sum"})
@@ -25,6 +26,13 @@ def build_values(parts: Parts) -> Frame | None:
     return _of_column(parts)
 
 
+def build_amount(parts: Parts) -> Frame | None:
+    """Return the statistics of `how much rain`; how much water is none of the depths of a raster."""
+    if any(reading and reading.kind == "raster" and reading.is_flood for reading in parts.readings):
+        return None
+    return build_values(parts)
+
+
 def _raster_source(parts: Parts) -> int | None:
     """Return the phrase that names the raster of values."""
     found = [
@@ -32,7 +40,10 @@ def _raster_source(parts: Parts) -> int | None:
         for index, reading in enumerate(parts.readings)
         if reading and reading.kind == "raster" and index not in parts.range_phrases and parts.phrase(index).role not in APART - {"key"}
     ]
-    return found[0] if len(found) == 1 else None
+    if len({(parts.reading(index).dataset.id, parts.reading(index).band) for index in found}) != 1:
+        return None
+    parts.use("phrase", *found)
+    return found[0]
 
 
 def statistics_of(parts: Parts, *, by_superlative: bool) -> tuple[str, ...]:
@@ -83,10 +94,15 @@ def _raster_ranking(parts: Parts, source: int, *, by_superlative: bool) -> Ranki
     return Ranking()
 
 
+def _is_same_raster(one: Reading | None, source: Reading) -> bool:
+    """Whether a phrase only names the raster again: `depth of water`."""
+    return one is not None and (one.kind, one.dataset.id, one.band) == (source.kind, source.dataset.id, source.band)
+
+
 def _others(parts: Parts, source: int, ranking: Ranking) -> Ingredients | None:
     """Gather everything but the raster itself."""
     kept = parts.readings
-    parts.readings = tuple(None if index == source else reading for index, reading in enumerate(kept))
+    parts.readings = tuple(None if _is_same_raster(reading, parts.reading(source)) else reading for reading in kept)
     try:
         return gather(parts, ranking.index)
     finally:

@@ -11,7 +11,7 @@ from agent.planner.build_area import AREA_MEASURES, build_area, build_class_area
 from agent.planner.build_features import as_within, build_beyond, build_features
 from agent.planner.build_nearest import build_nearest
 from agent.planner.build_other import build_catalog, build_describe, build_map
-from agent.planner.build_values import build_values
+from agent.planner.build_values import build_amount, build_values
 from agent.planner.clauses import Clause, Phrase
 from agent.planner.frames import Frame, Plan
 from agent.planner.lexicon import CLASS_NOUNS, SOFT, is_harmless

@@ -322,8 +322,9 @@ def _water(dataset: Dataset, words: Sequence[Token], places: Sequence[int], phra
     if is_depth(dataset):
         if lemmas and all(lemma in FLOOD_WORDS for lemma in lemmas):
             yield replace(base, is_flood=True)
-        elif lemmas == ["water"] and phrase.role in ("in", "agent"):
-            yield replace(base, score=0.7, is_flood=True)
+        elif lemmas == ["water"]:
+            kind: ReadingKind = "cells" if phrase.role in ("in", "agent") else "raster"
+            yield replace(base, kind=kind, score=0.7, is_flood=True)
     for band in dataset.bands if any(lemma in FLOOD_WORDS for lemma in lemmas) and len(lemmas) == 1 else ():
         flood = [label for label in band.classes.values() if set(name_lemmas(label)) & FLOOD_WORDS]
         about_water = any(set(form) & FLOOD_WORDS for form in dataset.name_forms)

@@ -27,7 +27,7 @@ def _numbers(piece: Piece, atlas: Atlas) -> list[str]:
         return []
     words = layer_words(frame.layer, atlas) + _touching_words(frame)
     if frame.zones or frame.group_by:
-        return _grouped(frame, message, words)
+        return _grouped(frame, message, words, atlas)
     lines = [_total(frame, message, name, column, words) for name, column in frame.measures]
     searched = message.named("features searched")
     if searched and message.outcome == "true_zero":
@@ -56,7 +56,7 @@ def _measure_words(name: str, column: str | None) -> str:
     return {"count": "number", "area": "total area", "length": "total length"}[name]
 
 
-def _grouped(frame: Frame, message: Message, words: str) -> list[str]:
+def _grouped(frame: Frame, message: Message, words: str, atlas: Atlas) -> list[str]:
     name, column = frame.measures[0]
     facts = [fact for fact in message.named(f"{name} of {column}" if column else name) if fact.subject]
     kept = _limited(_sorted(frame, facts), frame)

@@ -134,7 +134,7 @@ def _group_count(frame: Frame, atlas: Atlas) -> float:
     """Return how many zones or groups there can be at most; infinite where that is not known."""
     ref = frame.zones.layer.ref if frame.zones else frame.layer.ref if frame.layer else ""
     column = frame.zones.column if frame.zones else frame.group_by[0] if len(frame.group_by) == 1 else None
-    if not atlas.has(ref) or (frame.zones and frame.group_by) or not (frame.cells_are_one or frame.kind == "extent"):
+    if not atlas.has(ref) or (frame.zones and frame.group_by) or not (frame.cells_are_one or frame.kind in ("extent", "values", "features")):
         return math.inf
     found = atlas.get(ref).column(column) if column else None
     return found.distinct if found else math.inf
