@@ -15,11 +15,30 @@ from generated_scene import Layer, Scene
 
 WHAT = (
     "What data is here?", "What data do I have?", "list the datasets", "Which datasets are registered?", "what layers are available",
-    "Show me the available data", "what files do you know?",
+    "Show me the available data", "what files do you know?", "give me an overview of the data", "inventory of the datasets", "What data is available?",
 )  # fmt: skip
-DESCRIBE = ("Describe {stem}", "Tell me about {stem}.", "What is in {stem}?", "describe the dataset {stem}", "What does {stem} contain?")
-COLUMNS = ("Which columns does {stem} have?", "what attributes does {stem} have", "List the columns of {stem}")
-CRS = ("What is the CRS of {stem}?", "Which coordinate system does {stem} use?", "projection of {stem}?")
+DESCRIBE = (
+    "Describe {stem}",
+    "Tell me about {stem}.",
+    "What is in {stem}?",
+    "describe the dataset {stem}",
+    "What does {stem} contain?",
+    "Summarize {stem}",
+    "show the metadata of {stem}",
+)
+COLUMNS = (
+    "Which columns does {stem} have?",
+    "what attributes does {stem} have",
+    "List the columns of {stem}",
+   
+    "What are the attributes of {stem}?",
+)
+CRS = (
+    "What is the CRS of {stem}?",
+    "Which coordinate system does {stem} use?",
+    "projection of {stem}?",
+    "In which coordinate reference system is {stem}?",
+)
 FEATURES = ("How many features does {stem} have?", "number of features in {stem}")
 
 

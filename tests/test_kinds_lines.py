@@ -18,6 +18,8 @@ LENGTH = (
     "What is the total length of the {route_class} {routes}?",
     "total length of {route_class} {routes}",
     "How long are the {route_class} {routes}?",
+    "combined length of the {route_class} {routes}",
+    "What length of {route_class} {routes} is there?",
 )
 LENGTH_IN_UNIT = ("total length of {route_class} {routes} in {unit}", "How many {unit} of {route_class} {routes} are there?")
 LENGTH_ALL = ("What is the total length of all {routes}?", "total {route_noun} length", "How long are the {routes} altogether?")

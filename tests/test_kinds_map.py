@@ -27,6 +27,9 @@ MAP_IT = (
     "Now show me a map",
     "Put it on a map!",
     "and as a map?",
+    "visualise the result",
+    "could you map these",
+    "show me this on a map as well",
 )
 MAP_DATA = ("map {stem}", "Draw a map of {stem}", "show {stem} on a map")
 

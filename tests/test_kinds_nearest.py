@@ -21,14 +21,22 @@ TO_NAMED = (
     "nearest {kind} to {name}",
     "Find the {kind} nearest to {name}.",
     "Where is the closest {kind} to {name}?",
+    "closest {kind} to {name}?",
+    "Which {kind} lies nearest to {name}?",
 )
 HOW_FAR = (
     "How far is {name} from the nearest {kind}?",
     "distance from {name} to the nearest {kind}",
     "What is the distance between {name} and the closest {kind}, in {unit}?",
     "How far is it from {name} to the nearest {kind} in {unit}?",
+    "distance to the closest {kind} from {name} in {unit}",
 )
-THREE = ("What are the 3 nearest {kinds} to {name}?", "3 closest {kinds} to {name}", "Find the three {kinds} nearest to {name}")
+THREE = (
+    "What are the 3 nearest {kinds} to {name}?",
+    "3 closest {kinds} to {name}",
+    "Find the three {kinds} nearest to {name}",
+    "Give me the three closest {kinds} to {name}",
+)
 FOR_EACH = ("For each {kind}, find the nearest {other}", "nearest {other} to each {kind}", "What is the nearest {other} for every {kind}?")
 FOR_EACH_IN_UNIT = (
     "For each {kind}, how far is the nearest {other}, in {unit}?",

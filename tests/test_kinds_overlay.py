@@ -22,6 +22,8 @@ INSIDE = (
     "What is the overlap area between {parcels} and the {extent}?",
     "How many {unit} of {parcels} are inside the {extent}?",
     "area of {parcels} that overlaps the {extent}, in {unit}",
+    "What area is shared by the {parcels} and the {extent}?",
+    "How many {unit} of {parcels} fall inside the {extent}?",
 )
 CLASS_INSIDE = (
     "How much of the {value} {parcels} lies inside the {extent}?",
@@ -39,12 +41,14 @@ OUTSIDE = (
     "area of {parcels} outside the {extent}",
     "How much of the {parcels} is not inside the {extent}?",
     "area of {parcels} not covered by the {extent} in {unit}",
+    "How many {unit} of {parcels} lie outside the {extent}?",
 )
 BY_ZONE = (
     "area of {parcels} by {zone}",
     "What is the area of {parcels} in each {zone}?",
     "How many {unit} of {parcels} are there in each {zone}?",
     "{parcels} area per {zone}",
+    "For each {zone}, what is the area of {parcels}?",
 )
 CLASS_BY_ZONE = (
     "area of {value} {parcels} by {zone}",

@@ -13,40 +13,72 @@ from generated_questions import Words, count_is
 from generated_scene import Route, Scene, Site
 from generated_words import Noun, pick
 
-COUNT = ("How many {kinds} are there?", "number of {kinds}", "Count the {kinds}", "how many {kinds} do we have?")
+COUNT = (
+    "How many {kinds} are there?",
+    "number of {kinds}",
+    "Count the {kinds}",
+    "how many {kinds} do we have?",
+    "total number of {kinds}",
+    "What is the number of {kinds}?",
+)
 COUNT_IN_ONE = (
     "How many {kinds} are in {name}?",
     "number of {kinds} in {name}",
     "How many {kinds} lie inside {name}?",
     "Count the {kinds} within {name}.",
+    "Number of {kinds} located in {name}?",
+    "{kinds} in {name}: how many?",
+    "What is the number of {kinds} inside {name}?",
 )
 COUNT_BY_ZONE = (
     "How many {kinds} are there in each {zone}?",
     "{kinds} per {zone}",
     "number of {kinds} by {zone}",
     "Count {kinds} by {zone}",
+    "What is the count of {kinds} per {zone}?",
+    "For each {zone}, how many {kinds} does it have?",
 )
 WHICH_IN_ONE = (
     "Which {kinds} are in {name}?",
     "List all {kinds} in {name}",
     "list the {kinds} inside {name}",
     "What {kinds} are located in {name}?",
+    "Name the {kinds} in {name}",
+    "Show the {kinds} within {name}",
 )
 COUNT_ALL = ("How many {sites} are there?", "number of {sites}", "How many {sites} are there in total?")
 COUNT_BY_KIND = ("How many {sites} are there of each {kind_column}?", "number of {sites} by {kind_column}", "{sites} by {kind_column}")
 COUNT_BY_NUMBER = ("How many {sites} have a {number} {op}?", "number of {sites} with {number} {op}", "How many {sites} have {number} {op}?")
-WHICH_BY_NUMBER = ("Which {kinds} have a {number} {op}?", "List {kinds} with {number} {op}")
-SUM = ("What is the total {number} of all {kinds}?", "total {number} of {kinds}", "sum of {number} of the {kinds}")
-MEAN = ("What is the average {number} of the {kinds}?", "mean {number} of {kinds}")
+WHICH_BY_NUMBER = ("Which {kinds} have a {number} {op}?", "List {kinds} with {number} {op}", "Show all {kinds} whose {number} is {op}")
+SUM = (
+    "What is the total {number} of all {kinds}?",
+    "total {number} of {kinds}",
+    "sum of {number} of the {kinds}",
+    "Add up the {number} of all {kinds}",
+)
+MEAN = ("What is the average {number} of the {kinds}?", "mean {number} of {kinds}", "average {number} across all {kinds}")
 NUMBER_OPS = (("above {v}", ">"), ("greater than {v}", ">"), ("of at least {v}", ">="), ("below {v}", "<"), ("of more than {v}", ">"))
 
-NEAR_ROUTE = ("How many {kinds} are within {d} of {route}?", "How many {kinds} lie less than {d} from {route}?")
+NEAR_ROUTE = (
+    "How many {kinds} are within {d} of {route}?",
+    "How many {kinds} lie less than {d} from {route}?",
+    "number of {kinds} closer than {d} to {route}",
+)
 WHICH_NEAR_ROUTES = (
     "Which {kinds} are within {d} of {article} {route_class} {route_noun}?",
     "List the {kinds} within {d} of {article} {route_class} {route_noun}",
 )
-NEAR_SITE = ("Which {kinds} are within {d} of {site}?", "How many {kinds} are there within {d} of {site}?")
-IN_EXTENT = ("How many {kinds} are inside the {extent}?", "How many {kinds} are in the {extent}?", "number of {kinds} within the {extent}")
+NEAR_SITE = (
+    "Which {kinds} are within {d} of {site}?",
+    "How many {kinds} are there within {d} of {site}?",
+    "How many {kinds} are there in a radius of {d} around {site}?",
+)
+IN_EXTENT = (
+    "How many {kinds} are inside the {extent}?",
+    "How many {kinds} are in the {extent}?",
+    "number of {kinds} within the {extent}",
+    "How many {kinds} fall within the {extent}?",
+)
 
 
 def site_cases(scene: Scene) -> list[Case]:

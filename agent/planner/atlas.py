@@ -61,7 +61,7 @@ class Column:
     @property
     def is_meta(self) -> bool:
         """Whether the name ends in a word such as rank or year, beside the quantity itself."""
-        return len(self.parts) > 1 and bool(set(self.parts) & META_PARTS)
+        return self.is_numeric and len(self.parts) > 1 and bool(set(self.parts) & META_PARTS)
 
     @property
     def unit(self) -> str | None:

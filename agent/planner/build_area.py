@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.planner.frames import Cells, Frame, Layer
-from agent.planner.ingredients import Ingredients, gather, grouped, joined_cells, place_of, zones_of
+from agent.planner.ingredients import Ingredients, gather, grouped, joined_cells, place_of, told_apart, zones_of
 from agent.planner.parts import Parts, is_polygonal
 from agent.planner.ranking import Ranking, ranking_of
 
@@ -98,7 +98,7 @@ def _of_layers(parts: Parts, found: Ingredients, ranking: Ranking, measure: str)
         if grown is None:
             return None
         frame = grown
-    return replace(frame, group_by=tuple(dict.fromkeys((*frame.group_by, *found.and_groups))))
+    return told_apart(parts, frame, found)
 
 
 def _only_grouped(parts: Parts, found: Ingredients) -> Layer | None:
@@ -126,7 +126,7 @@ def _finished(parts: Parts, frame: Frame, ranking: Ranking) -> Frame | None:
     if parts.having_phrase is not None and parts.readings[parts.having_phrase] is None:
         return None
     classed = frame.kind == "cells" and not frame.cells_are_one
-    if ranking.order and not (frame.zones or frame.group_by or classed):
+    if ranking.order and not ((frame.zones and not frame.zones.merged) or frame.group_by or classed):
         return None
     unit = parts.clause.unit
     share = any(name in parts.clause.measures for name in ("share", "share_of", "breakdown")) and "howmuch" not in parts.clause.measures

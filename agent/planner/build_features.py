@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agent.planner.atlas import Dataset
 from agent.planner.frames import Filter, Frame, Having, Layer
-from agent.planner.ingredients import Ingredients, filtered, gather, grouped, joined_cells
+from agent.planner.ingredients import Ingredients, filtered, gather, grouped, joined_cells, told_apart
 from agent.planner.lexicon import PROPERTY_WORDS
 from agent.planner.limits import best_column
 from agent.planner.parts import Parts
@@ -28,7 +28,7 @@ def build_features(parts: Parts, *, count: bool) -> Frame | None:
     if layer is None:
         return None
     frame = Frame("features", layer=layer, cells=joined_cells(found.cells) if found.cells else None)
-    if found.cells and (frame.cells is None or parts.atlas.get(layer.ref).geometry not in ("polygon", "mixed") or found.groups):
+    if found.cells and (frame.cells is None or not (frame.cells.classes or frame.cells.ranges) or parts.atlas.get(layer.ref).geometry not in ("polygon", "mixed") or found.groups):
         return None
     if count or (found.groups and not set(_EXTRA) & set(parts.clause.measures)):
         return _counted(parts, frame, found, ranking)
@@ -58,7 +58,7 @@ def _counted(parts: Parts, frame: Frame, found: Ingredients, ranking: Ranking) -
         return None
     parts.use("measure", "count", *(name for name, _ in extra))
     measures = (("count", None), *extra)
-    result: Frame | None = replace(frame, measures=measures, group_by=tuple(found.and_groups))
+    result = told_apart(parts, replace(frame, measures=measures), found)
     for index in found.groups:
         result = grouped(parts, result, index) if result else None
     if result is None or (parts.having and not (result.zones or result.group_by)):

@@ -29,6 +29,7 @@ def build_nearest(parts: Parts) -> Frame | None:
 
 def _use_all(parts: Parts, indexes: list[int]) -> None:
     parts.use("relation", *indexes)
+    parts.use("each", *(index for index, phrase in enumerate(parts.clause.phrases) if phrase.each and not phrase.places))
     parts.use("flag", "nearest", "farthest", "where", "distance")
     parts.use("measure", *(name for name in parts.clause.measures if name in ("distance", "length", "howmuch")))
 

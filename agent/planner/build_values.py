@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from agent.planner.atlas import Dataset
 from agent.planner.frames import Cells, Frame
-from agent.planner.ingredients import APART, Ingredients, filtered, gather, grouped, place_of, zones_of
+from agent.planner.ingredients import APART, Ingredients, filtered, gather, grouped, place_of, told_apart, zones_of
 from agent.planner.lexicon import ADJECTIVES, DEFAULT_STATISTICS, PERCENTILES, PROPERTY_WORDS
 from agent.planner.limits import best_column, names_property
 from agent.planner.parts import Parts, is_polygonal
-from agent.planner.readings import Reading
 from agent.planner.ranking import Ranking, ranking_of
+from agent.planner.readings import Reading
 
 _OF_COLUMNS = frozenset({"mean", "min", "max", "median", "sum"})
 _OF_CLASSES = frozenset({"majority", "minority", "variety"})
@@ -38,7 +38,7 @@ def _raster_source(parts: Parts) -> int | None:
     found = [
         index
         for index, reading in enumerate(parts.readings)
-        if reading and reading.kind == "raster" and index not in parts.range_phrases and parts.phrase(index).role not in APART - {"key"}
+        if reading and (reading.kind == "raster" or reading.is_flood) and index not in parts.range_phrases and parts.phrase(index).role not in APART - {"key"}
     ]
     if len({(parts.reading(index).dataset.id, parts.reading(index).band) for index in found}) != 1:
         return None
@@ -191,7 +191,7 @@ def _column_frame(parts: Parts, found: Ingredients, ranking: Ranking, dataset: D
     layer = filtered(parts, own, found)
     if layer is None:
         return None
-    frame: Frame | None = Frame("features", layer=layer, measures=measures, group_by=tuple(found.and_groups))
+    frame = told_apart(parts, Frame("features", layer=layer, measures=measures), found)
     for index in found.groups:
         frame = grouped(parts, frame, index) if frame else None
     return _finished_column(parts, frame, ranking) if frame else None

@@ -52,18 +52,18 @@ class PlannerChatModel(BaseChatModel):
     def _generate(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # Any: as in the base class
+        stop: list[str] | None = None,  # noqa: ARG002 - the base class's signature
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002 - Any: as in the base class
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=_reply(messages))])
 
     def _stream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
+        stop: list[str] | None = None,  # noqa: ARG002 - the base class's signature
         run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,  # Any: as in the base class
+        **kwargs: Any,  # noqa: ARG002 - Any: as in the base class
     ) -> Iterator[ChatGenerationChunk]:
         for chunk in _chunks(_reply(messages)):
             generated = ChatGenerationChunk(message=chunk)
@@ -117,10 +117,10 @@ def _as_message(step: Step, turn: int) -> AIMessage:
 def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     """Cut a message into word-sized pieces; calls and verdict travel with the last."""
     for piece in _PIECE.findall(str(message.content)):
-        yield AIMessageChunk(piece)
+        yield AIMessageChunk(content=piece)
     calls = [tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=at) for at, call in enumerate(message.tool_calls)]
     yield AIMessageChunk(
-        "",
+        content="",
         tool_call_chunks=calls,
         additional_kwargs=message.additional_kwargs,
         usage_metadata=message.usage_metadata,

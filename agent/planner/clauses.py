@@ -211,7 +211,7 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         scan.role, scan.each, scan.prep = "pred" if scan.phrases else "head", False, ""
     elif mark.kind in _ROLES:
         _open_role(scan, mark)
-    elif mark.kind == "list" and number and marks[number - 1].kind == "and":  # `In the north, which …`: what is asked for is no second place
+    elif mark.kind == "list" and number and marks[number - 1].kind in ("and", "in"):  # `In the north, which …`, `In which …`: no place, but what is asked for
         scan.role, scan.each, scan.conj = "head", False, ""
     scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
     return _note(scan, clause, mark)

@@ -132,7 +132,7 @@ def _spoken(piece: Piece, atlas: Atlas) -> str:
     """Say what a piece is about: its features, else the first or second part of the question."""
     frame = piece.frame
     if frame.layer:
-        return f"{layer_words(frame.layer, atlas)}{place_words(None, frame.clips, atlas)}"
+        return f"{layer_words(frame.layer, atlas)}{place_words(frame.zones, frame.clips, atlas)}"
     what = cells_words(frame.cells, piece.parts[0].label) if frame.cells and frame.kind == "cells" else frame.cells.noun if frame.cells else "that"
     return f"{what}{place_words(frame.zones, frame.clips, atlas)}"
 
@@ -143,6 +143,7 @@ def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact
     if frame.kind in ("extent", "features") and frame.measures:
         name, column = frame.measures[0]
         facts = part.message.named(f"{name} of {column}" if column else name)
+        facts = [fact for fact in facts if fact.subject] or facts if frame.zones else facts
     elif frame.kind == "cells":
         facts = [fact for fact in part.message.named("area") if fact.subject.get("class") in part.labels]
         facts = [fact for fact in facts if "zone" in fact.subject] or facts

@@ -215,7 +215,8 @@ def _in_cuts(frame: Frame, layer: Layer) -> Frame | None:
     for name in ("clips", "minus"):
         held: tuple[Layer, ...] = getattr(frame, name)
         if any(one.ref == layer.ref for one in held):
-            return replace(frame, **{name: tuple(layer if one.ref == layer.ref else one for one in held)})
+            swapped = tuple(layer if one.ref == layer.ref else one for one in held)
+            return replace(frame, clips=swapped) if name == "clips" else replace(frame, minus=swapped)
     return None
 
 

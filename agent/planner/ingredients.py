@@ -29,8 +29,8 @@ class Ingredients:
     minus: list[Layer] = field(default_factory=list)
     near: list[Filter] = field(default_factory=list)
     strict: bool = False
-    and_groups: list[str] = field(default_factory=list)
-    """Columns whose values were listed with `and`: each is told by itself."""
+    and_groups: list[tuple[str, str]] = field(default_factory=list)
+    """(dataset, column) whose values were listed with `and`: each is told by itself."""
 
 
 def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False) -> Ingredients | None:
@@ -52,6 +52,7 @@ def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False
         elif not _add_main(parts, found, index, all_classes=all_classes):
             return None
     _add_silent_cells(parts, found)
+    _exclude_own(found)
     found.layers = sorted(_with_conditions(parts, found), key=lambda layer: found.roles.get(layer.ref, "") in ("in", "for"))
     return found
 
@@ -117,7 +118,7 @@ def _add_layer(parts: Parts, found: Ingredients, index: int) -> None:
     if phrase.conj and known and (joined := _listed(known, layer)):
         found.layers[found.layers.index(known)] = joined
         if phrase.conj == "and":
-            found.and_groups.append(layer.where[0].column)
+            found.and_groups.append((layer.ref, layer.where[0].column))
         return
     found.layers.append(layer)
 
@@ -144,6 +145,18 @@ def _add_silent_cells(parts: Parts, found: Ingredients) -> None:
     for (ref, band), ranges in parts.ranges.items():
         if (ref, band) not in known:
             found.cells.append(Cells(ref, band, (), ranges, parts.atlas.get(ref).title))
+
+
+def _exclude_own(found: Ingredients) -> None:
+    """Turn `fields that are not flax` into a condition: the others of the same layer are no places to stay out of."""
+    for place in list(found.minus):
+        own = next((layer for layer in found.layers if layer.ref == place.ref), None)
+        if own is None or len(place.where) != 1 or place.where[0].op not in ("=", "in"):
+            continue
+        column, held = place.where[0].column, place.where[0].value
+        others = tuple(Condition(column, "!=", value) for value in (held if isinstance(held, tuple) else (held,)))
+        found.layers[found.layers.index(own)] = replace(own, where=(*own.where, *others))
+        found.minus.remove(place)
 
 
 def _with_conditions(parts: Parts, found: Ingredients) -> list[Layer]:
@@ -199,6 +212,22 @@ def grouped(parts: Parts, frame: Frame, index: int) -> Frame | None:
         return None
     zones = zones_of(parts, index)
     return replace(frame, zones=zones) if zones else None
+
+
+def told_apart(parts: Parts, frame: Frame, found: Ingredients) -> Frame | None:
+    """Give each of the things listed with `and` its own number: values of the layer as groups, places of another layer as zones."""
+    for ref, column in found.and_groups:
+        if frame.layer is None or ref == frame.layer.ref:
+            frame = replace(frame, group_by=tuple(dict.fromkeys((*frame.group_by, column))))
+            continue
+        place = next(layer for layer in found.layers if layer.ref == ref)
+        others = tuple(one for one in frame.layer.filters if one.other != place)
+        known = [one for one in frame.layer.filters if one.other == place]
+        if frame.zones is not None or not is_polygonal(parts.atlas.get(ref)) or any(one.predicate not in ("within", "intersects") for one in known):
+            return None
+        clips = tuple(clip for clip in frame.clips if clip != place)
+        frame = replace(frame, zones=Zones(place, column), layer=replace(frame.layer, filters=others), clips=clips)
+    return frame
 
 
 def filtered(parts: Parts, own: Layer, found: Ingredients) -> Layer | None:

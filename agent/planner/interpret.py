@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from agent.planner.atlas import Atlas, Dataset
+from agent.planner.atlas import Atlas, Dataset, without_code
 from agent.planner.build_area import AREA_MEASURES, build_area, build_class_area
 from agent.planner.build_features import as_within, build_beyond, build_features
 from agent.planner.build_nearest import build_nearest
@@ -14,7 +14,7 @@ from agent.planner.build_other import build_catalog, build_describe, build_map
 from agent.planner.build_values import build_amount, build_values
 from agent.planner.clauses import Clause, Phrase
 from agent.planner.frames import Frame, Plan
-from agent.planner.lexicon import CLASS_NOUNS, SOFT, is_harmless
+from agent.planner.lexicon import CLASS_NOUNS, EDITIONS, SOFT, is_harmless
 from agent.planner.limits import attach_limits
 from agent.planner.parts import Key, Parts
 from agent.planner.readings import Reading, cover_terms, read_phrase
@@ -27,7 +27,7 @@ WHOLE = 0.9
 TIE = 0.02
 """Readings whose scores differ by less are equally good: the user is asked."""
 
-EMPTY = SOFT - CLASS_NOUNS - frozenset("product survey delineation version source".split())
+EMPTY = SOFT - CLASS_NOUNS - EDITIONS
 """Nouns of which a phrase may consist that is left aside."""
 
 Builder = Callable[[Parts], Frame | None]
@@ -155,7 +155,7 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
     if not measures - {"total", "exists", "area", "length"}:
         builders += _unmeasured(clause)
     if clause.superlative and not measures & AREA_MEASURES or measures & {"total", "howmuch", "count"}:
-        builders.append((build_values, -0.01))
+        builders.append((build_amount if "howmuch" in measures else build_values, -0.01))
     return builders
 
 
@@ -240,7 +240,8 @@ def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Fra
         missing -= {("flag", "difference"), *(("relation", i) for i, phrase in enumerate(scene.clause.phrases) if phrase.role == "than")} if derived else set()
     if len(frames) == 1 and (near := as_within(frames[0])):
         frames, derived = [replace(frames[0], layer=_without_beyond(frames[0])), near], "difference"
-    notes = tuple(dict.fromkeys(note for one in parts for note in one.notes))
+    taken = [f"taking '{words}' as {without_code(value)}" for reading in readings if reading for words, value in reading.partial]
+    notes = tuple(dict.fromkeys([*(note for one in parts for note in one.notes), *taken]))
     frames = [replace(frame, notes=(*frame.notes, *notes)) for frame in frames]
     unknown = frozenset(place for reading in readings if reading for place in reading.unknown)
     widest = max((one.readings for one in parts), key=lambda held: len({reading.dataset.id for reading in held if reading}))
@@ -263,7 +264,20 @@ def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
     quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1) + _column_bonus(scene, readings)
     datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
     apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
-    return quality - 0.2 * apart + _name_bonus(readings)
+    distant = sum(not scene.atlas.is_focused(one) for one in datasets)
+    return quality - 0.2 * apart - 0.05 * distant + _name_bonus(readings) - 0.1 * _rasters_as_places(scene, readings)
+
+
+def _rasters_as_places(scene: Scene, readings: tuple[Reading | None, ...]) -> int:
+    """Count phrases such as `in the park` that are read as a raster, where a layer is called so too."""
+    rows = zip(scene.clause.phrases, readings, scene.options, strict=True)
+    named = [reading.dataset.id for reading in readings if reading and reading.dataset.is_raster]
+    rasters = [
+        options
+        for phrase, reading, options in rows
+        if reading and reading.kind == "raster" and (phrase.role == "in" or (phrase.role == "of" and named.count(reading.dataset.id) > 1))
+    ]
+    return sum(any(one and one.kind == "layer" and not one.unknown and not one.is_generic for one in options) for options in rasters)
 
 
 def _spread_loss(readings: tuple[Reading | None, ...]) -> float:
@@ -283,6 +297,7 @@ def _column_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
         if reading is None or reading.kind != "column" or reading.where:
             continue
         if phrase.role == "group":
+            bonus += 0.06 * any(other and other.dataset.id == reading.dataset.id for other in readings if other is not reading)
             bonus += 0.05 * (_spelling(reading.columns[-1]) == _spelling(reading.words))
         elif any(one and one.kind == "layer" and one.dataset.id == reading.dataset.id and not one.where and one.score >= reading.score for one in options):
             bonus -= 0.03

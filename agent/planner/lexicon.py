@@ -44,6 +44,9 @@ LAYER_NOUNS = frozenset(
 )
 """Nouns for a dataset as such."""
 
+EDITIONS = frozenset("product survey delineation version source".split())
+"""Those of them that mean one dataset among several, and so mean none by themselves."""
+
 MASS_NOUNS = frozenset("land ground surface terrain territory space cover extent pixel cell footprint geometry".split())
 """Nouns that add nothing to what they stand beside: forest land, forest cover, water surface."""
 
@@ -52,6 +55,9 @@ MATTER = frozenset("water soil country body point".split())
 
 VAGUE = frozenset("water soil land ground surface cover space territory".split())
 """Nouns that alone are no name of a dataset in which they stand beside others: water is no water_table_depth."""
+
+SHAPE_NOUNS = {"point": "point", "line": "line", "polygon": "polygon"}
+"""Nouns for the features of a layer by their geometry."""
 
 SOFT = ZONE_NOUNS | CLASS_NOUNS | LAYER_NOUNS | MASS_NOUNS
 

@@ -11,7 +11,7 @@ from agent.planner.lexicon import AREA_UNITS, LENGTH_UNITS, PROPERTY_WORDS
 from agent.planner.linking import is_named_column
 from agent.planner.parts import Parts
 from agent.planner.quantities import Comparison
-from agent.planner.readings import Reading
+from agent.planner.readings import Reading, is_depth
 from tools.contract import Unit
 from tools.errors import ParameterError
 from tools.geo.units import convert, dimension
@@ -49,10 +49,9 @@ def _to_named(parts: Parts, comparison: Comparison, beside: Sequence[int]) -> bo
                 parts.properties.add(index)
                 parts.use("phrase", index)
                 return True
-        elif reading.dataset.is_raster and (reading.kind == "raster" or reading.is_flood) and not reading.is_generic:
-            if _limit_values(parts, reading.dataset, reading.band, comparison):
-                parts.range_phrases[index] = (reading.dataset.id, reading.band)
-                return True
+        elif _is_surface(reading) and _limit_values(parts, reading.dataset, reading.band, comparison):
+            parts.range_phrases[index] = (reading.dataset.id, reading.band)
+            return True
     return False
 
 
@@ -68,7 +67,7 @@ def _to_size(parts: Parts, comparison: Comparison, beside: Sequence[int]) -> boo
         measure, unit, wanted = "length", "m", "@length_m"
     else:
         return False
-    if not _sizes_features(parts, measure):
+    if not _sizes_features(parts):
         return False
     tests = tuple(Condition(wanted, op, in_unit(value, comparison.unit, unit)) for op, value in comparison.tests)
     _add_condition(parts, dataset, tests, index)
@@ -76,7 +75,12 @@ def _to_size(parts: Parts, comparison: Comparison, beside: Sequence[int]) -> boo
     return True
 
 
-def _sizes_features(parts: Parts, measure: str) -> bool:
+def _is_surface(reading: Reading) -> bool:
+    """Whether a limit may be on the values of a raster that a phrase names."""
+    return reading.dataset.is_raster and (reading.kind == "raster" or reading.is_flood) and not reading.is_generic
+
+
+def _sizes_features(parts: Parts) -> bool:
     """Whether the limit is on features; with another object, as in `districts with more than 5 ha of forest`, it is on results."""
     limit = next(limit for limit in parts.clause.limits if limit.comparison.unit in AREA_UNITS | LENGTH_UNITS)
     return limit.right is None or parts.readings[limit.right] is None or limit.right == limit.left
@@ -115,12 +119,14 @@ def _to_results(parts: Parts, comparison: Comparison, limit: Limit) -> bool:
 
 def _to_only_raster(parts: Parts, comparison: Comparison) -> bool:
     """Take the only raster of values on the table, where the limit names nothing."""
-    if comparison.inner or comparison.adjective not in ("", "height", "depth", "temperature", "slope", "precipitation", "area"):
+    if comparison.inner or comparison.adjective not in ("", "height", "area", "depth"):
         return False
     if any(reading and reading.dataset.is_raster and reading.kind == "raster" for reading in parts.readings):
         return False
     rasters = [raster for raster in parts.atlas.rasters if not raster.bands[0].is_categorical and len(raster.bands) == 1]
-    if len(rasters) != 1 or comparison.unit in AREA_UNITS or not _limit_values(parts, rasters[0], 1, comparison):
+    if len(rasters) != 1 or (comparison.adjective == "depth" and not is_depth(rasters[0])):
+        return False
+    if comparison.unit in AREA_UNITS or not _limit_values(parts, rasters[0], 1, comparison):
         return False
     parts.score -= 0.1
     parts.notes.append(f"taking {rasters[0].title!r} as the only raster of values")

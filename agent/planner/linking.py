@@ -9,13 +9,15 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from agent.planner.atlas import Band, Column, Dataset, informative, without_code
-from agent.planner.lexicon import CONTINENTS, FLOOD_WORDS, SOFT, VAGUE, abbreviates, are_synonyms
+from agent.planner.lexicon import CONTINENTS, COVER_TERMS, FLOOD_WORDS, SOFT, VAGUE, abbreviates, are_synonyms
 from agent.planner.text import Token, name_lemmas
 
 LinkKind = Literal["name", "column", "value", "class", "band"]
 
 LONGEST = 7
 """Most tokens that one link spans."""
+COMMON_WORD = 0.7
+"""Score of a word that stands in every value of a column."""
 EXACT, CODELESS, SYNONYM, CLIPPED, PARTIAL_VALUE = 1.0, 0.97, 0.85, 0.8, 0.55
 
 
@@ -78,14 +80,30 @@ def links(dataset: Dataset, tokens: Sequence[Token]) -> tuple[tuple[Link, ...], 
     found: list[tuple[Link, ...]] = []
     for start in range(len(tokens)):
         here = [*_whole_links(index, tokens, start), *_partial_links(index, tokens, start)]
-        found.append(_best([link for link in here if not _is_beside_the_point(dataset, link, tokens[link.start : link.end])]))
+        telling = [link for link in here if not _is_beside_the_point(dataset, link, tokens[link.start : link.end])]
+        found.append(_best(list(_without_common_words(dataset, telling))))
     return tuple(found)
+
+
+def _without_common_words(dataset: Dataset, found: Sequence[Link]) -> Iterator[Link]:
+    """Take a word that stands in every value of a column for the features themselves: buildings of residential and other buildings."""
+    values: dict[tuple[int, str | None], set[object]] = {}
+    for link in found:
+        if link.kind == "value":
+            values.setdefault((link.end, link.column), set()).add(link.value)
+    for link in found:
+        column = dataset.column(link.column or "") if link.kind == "value" else None
+        if column and column.is_complete and len(values[link.end, link.column]) == column.distinct > 1:
+            yield Link(link.start, link.end, "name", COMMON_WORD)
+        else:
+            yield link
 
 
 def _is_beside_the_point(dataset: Dataset, link: Link, span: Sequence[Token]) -> bool:
     """Tell whether a link takes a word for what it does not say: the layer's noun for a value, a vague noun for a dataset."""
     if link.kind == "name":
-        return link.score < EXACT and all(token.lemma in VAGUE for token in span)
+        is_term = joined([token.lemma for token in span]) in COVER_TERMS
+        return link.score < EXACT and all(token.lemma in VAGUE for token in span) and not is_term
     return link.kind == "value" and _names_layer(dataset, span)
 
 
@@ -117,7 +135,7 @@ class _Index:
 
 
 @lru_cache(maxsize=512)
-def _index_of(dataset_id: str, targets: tuple[_Target, ...]) -> _Index:
+def _index_of(targets: tuple[_Target, ...]) -> _Index:
     whole: dict[str, list[tuple[_Target, float]]] = {}
     labels: dict[str, list[_Target]] = {}
     for target in targets:
@@ -135,7 +153,7 @@ def _index_of(dataset_id: str, targets: tuple[_Target, ...]) -> _Index:
 
 
 def _index(dataset: Dataset) -> _Index:
-    return _index_of(dataset.id, tuple(_targets(dataset)))
+    return _index_of(tuple(_targets(dataset)))
 
 
 def _targets(dataset: Dataset) -> Iterator[_Target]:
@@ -256,6 +274,10 @@ def _best(found: Sequence[Link]) -> tuple[Link, ...]:
             best[key] = link
     whole = {link.end for link in best.values() if link.kind in ("value", "class") and link.score > 0.8}
     kept = [link for link in best.values() if link.kind not in ("value", "class") or link.score > 0.8 or link.end not in whole]
+    fullest: dict[tuple[object, ...], float] = {}
+    for link in kept:
+        fullest[link.end, link.kind, link.column, link.band] = max(fullest.get((link.end, link.kind, link.column, link.band), 0.0), link.score)
+    kept = [link for link in kept if link.kind not in ("value", "class") or link.score == fullest[link.end, link.kind, link.column, link.band]]
     return tuple(sorted(kept, key=lambda link: (-link.score * link.length, link.kind, str(link.column), str(link.value)))[:24])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.planner.atlas import Atlas, Dataset
 from agent.planner.clauses import Clause, Phrase
 from agent.planner.frames import Cells, Condition, Having, Layer, Range
 from agent.planner.readings import Reading
-from agent.planner.text import Token
+from agent.planner.text import Token, name_lemmas
 
 Key = tuple[str, object]
 """Something of the clause that a frame must account for: ("phrase", 2), ("limit", 0), ("measure", "area"), ("super", 0), …"""
@@ -69,9 +69,10 @@ class Parts:
         """Return the features that a phrase names, with the limits on their columns."""
         self.use("phrase", index)
         reading = self.reading(index)
+        noun = reading.words if reading.is_named or reading.where or reading.is_generic else reading.dataset.title
         if self.owners.get(reading.dataset.id, index) != index:
-            return Layer(reading.dataset.id, reading.where, noun=reading.words)
-        return self.layer_of(reading.dataset, reading.where, reading.words)
+            return Layer(reading.dataset.id, reading.where, noun=noun)
+        return self.layer_of(reading.dataset, reading.where, noun)
 
     def layer_of(self, dataset: Dataset, where: tuple[Condition, ...], noun: str) -> Layer:
         """Return features of a dataset with the limits on its columns."""
@@ -106,6 +107,8 @@ def required(clause: Clause, tokens: Sequence[Token], readings: Sequence[Reading
     keys |= {("each", i) for i, phrase in enumerate(clause.phrases) if not phrase.places}
     keys |= {("limit", i) for i in range(len(clause.limits))}
     keys |= {("measure", name) for name in clause.measures if name not in NEVER_REQUIRED}
+    if any(name.startswith(("stat:", "howadj:")) for name in clause.measures):
+        keys.discard(("measure", "area"))  # a noun: the mean slope of residential areas
     keys |= {("flag", flag) for flag in CRITICAL_FLAGS if flag in clause.flags}
     keys |= {("relation", i) for i, phrase in enumerate(clause.phrases) if phrase.role in RELATIONS}
     numbers = [number.start for phrase in clause.phrases for number in phrase.numbers] + [number.start for number in clause.numbers]
@@ -128,6 +131,12 @@ def is_polygonal(dataset: Dataset) -> bool:
     return dataset.is_vector and dataset.geometry in ("polygon", "mixed")
 
 
+def _names_less(one: Layer, other: Layer) -> bool:
+    """Whether another selection of the same dataset is called by more words of its id."""
+    words = set(name_lemmas(one.ref))
+    return len(words & set(name_lemmas(one.noun))) < len(words & set(name_lemmas(other.noun)))
+
+
 def merged_layers(layers: Iterable[Layer]) -> list[Layer]:
     """Join selections of one dataset: `countries` and `in Africa` are one selection where both speak of the same layer."""
     found: dict[str, Layer] = {}
@@ -137,7 +146,9 @@ def merged_layers(layers: Iterable[Layer]) -> list[Layer]:
             found[layer.ref] = layer
             continue
         where = (*known.where, *(condition for condition in layer.where if condition not in known.where))
-        is_name = layer.noun[:1].isupper() and bool(known.noun)
+        is_name = (layer.noun[:1].isupper() or _names_less(layer, known)) and bool(known.noun)
+        if known.where == where and _names_less(known, layer):
+            known = replace(known, noun=layer.noun)
         noun = known.noun if known.where == where or not layer.where or is_name else f"{known.noun} {layer.noun}".strip()
         found[layer.ref] = Layer(known.ref, where, known.match, (*known.filters, *layer.filters), noun)
     return list(found.values())

@@ -73,7 +73,7 @@ def _counted(parts: Parts, index: int | None) -> int | None:
     """Return the 3 of `which 3 districts have the highest …`."""
     places = [index] if index is not None else range(len(parts.clause.phrases))
     for place in places:
-        for number in parts.phrase(place).numbers if place is not None else ():
+        for number in parts.phrase(place).numbers:
             reading = parts.readings[place]
             if number.unit is None and number.value == int(number.value) and reading and number.start not in reading.numbers_used:
                 parts.use("number", number.start)

@@ -9,7 +9,7 @@ from typing import Literal
 from agent.planner.atlas import Atlas, Band, Column, Dataset
 from agent.planner.clauses import Phrase
 from agent.planner.frames import Condition
-from agent.planner.lexicon import CLASS_NOUNS, COVER_TERMS, DEPTH_NAMES, FLOOD_WORDS, LAYER_NOUNS, MATTER, SOFT, ZONE_NOUNS, is_harmless
+from agent.planner.lexicon import CLASS_NOUNS, COVER_TERMS, DEPTH_NAMES, EDITIONS, FLOOD_WORDS, LAYER_NOUNS, MATTER, SHAPE_NOUNS, SOFT, ZONE_NOUNS, is_harmless
 from agent.planner.linking import Link, links
 from agent.planner.quantities import is_part_of_name
 from agent.planner.text import Token, name_lemmas, written
@@ -199,7 +199,13 @@ def _contradicts(found: Sequence[Link]) -> bool:
 
 def _phrase_words(words: Sequence[Token]) -> str:
     first = next((at for at, token in enumerate(words) if token.kind != "number" and token.word not in _ARTICLES), 0)
-    return written(words[first:])
+    end = len(words)
+    while end - first > 1 and words[end - 1].kind == "word" and words[end - 1].word.islower() and words[end - 1].text in _VERBS:
+        end -= 1
+    return written(words[first:end])
+
+
+_VERBS = frozenset("lies lie lying is are was were located situated fall falls exist exists there have has do does".split())
 
 
 _ARTICLES = frozenset("a an the all any some its their my our these those there is are each every both total".split())
@@ -207,7 +213,10 @@ _ARTICLES = frozenset("a an the all any some its their my our these those there 
 
 def _generic(base: Reading, cover: _Cover, words: Sequence[Token], phrase: Phrase) -> Reading | None:
     """Read `each zone`, `the raster`, `by class`."""
-    nouns = {words[at].lemma for at in cover.soft if words[at].lemma in SOFT}
+    shapes = {SHAPE_NOUNS[token.lemma] for token in words if token.lemma in SHAPE_NOUNS}
+    if base.dataset.is_vector and shapes == {base.dataset.geometry} and len(cover.unknown) <= 1:
+        return replace(base, kind="layer", score=GENERIC, is_generic=True, unknown=())
+    nouns = {words[at].lemma for at in cover.soft if words[at].lemma in SOFT - EDITIONS}
     if not nouns or base.unknown or (phrase.numbers and nouns <= CLASS_NOUNS):
         return None
     generic = replace(base, score=GENERIC, is_generic=True)
@@ -321,7 +330,8 @@ def _water(dataset: Dataset, words: Sequence[Token], places: Sequence[int], phra
     base = Reading(dataset, "cells", 0.9, _phrase_words(words))
     if is_depth(dataset):
         if lemmas and all(lemma in FLOOD_WORDS for lemma in lemmas):
-            yield replace(base, is_flood=True)
+            is_deep = phrase.superlative is not None and phrase.superlative.adjective in ("depth", "height")
+            yield replace(base, kind="raster") if is_deep else replace(base, is_flood=True)
         elif lemmas == ["water"]:
             kind: ReadingKind = "cells" if phrase.role in ("in", "agent") else "raster"
             yield replace(base, kind=kind, score=0.7, is_flood=True)

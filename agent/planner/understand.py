@@ -11,6 +11,7 @@ from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.clauses import Clause, split_clauses
 from agent.planner.followups import follow, is_fragment
 from agent.planner.frames import Frame, Plan
+from agent.planner.halves import halves
 from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
 from agent.planner.marks import find_marks, noun_tokens
 from agent.planner.names import Search, Unknown, searches, unknowns
@@ -134,12 +135,14 @@ def is_about_results(clause: Clause, before: Plan) -> bool:
     """Whether a clause asks for nothing but the difference or a map of what was found."""
     if any(phrase.places for phrase in clause.phrases) or clause.limits:
         return False
-    return clause.has("map") or (clause.has("difference") and len(before.frames) >= 2)
+    return clause.has("map") or (clause.has("difference") and (len(before.frames) >= 2 or halves(before.frames[0]) is not None))
 
 
 def _marked(plan: Plan, before: Plan, clause: Clause, *, is_first: bool) -> Plan:
     if clause.has("difference") and len(before.frames) >= 2:
         return replace(before, derived="difference")
+    if clause.has("difference") and (both := halves(before.frames[0])):
+        return Plan(both, "difference")
     if clause.has("map"):
         return replace(plan, with_map=True) if not is_first else Plan((Frame("map"),))
     return plan
@@ -148,6 +151,8 @@ def _marked(plan: Plan, before: Plan, clause: Clause, *, is_first: bool) -> Plan
 def _joined(plan: Plan, more: Plan) -> Plan:
     """Add what a later clause asks; what only refines the last frame takes its place."""
     if more.derived and more.frames == plan.frames:
+        return more
+    if more.derived and halves(plan.frames[-1]) == more.frames:
         return more
     last, first = plan.frames[-1], more.frames[0]
     if more.with_map and more.frames == plan.frames:

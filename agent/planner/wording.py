@@ -17,28 +17,20 @@ _PREDICATES = {
 
 def layer_words(layer: Layer, atlas: Atlas, *, places: bool = True) -> str:
     """Say which features: `clinics with capacity above 20 in North`."""
-    tests = [text for condition in layer.where if not _is_shared(condition, layer, atlas) and (text := condition_words(condition, layer.noun))]
+    tests = [text for condition in layer.where if (text := condition_words(condition, layer.noun))]
     words = [_noun(layer), *_source(layer, atlas), *([f"with {listing(tests)}"] if tests else [])]
     if places:
         words += [filter_words(one, atlas) for one in layer.filters]
     return " ".join(words)
 
 
-def _is_shared(condition: Condition, layer: Layer, atlas: Atlas) -> bool:
-    """Whether all features of a layer have the value, so that it tells none of them apart."""
-    column = atlas.get(layer.ref).column(condition.column) if atlas.has(layer.ref) else None
-    return condition.op == "=" and column is not None and column.is_text and column.distinct == 1
-
-
 def _source(layer: Layer, atlas: Atlas) -> list[str]:
-    """Name the dataset of features that are called by a value of theirs, unless that is the name of a place."""
+    """Name the dataset of features that are not called by a word of its name, unless they are a place called by its own."""
     dataset = atlas.get(layer.ref) if atlas.has(layer.ref) else None
-    if dataset is None or not layer.where or {word for form in dataset.parts for word in form} & set(name_lemmas(layer.noun)):
+    if dataset is None or not layer.noun or len(atlas.focused) < 2 or any(condition.column == dataset.name_column for condition in layer.where):
         return []
-    shared = any(_is_shared(condition, layer, atlas) for condition in layer.where)
-    is_place = any(condition.column == dataset.name_column for condition in layer.where)
-    several = sum(one.is_vector for one in atlas.focused) > 1
-    return [f"({dataset.id})"] if (shared or several) and not is_place else []
+    called = set(name_lemmas(layer.noun))
+    return [] if any(word in called for form in dataset.name_forms for word in form) else [f"({dataset.id})"]
 
 
 def _noun(layer: Layer) -> str:
@@ -65,7 +57,7 @@ def condition_words(condition: Condition, noun: str) -> str:
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         said = all(_is_said(str(value), noun) for value in values)
         return "" if said else f"{condition.column} {listing((str(value) for value in values), 'or')}"
-    return f"{condition.column} {condition.op} {condition.value}" if condition.op in _OPS else condition.column
+    return f"{condition.column} {_OPS[condition.op]} {condition.value}" if condition.op in _OPS else condition.column
 
 
 def _is_said(value: str, noun: str) -> bool:

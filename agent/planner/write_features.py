@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agent.planner.atlas import Atlas
 from agent.planner.figures import common_unit, figure, listing, number_text
@@ -25,21 +26,23 @@ def _numbers(piece: Piece, atlas: Atlas) -> list[str]:
     frame, message = piece.frame, piece.parts[0].message
     if frame.layer is None:
         return []
-    words = layer_words(frame.layer, atlas) + _touching_words(frame)
+    words = layer_words(frame.layer, atlas)
     if frame.zones or frame.group_by:
         return _grouped(frame, message, words, atlas)
-    lines = [_total(frame, message, name, column, words) for name, column in frame.measures]
+    chosen = f"chosen {words}" if frame.cells else words
+    lines = [*_touching(frame, words), *(_total(frame, message, name, column, chosen) for name, column in frame.measures)]
     searched = message.named("features searched")
     if searched and message.outcome == "true_zero":
         lines.append(f"The number of features searched is {number_text(searched[0].value)} [{message.n}].")
     return [line for line in lines if line]
 
 
-def _touching_words(frame: Frame) -> str:
+def _touching(frame: Frame, words: str) -> list[str]:
+    """Say which pixels choose the features; apart from the numbers, whose results know nothing of those pixels."""
     if frame.cells is None:
-        return ""
-    what = listing(frame.cells.classes) or listing(one.words for one in frame.cells.ranges)
-    return f" with {what}"
+        return []
+    what = listing(frame.cells.classes) or listing(one.words.partition(" (")[0] for one in frame.cells.ranges)
+    return [f"Chosen are {words} that hold any place classed as '{what}' of {frame.cells.ref}."]
 
 
 def _total(frame: Frame, message: Message, name: str, column: str | None, words: str) -> str:
@@ -81,16 +84,18 @@ def _features(piece: Piece, atlas: Atlas) -> list[str]:
         return []
     rows = [row for row in message.data.get("rows") or () if isinstance(row, dict)]
     count = [fact for fact in message.named("count") if not fact.subject]
-    words = layer_words(frame.layer, atlas) + _touching_words(frame)
+    words = layer_words(frame.layer, atlas)
+    before = _touching(frame, words)
+    words = f"chosen {words}" if frame.cells else words
     if not rows:
-        return _nothing(message, words)
+        return [*before, *_nothing(message, words)]
     label = None if not atlas.has(frame.layer.ref) else atlas.get(frame.layer.ref).label_column
     lines = [f"- {_feature_line(frame, message, row, label)} [{message.n}]" for row in rows[: min(frame.limit or LISTED, LISTED)]]
     if frame.order:
         ranked = "largest first" if frame.order == "desc" else "smallest first"
         return [f"{words[:1].upper()}{words[1:]}, by {frame.order_by}, {ranked} [{message.n}]:", *lines]
     lead = f"The number of {words} is {number_text(count[0].value)} [{message.n}]:" if count else f"{words} [{message.n}]:"
-    return [lead, *lines, *_more(len(rows), len(lines), message, frame, atlas)]
+    return [*before, lead, *lines, *_more(len(rows), len(lines), message, frame, atlas)]
 
 
 def _nothing(message: Message, words: str) -> list[str]:
@@ -140,6 +145,6 @@ def _pair(frame: Frame, message: Message, fact: Fact, atlas: Atlas, distance: st
 def _names(frame: Frame, message: Message, fact: Fact, atlas: Atlas) -> tuple[str, str]:
     feature, other = fact.subject.get("feature", ""), fact.subject.get("nearest", "")
     label = atlas.get(frame.layer.ref).label_column if frame.layer and atlas.has(frame.layer.ref) else None
-    row = next((row for row in message.data.get("rows") or () if row.get("feature") == feature), {})
+    row: Mapping[str, Any] = next((row for row in message.data.get("rows") or () if row.get("feature") == feature), {})  # Any: JSON
     shown = str(row.get(label) or "") if label else ""
     return (f"{shown} ({feature})" if shown and shown not in feature else feature), other

@@ -17,6 +17,7 @@ from tools.geo.units import convert
 
 FULL = 99.9
 """From this valid share on (percent) coverage is not mentioned."""
+_RANKS = {"desc": "largest", "asc": "smallest"}
 _STATISTIC_WORDS = {"std": "standard deviation", "min": "minimum", "max": "maximum", "mean": "mean", "range": "value range"}
 
 
@@ -26,7 +27,7 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
     for part in piece.parts:
         areas = _asked(part, part.message.named("area"))
         zoned = [fact for fact in areas if "zone" in fact.subject]
-        one_place = len({fact.subject["zone"] for fact in zoned}) == 1 and not _by_zone(piece.frame)
+        one_place = len({fact.subject["zone"] for fact in zoned}) == 1
         chosen = zoned or areas
         if not chosen:
             lines.append(f"There is no {cells_words(piece.frame.cells, part.label) if piece.frame.cells else ''} in the result [{part.message.n}].")
@@ -55,11 +56,21 @@ def _share_of(part: Part, fact: Fact) -> str:
 def _one_area(frame: Frame, part: Part, fact: Fact, atlas: Atlas) -> list[str]:
     n = part.message.n
     what = cells_words(frame.cells, part.label) if frame.cells else ""
-    place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells and not _names_raster(frame, atlas) else "")
+    place = _place(frame, [fact], atlas) or (f" in {frame.cells.ref}" if frame.cells and not _names_raster(frame, atlas) else "")
     text = figure(fact, common_unit([fact], frame.unit))
     proof = _coverage(part.message, {key: value for key, value in fact.subject.items() if key == "zone"}, always=fact.value == 0)
     joint = "with" if frame.cells and frame.cells.ranges and not what.startswith("flooded") else "of"
-    return [f"The area {joint} {what}{place} is {text}{_share_of(part, fact)} [{n}].", *([proof] if proof else [])]
+    said = f"The {_RANKS[frame.order]} area {joint} {what} is" if frame.order and _by_zone(frame) else f"The area {joint} {what}{place} is"
+    where = f"{place.removeprefix(' ')}: " if frame.order and _by_zone(frame) else ""
+    return [f"{said} {where}{text}{_share_of(part, fact)} [{n}].", *([proof] if proof else [])]
+
+
+def _place(frame: Frame, facts: Sequence[Fact], atlas: Atlas) -> str:
+    """Say where: the only zone by its name, else as the question calls it."""
+    zones = {fact.subject["zone"] for fact in facts if "zone" in fact.subject}
+    if len(zones) == 1 and _by_zone(frame):
+        return f" in {zones.pop()}{place_words(None, frame.clips, atlas)}"
+    return place_words(frame.zones, frame.clips, atlas)
 
 
 def _names_raster(frame: Frame, atlas: Atlas) -> bool:
@@ -83,11 +94,11 @@ def _area_list(frame: Frame, part: Part, facts: Sequence[Fact], atlas: Atlas) ->
     several = len({fact.subject.get("class") for fact in facts}) > 1
     kept = _limited(_sorted(frame, facts), frame)
     what = cells_words(frame.cells, part.label) if frame.cells else ""
-    zoned = "zone" in facts[0].subject and _by_zone(frame)
-    by = f" by {frame.zones.layer.noun}" if zoned and frame.zones else place_words(frame.zones, frame.clips, atlas)
+    zoned = len({fact.subject.get("zone") for fact in facts}) > 1
+    by = f" by {frame.zones.layer.noun}" if zoned and frame.zones else _place(frame, facts, atlas)
     inside = place_words(None, frame.clips, atlas) if zoned else ""
     lead = f"Area of {what}{by}{inside} [{n}]:"
-    lines = [f"- {_subject(fact, several=several, zoned='zone' in fact.subject)}: {figure(fact, unit)}{_share_of(part, fact)} [{n}]" for fact in kept]
+    lines = [f"- {_subject(fact, several=several, zoned=zoned)}: {figure(fact, unit)}{_share_of(part, fact)} [{n}]" for fact in kept]
     return [lead, *lines, *_more(len(facts), len(kept), part.message, frame, atlas), *_gaps(part, kept), *_no_coverage_zones(part.message)]
 
 
@@ -100,8 +111,9 @@ def _gaps(part: Part, facts: Sequence[Fact]) -> list[str]:
 
 
 def _subject(fact: Fact, *, several: bool, zoned: bool) -> str:
-    named = [class_name(value) if key == "class" else value for key, value in fact.subject.items() if key != "class" or several or not zoned]
-    return ", ".join(named) or "all"
+    zone = [fact.subject["zone"]] if zoned and "zone" in fact.subject else []
+    label = [class_name(fact.subject["class"])] if (several or not zone) and "class" in fact.subject else []
+    return ", ".join([*zone, *label]) or "all"
 
 
 def _sorted(frame: Frame, facts: Sequence[Fact]) -> list[Fact]:
@@ -151,8 +163,8 @@ def write_values(piece: Piece, atlas: Atlas) -> list[str]:
     facts = [fact for name in frame.statistics for fact in message.named(name)]
     zones = list(dict.fromkeys(fact.subject.get("zone", "") for fact in facts))
     noun = frame.cells.noun if frame.cells else ""
-    if len(zones) <= 1 and not _by_zone(frame):
-        place = place_words(frame.zones, frame.clips, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
+    if len(zones) <= 1:
+        place = _place(frame, facts, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
         return [*_one_place(frame, message, facts, f"{noun}{place}"), *_proof_of(message, zones)]
     names = listing(_words(name) for name in frame.statistics)
     kept = _kept_zones(frame, facts, zones)
@@ -167,6 +179,9 @@ def _words(statistic: str) -> str:
 
 
 def _one_place(frame: Frame, message: Message, facts: Sequence[Fact], where: str) -> list[str]:
+    if len(facts) == 1 and frame.order and _by_zone(frame):
+        what, _, zone = where.rpartition(" in ")
+        return [f"The {_RANKS[frame.order]} {_words(facts[0].name)} {what} is in {zone}: {_value(frame, facts[0])} [{message.n}]."]
     if len(facts) == 1:
         return [f"The {_words(facts[0].name)} {where} is {_value(frame, facts[0])} [{message.n}]."]
     return [f"{where[:1].upper()}{where[1:]} [{message.n}]:", *(f"- {_words(fact.name)}: {_value(frame, fact)} [{message.n}]" for fact in facts)]

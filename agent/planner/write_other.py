@@ -65,7 +65,7 @@ def _facts(message: Message) -> list[str]:
     wanted = ("resolution", "valid_share", "min", "max", "mean")
     more = [fact for fact in message.facts if fact.name in wanted and not fact.subject]
     words = {"valid_share": "valid share", "min": "minimum", "max": "maximum"}
-    return [*lines, *(f"- {words.get(fact.name, fact.name)}: {figure(fact, fact.unit)} [{message.n}]" for fact in more if fact.unit in SYMBOLS or fact.unit)]
+    return [*lines, *(f"- {words.get(fact.name, fact.name)}: {figure(fact, fact.unit)} [{message.n}]" for fact in more)]
 
 
 def write_map(piece: Piece, atlas: Atlas) -> list[str]:
