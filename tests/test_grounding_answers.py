@@ -262,6 +262,14 @@ def test_a_class_may_be_named_by_all_of_its_limits(answer: str, unsupported: lis
     assert RANGES.unsupported(answer) == unsupported
 
 
+def test_a_bare_number_in_a_table_is_a_name_only_under_a_header_of_names() -> None:
+    rows = [("area", area, "m2", {"zone": zone, "class": "3"}) for zone, area in (("North", 70_000.0), ("7", 30_000.0))]
+    case = Case("How much?").with_result("zonal_stats", {"raster": "cover"}, rows)
+    head = "| zone | class | area (ha) |\n|---|---|---|\n"
+    assert case.verdicts(f"Areas [1]:\n{head}| North | 3 | 7 |\n| 7 | 3 | 3 |") == [("7", "supported"), ("3", "supported")]
+    assert case.unsupported(f"Areas [1]:\n{head}| North | 3 | 3 |\n| 7 | 3 | 7 |") == ["3", "7"]
+
+
 def test_a_true_zero_is_a_number_like_any_other() -> None:
     assert ZERO.unsupported("0 ha are deep; 100 % of the area is covered by valid data [1].") == []
     assert ZERO.unsupported("0.01 ha are deep [1].") == ["0.01"]

@@ -179,13 +179,21 @@ def test_swapped_zones_are_caught_whatever_they_are_called(seed: int) -> None:
             assert "supported" not in verdicts, form.format(a=a, b=b, x=y, y=x)
 
 
+COLLIDING = ("7.123", "12.450", "7", "12", "1,712.5", "12,712", "3.712", "812.7", "71.2", "9.127", "120.07", "707.7")
+"""Numbers that hold the digits of a zone's name: none of them may be taken for the name."""
+GROUPINGS = {"comma": ",", "thin space": "\u202f", "space": " ", "apostrophe": "'"}
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
 @pytest.mark.parametrize("seed", range(3))
-def test_lists_and_tables_are_supported_whatever_the_zones_are_called(seed: int) -> None:
+def test_every_number_of_a_list_or_table_is_seen_and_supported_whatever_the_zones_are_called(seed: int, grouping: str) -> None:
     rng = random.Random(seed)
     for _ in range(30):
-        values = {zone: rng.uniform(1, 900) * 1e4 for zone in rng.sample(AWKWARD, 5)}
-        case = one_value_per_zone("area", "m2", values)
-        numbers = {zone: f"{value / 1e4:,.2f}" for zone, value in values.items()}
-        assert case.unsupported("Areas [1]:\n" + "\n".join(f"- {zone}: {number} ha" for zone, number in numbers.items())) == []
-        rows = "\n".join(f"| {zone} | {number} [1] |" for zone, number in numbers.items())
-        assert case.unsupported(f"| zone | area (ha) |\n|---|---|\n{rows}") == []
+        texts = dict(zip(rng.sample(AWKWARD, 5), rng.sample(COLLIDING, 5), strict=True))
+        case = one_value_per_zone("area", "m2", {zone: float(text.replace(",", "")) * 1e4 for zone, text in texts.items()})
+        shown = {zone: text.replace(",", GROUPINGS[grouping]) for zone, text in texts.items()}
+        expected = [(text, "supported") for text in shown.values()]
+        assert case.verdicts("Areas [1]:\n" + "\n".join(f"- {zone}: {text} ha" for zone, text in shown.items())) == expected
+        rows = "\n".join(f"| {zone} | {text} [1] |" for zone, text in shown.items())
+        assert case.verdicts(f"| zone | area (ha) |\n|---|---|\n{rows}") == expected
+        assert case.verdicts("; ".join(f"{zone}: {text} ha" for zone, text in shown.items()) + " [1].") == expected

@@ -45,7 +45,8 @@ def test_rows_know_their_headers_and_the_other_cells() -> None:
     answer = "Areas [2]:\n\n| zone | area (ha) |\n|---|---:|\n| North | 12 |"
     row = passages_of(answer)[-1]
     cell = row.parts[1]
-    assert (row.kind, answer[cell.start : cell.end].strip(), cell.header, cell.beside) == ("row", "12", "area (ha)", ("North",))
+    assert (row.kind, answer[cell.start : cell.end].strip(), cell.header, cell.is_label) == ("row", "12", "area (ha)", False)
+    assert [answer[other.start : other.end].strip() for other in cell.beside] == ["North"]
     assert row.citing == ("| zone | area (ha) |", "Areas [2]:")
 
 

@@ -30,7 +30,6 @@ COLUMNS = (
     "Which columns does {stem} have?",
     "what attributes does {stem} have",
     "List the columns of {stem}",
-   
     "What are the attributes of {stem}?",
 )
 CRS = (

@@ -196,7 +196,7 @@ def _within_case(
     limit = truth.clear_distance_m(distances, words.rng.uniform(0.2, 0.7))
     found = [site.columns["name"] for site, distance in zip(sites, distances, strict=True) if distance < limit]
     question = words.ask(template, kinds=noun.many, d=_spoken(limit), **slots)
-    if "How many" in template:
+    if template.startswith(("How many", "number")):
         yield Case(question, count_is(len(found)))
     elif found:
         candidates = [name for name in everyone if name != slots.get("site")]

@@ -216,3 +216,9 @@ def test_the_deepest_flood_is_a_maximum_and_no_area() -> None:
 def test_a_dataset_in_focus_is_preferred_to_its_twin_out_of_focus() -> None:
     twin = {**raster("flood_depth_2023"), "focus": False}
     assert calls("mean flood depth by county", [raster("flood_depth_2023_copy"), twin, FLOOD[0]])[0][1]["raster"] == "flood_depth_2023_copy"
+
+
+def test_in_which_zone_asks_for_a_ranking_of_zones() -> None:
+    params = calls("In which county is the mean elevation highest?", KINDS)[0][1]
+    assert (params["zone_column"], params["order_by"], params["limit"]) == ("county", "mean", 1)
+    assert "merge_zones" not in params

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -24,6 +25,8 @@ from agent.grounding.written_units import DATE, UNITS, stated_unit
 from tools.contract import Fact
 
 _RANK_HEADERS = frozenset({"#", "no", "no.", "nr", "nr.", "rank", "place", "position", "step"})
+
+_BARE_CELL = re.compile(r"[\s*_`≈~]*[-−]?\d[\d.,\s'’\u202f]*[\s*_`]*")
 
 FactsOf = Callable[[int], Sequence[Fact]]
 
@@ -70,6 +73,15 @@ class _Check:
         taken = [mention for mention in limited if not any(name.start < mention.end and mention.start < name.end for name in named)]
         return sorted([*named, *taken], key=lambda mention: mention.start)
 
+    def _holds_value(self, part: Part) -> bool:
+        """Whether a cell is a bare number that is no name, even if some zone or class is called like it."""
+        text = without_citations(self._answer[part.start : part.end])
+        return not part.is_label and bool(_BARE_CELL.fullmatch(text)) and not self._vocabulary.is_kind(part.header)
+
+    def _cells(self, parts: Sequence[Part]) -> list[str]:
+        """Return the texts of cells that may name something."""
+        return [self._answer[part.start : part.end].strip() for part in parts if not self._holds_value(part)]
+
     @cached_property
     def _classes(self) -> frozenset[LimitedClass]:
         return self._results.limited_classes()
@@ -112,7 +124,8 @@ class _Check:
     def _numbers(self, part: Part, passage: Passage) -> list[Number]:
         """Return what states something in a part: numbers, and dates that nobody gave; places count from its start."""
         text = self._answer[part.start : part.end]
-        spans, unknown_dates = masked_spans(text, self._vocabulary.mentions(text), self._known)
+        names = [] if self._holds_value(part) else self._vocabulary.mentions(text)
+        spans, unknown_dates = masked_spans(text, names, self._known)
         found = [_with_stated_unit(number, part, passage) for number in numbers_in(text, spans)]
         return sorted([*found, *map(_as_number(text), unknown_dates)], key=lambda number: number.start)
 
@@ -144,9 +157,9 @@ class _Check:
         text = without_citations(self._answer[part.start : part.end])
         reader = Reader(
             text,
-            beside=(part.header, *part.beside) if passage.kind == "row" else (),
+            beside=(part.header, *self._cells(part.beside)) if passage.kind == "row" else (),
             context=passage.context,
-            names_in=self._names_in,
+            names_in=(lambda scope: [] if scope == text else self._names_in(scope)) if self._holds_value(part) else self._names_in,
             doubtful=self._vocabulary.doubtful(text),
             columns=frozenset[str]().union(*(self._evidence(n).columns for n in cited)),
             asked=self._question,

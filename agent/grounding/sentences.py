@@ -7,7 +7,7 @@ of its section, the header of its column. A lead-in that carries a citation pass
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -34,8 +34,10 @@ class Part:
     end: int
     header: str = ""
     """Text of the column's header."""
-    beside: tuple[str, ...] = ()
-    """The other cells of the row."""
+    beside: tuple[Part, ...] = ()
+    """The other cells of the row, in order."""
+    is_label: bool = True
+    """False for the cells of a row behind the first, which hold values rather than names."""
 
 
 @dataclass(frozen=True)
@@ -204,16 +206,11 @@ def _cells(line: _Line) -> list[tuple[int, str]]:
 
 
 def _row_parts(row: _Line, headers: list[str]) -> tuple[Part, ...]:
-    cells = _cells(row)
-    return tuple(
-        Part(
-            start,
-            start + len(text),
-            headers[index].strip() if index < len(headers) else "",
-            tuple(other.strip() for place, (_, other) in enumerate(cells) if place != index),
-        )
-        for index, (start, text) in enumerate(cells)
-    )
+    parts = [
+        Part(start, start + len(text), headers[index].strip() if index < len(headers) else "", is_label=index == 0)
+        for index, (start, text) in enumerate(_cells(row))
+    ]
+    return tuple(replace(part, beside=tuple(other for other in parts if other is not part)) for part in parts)
 
 
 def _sentences(paragraph: str) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from agent.grounding.dates import full_dates
 from agent.grounding.weak_names import is_doubtful, is_inside_number, is_placed
-from agent.grounding.written_units import read_unit
+from agent.grounding.written_units import read_unit, stated_unit
 
 _WORD = re.compile(r"[^\W_]+")
 _WEAK_WORDS = frozenset(
@@ -26,6 +26,8 @@ _KINDS = frozenset(
     "zone district region county province state municipality city town village area class category group type code id value park parcel "
     "ward sector unit block feature department canton commune kind level island".split()
 )
+_MEASURES = frozenset("area value level unit count share".split())
+"""Kinds that head columns of numbers as well."""
 _DIMENSIONS = frozenset("deep high long wide tall thick old away".split())
 _MEASURED = re.compile(r"\b(?:m|cm|mm|km|ft|metres?|meters?|feet|miles?|years?)\s+$|\d\s?m\s+$")
 """In `2 m deep` the adjective is no class, even if there is one of that name."""
@@ -86,6 +88,10 @@ class Vocabulary:
     def __contains__(self, value: str) -> bool:
         return value in self._keys
 
+    def is_kind(self, header: str) -> bool:
+        """Whether the header of a column says that names stand below it: `class`, `zone`, a column of the results."""
+        return stated_unit(header) is None and any(word in self._key_words - _MEASURES for word in words_of(header))
+
     def mentions(self, text: str) -> list[Mention]:
         """Return the names in a text in order of place, none inside another."""
         return [mention for mention in self._found(text) if not mention.is_doubtful]
@@ -118,7 +124,11 @@ class Vocabulary:
             form = tuple(forms[at : at + size])
             value = self._forms.get(form)
             start, end = tokens[at].start(), tokens[at + size - 1].end()
-            if value is None or is_inside_number(text, start, end) or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start])):
+            if (
+                value is None
+                or is_inside_number(text, start, end)
+                or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start]))
+            ):
                 continue
             if not _is_weak(form) or self._is_placed(text, tokens, at, size, value):
                 return self._mention(start, end, value)

@@ -93,7 +93,7 @@ def _without_common_words(dataset: Dataset, found: Sequence[Link]) -> Iterator[L
             values.setdefault((link.end, link.column), set()).add(link.value)
     for link in found:
         column = dataset.column(link.column or "") if link.kind == "value" else None
-        if column and column.is_complete and len(values[link.end, link.column]) == column.distinct > 1:
+        if column and column.name != dataset.name_column and column.is_complete and len(values[link.end, link.column]) == column.distinct > 1:
             yield Link(link.start, link.end, "name", COMMON_WORD)
         else:
             yield link

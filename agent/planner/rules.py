@@ -114,7 +114,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("stat", "mean", r"on average|in the mean|averages?|means?|mean values?"),
     ("stat", "max", r"at (?:most|its (?:deepest|highest|hottest|warmest|steepest))|maxima|highest point|peak value|peak"),
     ("stat", "min", r"at its (?:lowest|coldest|shallowest)|minima|lowest point"),
-    ("stat", "sum", r"sum(?: total)?(?: of)?|sums"),
+    ("stat", "sum", r"sum(?: total)?(?: of)?|sums|add up"),
     ("stat", "", rf"(?P<stat>{'|'.join(STATISTICS)})(?: values?)?"),
     ("percentile", "", r"(?P<q>q\d+) (?:th|st|nd|rd) percentiles?|(?P<p>p\d+|\d+(?:th|st|nd|rd)) ?(?:percentiles?)?"),
     ("total", "", r"(?:in )?total|totals|overall|combined|altogether|all together|all in all|cumulative|added up|together"),
