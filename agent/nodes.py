@@ -19,7 +19,9 @@ from agent.state import Json, RunState, Verdict, session_text
 from tools.contract import Fact
 from tools.errors import TerraciteError
 
-COVERAGE_FACTS = frozenset({"valid_share", "zone_area", "valid_area", "features searched", "layer area", "layer count", "layer length", "other area"})
+COVERAGE_FACTS = frozenset(
+    {"valid_share", "zone_area", "valid_area", "features searched", "layer area", "layer count", "layer length", "other area"}
+)
 """Facts that prove that data covered the place; beside them, an answer of zeros is a true zero."""
 
 HISTORY = 12

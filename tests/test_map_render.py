@@ -56,7 +56,12 @@ def halves(tmp_path: Path) -> Source:
 
     array = np.ones((50, 100), "uint8")
     array[:, 50:] = 2
-    write_class_raster(tmp_path / "halves.tif", array, GeoBox.from_bbox((500000, 5400000, 510000, 5405000), "EPSG:32632", shape=(50, 100)), {1: "water", 2: "land"})
+    write_class_raster(
+        tmp_path / "halves.tif",
+        array,
+        GeoBox.from_bbox((500000, 5400000, 510000, 5405000), "EPSG:32632", shape=(50, 100)),
+        {1: "water", 2: "land"},
+    )
     return Source("halves", "raster", tmp_path / "halves.tif", "x", title="Halves", attribution="© Somebody")
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from scripted_endpoint import Endpoint, Script, scripted, tool_results
 from shapely.geometry import Point, box
 
 from agent import Agent, RunResult
 from agent.settings import AgentSettings
+from scripted_endpoint import Endpoint, Script, scripted, tool_results
 
 QUESTION = "How many hectares has each district, if only those above 2 ha count?"
 AREAS = [("query_vector", {"layer": "districts", "group_by": ["name"], "measures": [{"aggregate": "area"}]})]
@@ -22,7 +22,9 @@ AREAS = [("query_vector", {"layer": "districts", "group_by": ["name"], "measures
 def districts(tmp_path: Path) -> Path:
     """Two squares in UTM 32N on the central meridian: North 300 m (9 ha), South 500 m (25 ha), before the 0.9996 scale."""
     frame = gpd.GeoDataFrame(
-        {"name": ["North", "South"]}, geometry=[box(500000, 5_400_000, 500300, 5_400_300), box(500000, 5_390_000, 500500, 5_390_500)], crs=32632
+        {"name": ["North", "South"]},
+        geometry=[box(500000, 5_400_000, 500300, 5_400_300), box(500000, 5_390_000, 500500, 5_390_500)],
+        crs=32632,
     )
     path = tmp_path / "districts.gpkg"
     frame.to_file(path)
@@ -66,12 +68,18 @@ def test_an_honest_model_is_answered_with_every_number_cited(ask) -> None:
     ("lie", "left"),
     [
         pytest.param("North covers 42.17 ha [1].", "42.17", id="an invented number"),
-        pytest.param(lambda request: "North: {South:.3f} ha and South: {North:.3f} ha [1].".format(**areas(request)), "25.0", id="two zones swapped"),
+        pytest.param(
+            lambda request: "North: {South:.3f} ha and South: {North:.3f} ha [1].".format(**areas(request)), "25.0", id="two zones swapped"
+        ),
         pytest.param("North covers 2 ha [1].", "2 ha", id="a number of the question as a result"),
-        pytest.param(lambda request: "North covers {North:.3f} ha [7].".format(**areas(request)), "9.0", id="a citation that does not exist"),
+        pytest.param(
+            lambda request: "North covers {North:.3f} ha [7].".format(**areas(request)), "9.0", id="a citation that does not exist"
+        ),
         pytest.param(lambda request: "North covers {North:.3f} km² [1].".format(**areas(request)), "9.0", id="another unit"),
         pytest.param(lambda request: "North covers {North:.3f} ha.".format(**areas(request)), "9.0", id="no citation"),
-        pytest.param(lambda request: f"Together they cover {sum(areas(request).values()):.3f} ha [1].", "34.0", id="a sum done in the head"),
+        pytest.param(
+            lambda request: f"Together they cover {sum(areas(request).values()):.3f} ha [1].", "34.0", id="a sum done in the head"
+        ),
     ],
 )
 def test_a_number_without_a_fact_is_sent_back_once_then_removed_and_listed(ask, lie, left: str) -> None:

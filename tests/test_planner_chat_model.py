@@ -15,7 +15,9 @@ from agent.planner.chat_model import PlannerChatModel
 SESSION = {
     "version": 1,
     "question": "What data is here?",
-    "datasets": [{"id": "ponds", "title": "ponds", "kind": "vector", "focus": True, "geometry_type": "Polygon", "feature_count": 2, "columns": []}],
+    "datasets": [
+        {"id": "ponds", "title": "ponds", "kind": "vector", "focus": True, "geometry_type": "Polygon", "feature_count": 2, "columns": []}
+    ],
     "results": [],
     "previous": None,
 }

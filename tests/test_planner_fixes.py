@@ -24,7 +24,16 @@ def layer(name: str, geometry: str, columns: list[Json], name_column: str | None
 
 
 def raster(name: str, unit: str = "m", kind: str = "continuous", classes: Json | None = None, high: float = 100) -> Json:
-    band = {"index": 1, "name": None, "role": None, "unit": unit, "value_kind": kind, "classes": classes or {}, "minimum": 0, "maximum": high}
+    band = {
+        "index": 1,
+        "name": None,
+        "role": None,
+        "unit": unit,
+        "value_kind": kind,
+        "classes": classes or {},
+        "minimum": 0,
+        "maximum": high,
+    }
     return {"id": name, "title": name, "kind": "raster", "focus": True, "bbox": [0, 0, 1, 1], "bands": [band]}
 
 
@@ -153,7 +162,12 @@ def test_new_lake_is_not_lake() -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["class 40 area per county", "How much class 40 is there in each county?", "area of value 40 by county", "For each county, how much class 40 does it have?"],
+    [
+        "class 40 area per county",
+        "How much class 40 is there in each county?",
+        "area of value 40 by county",
+        "For each county, how much class 40 does it have?",
+    ],
 )
 def test_a_class_without_a_name_is_its_number(question: str) -> None:
     name, params = calls(question, KINDS)[0]
@@ -185,7 +199,13 @@ def test_a_count_in_words_is_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["In P-08, how many towns are there?", "In P-08, which towns are there?", "Within P-08, list the towns", "For P-08, how many towns are there?"]
+    "question",
+    [
+        "In P-08, how many towns are there?",
+        "In P-08, which towns are there?",
+        "Within P-08, list the towns",
+        "For P-08, how many towns are there?",
+    ],
 )
 def test_a_place_that_opens_a_question_is_not_what_is_counted(question: str) -> None:
     params = calls(question, PLACES)[0][1]
@@ -200,7 +220,11 @@ def test_under_and_over_a_number_are_comparisons(words: str) -> None:
 
 @pytest.mark.parametrize(
     ("question", "column_name", "values"),
-    [("How many towns are not cities?", "kind", ["city"]), ("length of canals that are not drainage", "use", ["drainage"]), ("wards except P-08 and P-07", "ward", ["P-08", "P-07"])],
+    [
+        ("How many towns are not cities?", "kind", ["city"]),
+        ("length of canals that are not drainage", "use", ["drainage"]),
+        ("wards except P-08 and P-07", "ward", ["P-08", "P-07"]),
+    ],
 )
 def test_others_of_the_same_layer_are_excluded_by_value_and_not_by_place(question: str, column_name: str, values: list[str]) -> None:
     params = calls(question, PLACES)[0][1]

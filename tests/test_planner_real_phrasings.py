@@ -36,7 +36,10 @@ def raster(name: str, kind: str, classes: Json | None = None, high: float = 9.0)
 
 RESERVE = layer("reserve_outline", "Polygon", 1, column("kind", "text", ["Nature Reserve"]), column("made_by", "text", ["Lands"]))
 COVER, RELIEF = raster("reserve_lulc", "categorical"), raster("reserve_dem", "unknown", high=900.0)
-WATER, USES = raster("flood_depth", "unknown"), layer("fields_use", "Polygon", 40, column("landuse", "text", ["orchard", "pasture", "mill"]))
+WATER, USES = (
+    raster("flood_depth", "unknown"),
+    layer("fields_use", "Polygon", 40, column("landuse", "text", ["orchard", "pasture", "mill"])),
+)
 FIRST = layer("observed_event_first", "Polygon", 70, column("event", "text", ["5-Flood"]))
 LATER = layer("observed_event_later", "Polygon", 80, column("event", "text", ["5-Flood"]))
 SHAKES = layer("shakes", "Point", 90, column("code", "text", ["a", "b"], 90), column("magnitude", "real", [2.5, 7.5], 60))
@@ -99,7 +102,13 @@ def test_flooded_classes_of_a_layer_are_zones_on_the_depth(question: str, limit:
     frame = only(question, WATER, USES)
     assert frame.cells
     assert frame.zones
-    assert (frame.kind, frame.cells.ref, frame.cells.ranges[0].low, frame.zones.column, frame.limit) == ("cells", "flood_depth", 0.0, "landuse", limit)
+    assert (frame.kind, frame.cells.ref, frame.cells.ranges[0].low, frame.zones.column, frame.limit) == (
+        "cells",
+        "flood_depth",
+        0.0,
+        "landuse",
+        limit,
+    )
 
 
 @pytest.mark.parametrize(("words", "low"), [("under at least 2 m of water", 2.0), ("under more than 0.5 m of water", 0.5)])
@@ -259,5 +268,17 @@ def test_list_of_all_zones_is_not_said_to_be_cut_by_facts_of_other_classes() -> 
 
 def _answered(n: int, tool: str, params: Json) -> Json:
     subjects = [{"zone": zone, "class": "flooded (above 0)"} for zone in ("orchard", "pasture", "mill")] if tool == "zonal_stats" else []
-    facts = [{"name": "area", "value": 5e4 + k, "unit": "m2", "subject": subject, "path": f"facts/{k}"} for k, subject in enumerate(subjects)]
-    return {"n": n, "tool": tool, "params": params, "ref": f"a:{n:012d}", "outcome": "value", "facts": facts, "fact_count": 99, "kind": "table", "data": {}}
+    facts = [
+        {"name": "area", "value": 5e4 + k, "unit": "m2", "subject": subject, "path": f"facts/{k}"} for k, subject in enumerate(subjects)
+    ]
+    return {
+        "n": n,
+        "tool": tool,
+        "params": params,
+        "ref": f"a:{n:012d}",
+        "outcome": "value",
+        "facts": facts,
+        "fact_count": 99,
+        "kind": "table",
+        "data": {},
+    }

@@ -153,9 +153,7 @@ def add(
         geometry_column=geometry_column,
         name_column=name_column,
     )
-    report = _agent(workspace, None).add(
-        *paths, id=id, title=title, declared=declared, time=time, licence=licence, attribution=attribution
-    )
+    report = _agent(workspace, None).add(*paths, id=id, title=title, declared=declared, time=time, licence=licence, attribution=attribution)
     if as_json:
         shown = {
             "registered": [record.model_dump(mode="json") for record in report.records],

@@ -232,7 +232,15 @@ def _geometry(name: str | None) -> Geometry:
 
 def _column(record: Mapping[str, Any]) -> Column:
     values = tuple(record.get("values") or ())
-    return Column(record["name"], record["type"], record.get("distinct", len(values)), values, record.get("minimum"), record.get("maximum"), record.get("nulls", 0))
+    return Column(
+        record["name"],
+        record["type"],
+        record.get("distinct", len(values)),
+        values,
+        record.get("minimum"),
+        record.get("maximum"),
+        record.get("nulls", 0),
+    )
 
 
 def _band(record: Mapping[str, Any]) -> Band:

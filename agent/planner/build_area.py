@@ -49,7 +49,10 @@ def _of_cells(parts: Parts, found: Ingredients, ranking: Ranking) -> Frame | Non
     class_groups = [i for i in found.groups if parts.reading(i).dataset.is_raster]
     zone_groups = [i for i in found.groups if i not in class_groups]
     for index in class_groups:
-        if parts.reading(index).kind == "raster" and not parts.reading(index).dataset.band(parts.reading(index).band).value_kind == "continuous":
+        if (
+            parts.reading(index).kind == "raster"
+            and not parts.reading(index).dataset.band(parts.reading(index).band).value_kind == "continuous"
+        ):
             found.cells.append(parts.cells(index))
         else:
             return None
@@ -78,7 +81,9 @@ def _placed(parts: Parts, frame: Frame, found: Ingredients, *, ranked: bool) -> 
         return replace(frame, zones=zones, clips=tuple(layers[1:]))
     same = [layer for layer in layers if layer.ref == frame.zones.layer.ref]
     for layer in same:
-        merged = replace(frame.zones.layer, where=(*frame.zones.layer.where, *(one for one in layer.where if one not in frame.zones.layer.where)))
+        merged = replace(
+            frame.zones.layer, where=(*frame.zones.layer.where, *(one for one in layer.where if one not in frame.zones.layer.where))
+        )
         frame = replace(frame, zones=replace(frame.zones, layer=merged))
     return replace(frame, clips=tuple(layer for layer in layers if layer not in same))
 
@@ -92,7 +97,9 @@ def _of_layers(parts: Parts, found: Ingredients, ranking: Ranking, measure: str)
     target = named or (layers[0] if layers else None)
     if target is None:
         return None
-    frame = Frame("extent", layer=_with_filters(target, found), measures=((measure, None),), clips=(*layers[1:], *places), minus=tuple(found.minus))
+    frame = Frame(
+        "extent", layer=_with_filters(target, found), measures=((measure, None),), clips=(*layers[1:], *places), minus=tuple(found.minus)
+    )
     for index in found.groups:
         grown = grouped(parts, frame, index)
         if grown is None:

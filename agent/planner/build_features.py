@@ -19,7 +19,7 @@ def build_features(parts: Parts, *, count: bool) -> Frame | None:
     """Return the frame that counts (`count`) or lists features under these readings; None where they do not fit together."""
     ranking = ranking_of(parts)
     found = gather(parts, ranking.index)
-    if found is None or any(near.predicate == "beyond_distance" for near in found.near) and not count:
+    if found is None or (any(near.predicate == "beyond_distance" for near in found.near) and not count):
         return None
     target = _target(parts, found, ranking)
     if target is None:
@@ -28,7 +28,12 @@ def build_features(parts: Parts, *, count: bool) -> Frame | None:
     if layer is None:
         return None
     frame = Frame("features", layer=layer, cells=joined_cells(found.cells) if found.cells else None)
-    if found.cells and (frame.cells is None or not (frame.cells.classes or frame.cells.ranges) or parts.atlas.get(layer.ref).geometry not in ("polygon", "mixed") or found.groups):
+    if found.cells and (
+        frame.cells is None
+        or not (frame.cells.classes or frame.cells.ranges)
+        or parts.atlas.get(layer.ref).geometry not in ("polygon", "mixed")
+        or found.groups
+    ):
         return None
     if count or (found.groups and not set(_EXTRA) & set(parts.clause.measures)):
         return _counted(parts, frame, found, ranking)
@@ -108,14 +113,25 @@ def _order_key(parts: Parts, dataset: Dataset, columns: list[str], measures: lis
 
 def _selected(dataset: Dataset, layer: Layer, wanted: list[str]) -> tuple[str, ...]:
     label = [dataset.label_column] if dataset.label_column else []
-    tested = [{"@area_m2": "area", "@length_m": "length"}.get(condition.column, condition.column) for condition in layer.where if condition.op not in ("=", "in")]
+    tested = [
+        {"@area_m2": "area", "@length_m": "length"}.get(condition.column, condition.column)
+        for condition in layer.where
+        if condition.op not in ("=", "in")
+    ]
     return tuple(dict.fromkeys([*label, *wanted, *tested]))
 
 
 def build_beyond(parts: Parts) -> Frame | None:
     """Return the frame of `which schools are more than 5 km from any hospital`: nearest distances above a limit."""
     found = gather(parts)
-    if found is None or len(found.near) != 1 or found.near[0].predicate != "beyond_distance" or not found.layers or found.cells or found.groups:
+    if (
+        found is None
+        or len(found.near) != 1
+        or found.near[0].predicate != "beyond_distance"
+        or not found.layers
+        or found.cells
+        or found.groups
+    ):
         return None
     near = found.near[0]
     rest = Ingredients(layers=found.layers, roles=found.roles, minus=found.minus, strict=found.strict)

@@ -13,7 +13,10 @@ _TARGETS = ("to", "from", "group", "between", "for", "of", "in", "with")
 
 def build_nearest(parts: Parts) -> Frame | None:
     """Return the frame of a question for nearest features or distances; None where the readings do not fit."""
-    if any(reading and (not reading.dataset.is_vector or reading.kind == "column" and i not in parts.properties) for i, reading in enumerate(parts.readings)):
+    if any(
+        reading and (not reading.dataset.is_vector or (reading.kind == "column" and i not in parts.properties))
+        for i, reading in enumerate(parts.readings)
+    ):
         return None
     layers = [i for i, reading in enumerate(parts.readings) if reading and reading.kind == "layer"]
     looked_for, starts = _sides(parts, layers)

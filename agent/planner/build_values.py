@@ -38,7 +38,10 @@ def _raster_source(parts: Parts) -> int | None:
     found = [
         index
         for index, reading in enumerate(parts.readings)
-        if reading and (reading.kind == "raster" or reading.is_flood) and index not in parts.range_phrases and parts.phrase(index).role not in APART - {"key"}
+        if reading
+        and (reading.kind == "raster" or reading.is_flood)
+        and index not in parts.range_phrases
+        and parts.phrase(index).role not in APART - {"key"}
     ]
     if len({(parts.reading(index).dataset.id, parts.reading(index).band) for index in found}) != 1:
         return None
@@ -186,7 +189,9 @@ def rasters_of_adjective(parts: Parts) -> list[Dataset]:
     return [raster for raster in parts.atlas.rasters if words and names_property(raster, words)]
 
 
-def _column_frame(parts: Parts, found: Ingredients, ranking: Ranking, dataset: Dataset, measures: tuple[tuple[str, str | None], ...]) -> Frame | None:
+def _column_frame(
+    parts: Parts, found: Ingredients, ranking: Ranking, dataset: Dataset, measures: tuple[tuple[str, str | None], ...]
+) -> Frame | None:
     own = next((layer for layer in found.layers if layer.ref == dataset.id), None) or parts.layer_of(dataset, (), dataset.title)
     layer = filtered(parts, own, found)
     if layer is None:

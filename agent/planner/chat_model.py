@@ -108,7 +108,10 @@ def _json_object(text: str) -> dict[str, Any]:  # Any: JSON
 def _as_message(step: Step, turn: int) -> AIMessage:
     usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
     if isinstance(step, ToolCalls):
-        calls = [{"name": name, "args": params, "id": f"call_{turn + number}", "type": "tool_call"} for number, (name, params) in enumerate(step.calls)]
+        calls = [
+            {"name": name, "args": params, "id": f"call_{turn + number}", "type": "tool_call"}
+            for number, (name, params) in enumerate(step.calls)
+        ]
         return AIMessage("", tool_calls=calls, usage_metadata=usage, response_metadata={"model_name": "planner"})
     extra = {"verdict": {"status": step.status, "outcome": step.outcome}, "frame": dict(step.frame) if step.frame else None}
     return AIMessage(step.text, additional_kwargs=extra, usage_metadata=usage, response_metadata={"model_name": "planner"})
@@ -118,7 +121,10 @@ def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     """Cut a message into word-sized pieces; calls and verdict travel with the last."""
     for piece in _PIECE.findall(str(message.content)):
         yield AIMessageChunk(content=piece)
-    calls = [tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=at) for at, call in enumerate(message.tool_calls)]
+    calls = [
+        tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=at)
+        for at, call in enumerate(message.tool_calls)
+    ]
     yield AIMessageChunk(
         content="",
         tool_call_chunks=calls,

@@ -13,15 +13,70 @@ from agent.planner.text import Token
 
 Direction = Literal["desc", "asc"]
 
-HEADS = frozenset({"count", "unit_measure", "howmuch", "share_of", "howadj", "exists", "map", "describe", "where", "list", "datasets", "columns", "help", "rank"})
+HEADS = frozenset(
+    {
+        "count",
+        "unit_measure",
+        "howmuch",
+        "share_of",
+        "howadj",
+        "exists",
+        "map",
+        "describe",
+        "where",
+        "list",
+        "datasets",
+        "columns",
+        "help",
+        "rank",
+    }
+)
 """Marks that open a question of their own after `and`."""
-MEASURES = frozenset({"count", "unit_measure", "share_of", "share", "breakdown", "howmuch", "area", "length", "stats", "stat", "total", "distance", "howadj", "exists"})
+MEASURES = frozenset(
+    {
+        "count",
+        "unit_measure",
+        "share_of",
+        "share",
+        "breakdown",
+        "howmuch",
+        "area",
+        "length",
+        "stats",
+        "stat",
+        "total",
+        "distance",
+        "howadj",
+        "exists",
+    }
+)
 _ROLES = {
     "near": "near", "near_vague": "near", "far": "far", "touch": "touch", "touching": "touching", "contain": "contain", "lacks": "lacks",
     "out": "out", "not": "not", "agent": "agent", "in": "in", "with": "with", "of": "of", "for": "for", "to": "to", "from": "from",
     "named": "named", "nearest": "nearest", "farthest": "nearest", "than": "than", "between": "between",
 }  # fmt: skip
-_FLAGS = frozenset({"map", "describe", "columns", "datasets", "help", "where", "difference", "pronoun", "again", "rank", "distance", "nearest", "farthest", "exists", "list", "atall", "total", "out"})
+_FLAGS = frozenset(
+    {
+        "map",
+        "describe",
+        "columns",
+        "datasets",
+        "help",
+        "where",
+        "difference",
+        "pronoun",
+        "again",
+        "rank",
+        "distance",
+        "nearest",
+        "farthest",
+        "exists",
+        "list",
+        "atall",
+        "total",
+        "out",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -124,9 +179,7 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozens
     """
     pieces: list[list[Mark]] = [[]]
     for number, mark in enumerate(marks):
-        if mark.kind == "sign" and tokens[mark.start].text in "?.!;…" and not _is_abbreviation(tokens, mark.start):
-            pieces.append([])
-        elif mark.kind == "and" and _opens_clause(marks, number, pieces[-1]):
+        if (mark.kind == "sign" and tokens[mark.start].text in "?.!;…" and not _is_abbreviation(tokens, mark.start)) or (mark.kind == "and" and _opens_clause(marks, number, pieces[-1])):
             pieces.append([])
         else:
             pieces[-1].append(mark)
@@ -153,7 +206,9 @@ def _opens_clause(marks: Sequence[Mark], number: int, before: Sequence[Mark]) ->
     if "difference" in kinds[:2] and kinds[0] in ("pronoun", "difference"):
         return True
     complete = any(mark.kind in MEASURES for mark in before) and any(mark.kind in ("word", "name") for mark in before)
-    measured = kinds[0] in ("stat", "area", "length", "stats", "share") and any(kind in ("of", "word", "name", "per") for kind in kinds[1:3])
+    measured = kinds[0] in ("stat", "area", "length", "stats", "share") and any(
+        kind in ("of", "word", "name", "per") for kind in kinds[1:3]
+    )
     return complete and (measured or (kinds[0] == "pronoun" and any(kind in MEASURES for kind in kinds[1:3])))
 
 
@@ -211,7 +266,9 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         scan.role, scan.each, scan.prep = "pred" if scan.phrases else "head", False, ""
     elif mark.kind in _ROLES:
         _open_role(scan, mark)
-    elif mark.kind == "list" and number and marks[number - 1].kind in ("and", "in"):  # `In the north, which …`, `In which …`: no place, but what is asked for
+    elif (
+        mark.kind == "list" and number and marks[number - 1].kind in ("and", "in")
+    ):  # `In the north, which …`, `In which …`: no place, but what is asked for
         scan.role, scan.each, scan.conj = "head", False, ""
     scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
     return _note(scan, clause, mark)
@@ -275,8 +332,16 @@ def _close_phrase(scan: _Scan) -> None:
     possessive = scan.tokens[places[-1]].text.lower().endswith(("'s", "’s", "s'", "s’"))
     scan.phrases.append(
         Phrase(
-            scan.role, places, each=scan.each, prep=scan.prep, conj=scan.conj, quantity=scan.quantity,
-            numbers=tuple(scan.word_numbers), superlative=scan.pending_super, strict=scan.strict, possessive=possessive,
+            scan.role,
+            places,
+            each=scan.each,
+            prep=scan.prep,
+            conj=scan.conj,
+            quantity=scan.quantity,
+            numbers=tuple(scan.word_numbers),
+            superlative=scan.pending_super,
+            strict=scan.strict,
+            possessive=possessive,
         )  # fmt: skip
     )
     for number in scan.waiting:

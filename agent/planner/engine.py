@@ -49,7 +49,9 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
 def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas: Atlas) -> Step:  # Any: JSON
     asked = _with_last_refs(asked, session)
     if any(frame.kind == "map" and not frame.refs for frame in asked.frames):
-        return Draft("There is no result to draw yet. Name a dataset, for example 'Show a map of …', or ask a question first.", "input_needed")
+        return Draft(
+            "There is no result to draw yet. Name a dataset, for example 'Show a map of …', or ask a question first.", "input_needed"
+        )
     pieces = [run_frame(frame, ledger, atlas) for frame in asked.frames]
     if ledger.pending:
         return ToolCalls(tuple(ledger.pending))
@@ -104,9 +106,15 @@ def _uncovered(pieces: Sequence[Piece]) -> Draft | None:
     messages = [part.message for piece in pieces for part in piece.parts]
     if not messages or any(message.outcome != "no_coverage" for message in messages):
         return None
-    names = sorted({str(name) for message in messages for key in ("outside", "without_values") for name in message.data.get(key) or () if name})
+    names = sorted(
+        {str(name) for message in messages for key in ("outside", "without_values") for name in message.data.get(key) or () if name}
+    )
     where = f" ({', '.join(names[:6])})" if names else ""
-    return Draft(f"The data does not cover the place asked about{where}, so there is no number to give. Ask about a place inside the data; 'What data is here?' lists it.", "refused", "no_coverage")
+    return Draft(
+        f"The data does not cover the place asked about{where}, so there is no number to give. Ask about a place inside the data; 'What data is here?' lists it.",
+        "refused",
+        "no_coverage",
+    )
 
 
 def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger, atlas: Atlas) -> list[str]:
@@ -133,7 +141,13 @@ def _spoken(piece: Piece, atlas: Atlas) -> str:
     frame = piece.frame
     if frame.layer:
         return f"{layer_words(frame.layer, atlas)}{place_words(frame.zones, frame.clips, atlas)}"
-    what = cells_words(frame.cells, piece.parts[0].label) if frame.cells and frame.kind == "cells" else frame.cells.noun if frame.cells else "that"
+    what = (
+        cells_words(frame.cells, piece.parts[0].label)
+        if frame.cells and frame.kind == "cells"
+        else frame.cells.noun
+        if frame.cells
+        else "that"
+    )
     return f"{what}{place_words(frame.zones, frame.clips, atlas)}"
 
 
@@ -182,4 +196,8 @@ def _outcome(pieces: Sequence[Piece]) -> str:
 
 
 def _is_single(pieces: Sequence[Piece]) -> bool:
-    return all(piece.frame.kind in ("cells", "extent", "features") and (piece.frame.zones is None or bool(piece.frame.zones.layer.where) or piece.frame.zones.merged) for piece in pieces)
+    return all(
+        piece.frame.kind in ("cells", "extent", "features")
+        and (piece.frame.zones is None or bool(piece.frame.zones.layer.where) or piece.frame.zones.merged)
+        for piece in pieces
+    )

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from tools.contract import Fact, Unit
 from tools.geo.units import convert, dimension
 
-SYMBOLS = {"m2": "m²", "km2": "km²", "mi2": "mi²", "ft2": "ft²", "acre": "acres", "degC": "°C", "degree": "°", "unspecified": "", "1": "", "count": ""}
+SYMBOLS = {
+    "m2": "m²",
+    "km2": "km²",
+    "mi2": "mi²",
+    "ft2": "ft²",
+    "acre": "acres",
+    "degC": "°C",
+    "degree": "°",
+    "unspecified": "",
+    "1": "",
+    "count": "",
+}
 _BIG_AREA_M2 = 1e8
 """From here on (10,000 ha) areas are told in km²."""
 _SMALL_AREA_M2 = 1e3

@@ -22,7 +22,9 @@ def is_fragment(scene: Scene) -> bool:
     clause = scene.clause
     if clause.has("again", "pronoun"):
         return True
-    asks = bool(clause.measures) or clause.has("list", "weak_list", "map", "where", "describe", "datasets", "columns", "help", "nearest", "rank", "difference")
+    asks = bool(clause.measures) or clause.has(
+        "list", "weak_list", "map", "where", "describe", "datasets", "columns", "help", "nearest", "rank", "difference"
+    )
     grouped = any(phrase.role in ("group", "near", "far") for phrase in clause.phrases)
     return not asks and not grouped and clause.superlative is None
 
@@ -54,7 +56,15 @@ def _followed(previous: Plan, scene: Scene, readings: tuple[Reading | None, ...]
 def _nearest_of(parts: Parts, frame: Frame) -> Frame | None:
     """Return the frame of `and the nearest town to each?`: from every feature that was chosen before."""
     named = [index for index, reading in enumerate(parts.readings) if reading]
-    if len(named) != 1 or frame.layer is None or frame.kind not in ("features", "extent") or frame.limit or frame.clips or frame.minus or frame.having:
+    if (
+        len(named) != 1
+        or frame.layer is None
+        or frame.kind not in ("features", "extent")
+        or frame.limit
+        or frame.clips
+        or frame.minus
+        or frame.having
+    ):
         return None
     index, reading = named[0], parts.reading(named[0])
     if parts.phrase(index).role != "nearest" or reading.kind != "layer" or not reading.dataset.is_vector:
@@ -118,7 +128,13 @@ def _changed(parts: Parts, frame: Frame) -> Frame | None:
     changed = _with_limits(parts, changed)
     changed = _with_measures(parts, changed) if changed else None
     if changed and clause.has("out") and not any(phrase.role == "out" for phrase in clause.phrases):
-        changed = replace(changed, minus=changed.clips, clips=()) if changed.clips else replace(changed, clips=changed.minus, minus=()) if changed.minus else None
+        changed = (
+            replace(changed, minus=changed.clips, clips=())
+            if changed.clips
+            else replace(changed, clips=changed.minus, minus=())
+            if changed.minus
+            else None
+        )
     changed = _with_order(parts, changed) if changed else None
     if changed and clause.unit:
         parts.use("unit", 0)
@@ -294,15 +310,25 @@ def _with_order(parts: Parts, frame: Frame) -> Frame | None:
     if clause.superlative is None and clause.order is None:
         return frame
     direction = clause.order or (clause.superlative.direction if clause.superlative else None)
-    ranks = bool(frame.zones and not frame.zones.merged and not frame.zones.layer.where) or bool(frame.group_by) or (frame.kind == "cells" and not frame.cells_are_one)
+    ranks = (
+        bool(frame.zones and not frame.zones.merged and not frame.zones.layer.where)
+        or bool(frame.group_by)
+        or (frame.kind == "cells" and not frame.cells_are_one)
+    )
     limit = (clause.superlative.limit or 1) if clause.superlative else None
     parts.use("super", 0)
     parts.use("order", 0)
     if ranks or frame.kind == "nearest":
         return replace(frame, order=direction, limit=limit)
     if frame.kind == "features" and not frame.measures and frame.layer:
-        key = frame.order_by or next((name for name in frame.select if _is_number(parts, frame.layer.ref, name)), None) or _size(parts, frame.layer.ref)
-        return replace(frame, order=direction, order_by=key, limit=limit, select=tuple(dict.fromkeys((*frame.select, key)))) if key else None
+        key = (
+            frame.order_by
+            or next((name for name in frame.select if _is_number(parts, frame.layer.ref, name)), None)
+            or _size(parts, frame.layer.ref)
+        )
+        return (
+            replace(frame, order=direction, order_by=key, limit=limit, select=tuple(dict.fromkeys((*frame.select, key)))) if key else None
+        )
     return None
 
 

@@ -180,7 +180,9 @@ def _layer(data: Mapping[str, Any] | None) -> Layer | None:
     if not data:
         return None
     conditions = tuple(Condition(item["column"], item["op"], _frozen(item.get("value"))) for item in data.get("where", ()))
-    filters = tuple(Filter(item["predicate"], other, item.get("distance_m")) for item in data.get("filters", ()) if (other := _layer(item["other"])))
+    filters = tuple(
+        Filter(item["predicate"], other, item.get("distance_m")) for item in data.get("filters", ()) if (other := _layer(item["other"]))
+    )
     return Layer(data["ref"], conditions, data.get("match", "all"), filters, data.get("noun", ""))
 
 

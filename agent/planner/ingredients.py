@@ -37,7 +37,7 @@ def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False
     """Collect the ingredients; None where some phrase cannot play its part. `ranked` is the phrase that is ranked."""
     found = Ingredients()
     for index, reading in enumerate(parts.readings):
-        if reading is None or index in parts.properties and reading.kind == "column" and not _adds_layer(parts, index):
+        if reading is None or (index in parts.properties and reading.kind == "column" and not _adds_layer(parts, index)):
             continue
         role = parts.phrase(index).role
         if index == ranked or role == "group":
@@ -133,7 +133,10 @@ def _listed(known: Layer, layer: Layer) -> Layer | None:
     old = next(condition for condition in known.where if condition.column == new.column)
     if old.op not in ("=", "in"):
         return None
-    values = (*(old.value if isinstance(old.value, tuple) else (old.value,)), *(new.value if isinstance(new.value, tuple) else (new.value,)))
+    values = (
+        *(old.value if isinstance(old.value, tuple) else (old.value,)),
+        *(new.value if isinstance(new.value, tuple) else (new.value,)),
+    )
     both = Condition(new.column, "in", tuple(dict.fromkeys(values)))
     noun = f"{known.noun} and {layer.noun}"
     return replace(known, where=tuple(both if condition == old else condition for condition in known.where), noun=noun)
@@ -223,7 +226,11 @@ def told_apart(parts: Parts, frame: Frame, found: Ingredients) -> Frame | None:
         place = next(layer for layer in found.layers if layer.ref == ref)
         others = tuple(one for one in frame.layer.filters if one.other != place)
         known = [one for one in frame.layer.filters if one.other == place]
-        if frame.zones is not None or not is_polygonal(parts.atlas.get(ref)) or any(one.predicate not in ("within", "intersects") for one in known):
+        if (
+            frame.zones is not None
+            or not is_polygonal(parts.atlas.get(ref))
+            or any(one.predicate not in ("within", "intersects") for one in known)
+        ):
             return None
         clips = tuple(clip for clip in frame.clips if clip != place)
         frame = replace(frame, zones=Zones(place, column), layer=replace(frame.layer, filters=others), clips=clips)

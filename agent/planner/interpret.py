@@ -120,7 +120,10 @@ def _with_groups(scene: Scene, readings: tuple[Reading | None, ...]) -> Clause:
     pairs = list(zip(clause.phrases, readings, strict=True))
     if clause.keyed or clause.has("rank") or not any(phrase.superlative and reading and _is_measured(reading) for phrase, reading in pairs):
         return clause
-    phrases = [replace(phrase, role="group", each=True) if phrase.role == "key" and reading and _is_grouping(reading) else phrase for phrase, reading in pairs]
+    phrases = [
+        replace(phrase, role="group", each=True) if phrase.role == "key" and reading and _is_grouping(reading) else phrase
+        for phrase, reading in pairs
+    ]
     return replace(clause, phrases=tuple(phrases))
 
 
@@ -154,7 +157,7 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
         builders.append((lambda parts: build_area(parts, "area"), 0.0))
     if not measures - {"total", "exists", "area", "length"}:
         builders += _unmeasured(clause)
-    if clause.superlative and not measures & AREA_MEASURES or measures & {"total", "howmuch", "count"}:
+    if (clause.superlative and not measures & AREA_MEASURES) or measures & {"total", "howmuch", "count"}:
         builders.append((build_amount if "howmuch" in measures else build_values, -0.01))
     return builders
 
@@ -192,7 +195,10 @@ def _branches(scene: Scene, clause: Clause, readings: tuple[Reading | None, ...]
     if len(chain) < 2 or is_map:
         return [readings]
     return [
-        tuple(reading if index == kept else None if index in chain else _aligned(scene, readings, chain, index, kept) for index, reading in enumerate(readings))
+        tuple(
+            reading if index == kept else None if index in chain else _aligned(scene, readings, chain, index, kept)
+            for index, reading in enumerate(readings)
+        )
         for kept in chain
     ]
 
@@ -203,7 +209,9 @@ def _aligned(scene: Scene, readings: tuple[Reading | None, ...], chain: Sequence
     others = {one.dataset.id for one in (readings[place] for place in chain if place != kept) if one}
     if reading is None or own is None or reading.dataset.id not in others:
         return reading
-    same = [one for one in scene.options[index] if one and one.dataset.id == own.dataset.id and one.kind == reading.kind and not one.unknown]
+    same = [
+        one for one in scene.options[index] if one and one.dataset.id == own.dataset.id and one.kind == reading.kind and not one.unknown
+    ]
     return same[0] if same else reading
 
 
@@ -229,7 +237,9 @@ def _chain(clause: Clause, readings: tuple[Reading | None, ...]) -> list[int]:
 
 def _are_apart(readings: list[Reading]) -> bool:
     """Whether alternatives are different datasets, so that each is a question of its own."""
-    return len({reading.dataset.id for reading in readings}) == len(readings) and all(reading.kind in ("layer", "raster", "cells") for reading in readings)
+    return len({reading.dataset.id for reading in readings}) == len(readings) and all(
+        reading.kind in ("layer", "raster", "cells") for reading in readings
+    )
 
 
 def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Frame], parts: list[Parts], bonus: float) -> Interpretation:
@@ -237,7 +247,11 @@ def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Fra
     derived = ""
     if scene.clause.has("difference"):
         derived = "difference" if len(frames) == 2 else ""
-        missing -= {("flag", "difference"), *(("relation", i) for i, phrase in enumerate(scene.clause.phrases) if phrase.role == "than")} if derived else set()
+        missing -= (
+            {("flag", "difference"), *(("relation", i) for i, phrase in enumerate(scene.clause.phrases) if phrase.role == "than")}
+            if derived
+            else set()
+        )
     if len(frames) == 1 and (near := as_within(frames[0])):
         frames, derived = [replace(frames[0], layer=_without_beyond(frames[0])), near], "difference"
     taken = [f"taking '{words}' as {without_code(value)}" for reading in readings if reading for words, value in reading.partial]
@@ -261,7 +275,9 @@ def _without_beyond(frame: Frame):  # type: ignore[no-untyped-def]
 def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
     """Weigh the quality of the readings by their words; prefer few datasets, and such as overlap on the ground."""
     weighed = [(reading.score, len(phrase.places)) for reading, phrase in zip(readings, scene.clause.phrases, strict=True) if reading]
-    quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1) + _column_bonus(scene, readings)
+    quality = sum(score * length for score, length in weighed) / max(sum(length for _, length in weighed), 1) + _column_bonus(
+        scene, readings
+    )
     datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
     apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
     distant = sum(not scene.atlas.is_focused(one) for one in datasets)
@@ -299,7 +315,10 @@ def _column_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
         if phrase.role == "group":
             bonus += 0.06 * any(other and other.dataset.id == reading.dataset.id for other in readings if other is not reading)
             bonus += 0.05 * (_spelling(reading.columns[-1]) == _spelling(reading.words))
-        elif any(one and one.kind == "layer" and one.dataset.id == reading.dataset.id and not one.where and one.score >= reading.score for one in options):
+        elif any(
+            one and one.kind == "layer" and one.dataset.id == reading.dataset.id and not one.where and one.score >= reading.score
+            for one in options
+        ):
             bonus -= 0.03
     return bonus
 

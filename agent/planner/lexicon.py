@@ -145,8 +145,8 @@ NUMBER_WORDS: dict[str, int] = {
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
 MULTIPLIERS: dict[str, float] = {
-    **{"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12},
-    **{"mio": 1e6, "mn": 1e6, "bn": 1e9},
+    "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
+    "mio": 1e6, "mn": 1e6, "bn": 1e9,
 }
 
 UP = {
@@ -214,7 +214,9 @@ UNINFORMATIVE = frozenset(
 )
 """Parts of the names of datasets and columns that say nothing of what they hold."""
 
-META_PARTS = frozenset({"rank", "year", "date", "id", "code", "class", "source", "src", "flag", "note", "type", "key", "fid", "gid", "objectid"})
+META_PARTS = frozenset(
+    {"rank", "year", "date", "id", "code", "class", "source", "src", "flag", "note", "type", "key", "fid", "gid", "objectid"}
+)
 """Parts that make a column say something about a quantity instead of holding it, as in POP_RANK."""
 
 COMMON_SUFFIXES = frozenset(

@@ -144,7 +144,9 @@ def _limited_layer(parts: Parts, beside: Sequence[int]) -> int | None:
 
 def best_column(parts: Parts, dataset: Dataset, words: Sequence[str]) -> Column | None:
     """Return the numeric column that the words name best; several equally good ones are a doubt that is asked about."""
-    scored = sorted(((is_named_column(column, words), column) for column in dataset.columns if column.is_numeric), key=lambda pair: -pair[0])
+    scored = sorted(
+        ((is_named_column(column, words), column) for column in dataset.columns if column.is_numeric), key=lambda pair: -pair[0]
+    )
     scored = [pair for pair in scored if pair[0] > 0.4]
     if not scored:
         return None

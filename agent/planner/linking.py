@@ -93,7 +93,12 @@ def _without_common_words(dataset: Dataset, found: Sequence[Link]) -> Iterator[L
             values.setdefault((link.end, link.column), set()).add(link.value)
     for link in found:
         column = dataset.column(link.column or "") if link.kind == "value" else None
-        if column and column.name != dataset.name_column and column.is_complete and len(values[link.end, link.column]) == column.distinct > 1:
+        if (
+            column
+            and column.name != dataset.name_column
+            and column.is_complete
+            and len(values[link.end, link.column]) == column.distinct > 1
+        ):
             yield Link(link.start, link.end, "name", COMMON_WORD)
         else:
             yield link
@@ -276,8 +281,12 @@ def _best(found: Sequence[Link]) -> tuple[Link, ...]:
     kept = [link for link in best.values() if link.kind not in ("value", "class") or link.score > 0.8 or link.end not in whole]
     fullest: dict[tuple[object, ...], float] = {}
     for link in kept:
-        fullest[link.end, link.kind, link.column, link.band] = max(fullest.get((link.end, link.kind, link.column, link.band), 0.0), link.score)
-    kept = [link for link in kept if link.kind not in ("value", "class") or link.score == fullest[link.end, link.kind, link.column, link.band]]
+        fullest[link.end, link.kind, link.column, link.band] = max(
+            fullest.get((link.end, link.kind, link.column, link.band), 0.0), link.score
+        )
+    kept = [
+        link for link in kept if link.kind not in ("value", "class") or link.score == fullest[link.end, link.kind, link.column, link.band]
+    ]
     return tuple(sorted(kept, key=lambda link: (-link.score * link.length, link.kind, str(link.column), str(link.value)))[:24])
 
 

@@ -16,9 +16,29 @@ FUNCTIONAL = frozenset(
     "total area areas mean average max min maximum minimum sum number of count length size share percent distance the in per by and or median"
     " which what how many much is are near nearest closest within list show map largest smallest value all at least most to from".split()
 )
-PLAIN = frozenset("value values name names data dataset answer question unit units time present like work show find given based based whole place".split())
+PLAIN = frozenset(
+    "value values name names data dataset answer question unit units time present like work show find given based based whole place".split()
+)
 """Everyday words that say nothing even where a column bears them as its name."""
-_YIELDING = frozenset({"columns", "map", "describe", "stat", "area", "length", "list", "touch", "distance", "datasets", "help", "breakdown", "share", "difference", "super"})
+_YIELDING = frozenset(
+    {
+        "columns",
+        "map",
+        "describe",
+        "stat",
+        "area",
+        "length",
+        "list",
+        "touch",
+        "distance",
+        "datasets",
+        "help",
+        "breakdown",
+        "share",
+        "difference",
+        "super",
+    }
+)
 """Marks that give way to a word that names a dataset or column: `fields`, `plots`, `properties`."""
 
 
@@ -213,7 +233,14 @@ def _percentile(groups: Mapping[str, str], quantity: Quantity | None) -> str:
 
 
 def _comparison(
-    kind: str, op: str, start: int, end: int, groups: Mapping[str, str], first: Quantity | None, second: Quantity | None, tokens: Sequence[Token]
+    kind: str,
+    op: str,
+    start: int,
+    end: int,
+    groups: Mapping[str, str],
+    first: Quantity | None,
+    second: Quantity | None,
+    tokens: Sequence[Token],
 ) -> Comparison | None:
     if first is None or (kind == "range" and second is None) or ("wet" in groups and (second or first).unit not in LENGTH_UNITS):
         return None

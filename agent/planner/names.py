@@ -106,7 +106,7 @@ def _with_neighbours(run: tuple[int, ...], phrase: Phrase, tokens: Sequence[Toke
 
 
 def _is_of_name(place: int, tokens: Sequence[Token]) -> bool:
-    return bool(tokens[place].capital and place > 0 or tokens[place].quote or is_part_of_name(tokens, place))
+    return bool((tokens[place].capital and place > 0) or tokens[place].quote or is_part_of_name(tokens, place))
 
 
 def _beside(place: int, step: int, tokens: Sequence[Token]) -> int:

@@ -12,8 +12,12 @@ from agent.planner.text import Token
 Op = Literal["=", "!=", "<", "<=", ">", ">="]
 
 _SQUARE = {"m": "m2", "km": "km2", "mi": "mi2", "ft": "ft2"}
-_ONLY_AFTER_NUMBERS = frozenset({"k", "s", "sec", "second", "seconds", "day", "days", "foot", "degree", "degrees", "deg", "°", "ac", "celsius", "mi"})
-_BEFORE_WORD_NUMBERS = frozenset({"top", "bottom", "than", "least", "most", "within", "exactly", "over", "above", "below", "under", "first", "to"})
+_ONLY_AFTER_NUMBERS = frozenset(
+    {"k", "s", "sec", "second", "seconds", "day", "days", "foot", "degree", "degrees", "deg", "°", "ac", "celsius", "mi"}
+)
+_BEFORE_WORD_NUMBERS = frozenset(
+    {"top", "bottom", "than", "least", "most", "within", "exactly", "over", "above", "below", "under", "first", "to"}
+)
 
 
 @dataclass(frozen=True)

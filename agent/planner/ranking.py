@@ -31,7 +31,9 @@ def ranking_of(parts: Parts, *, own_superlative: bool = False) -> Ranking:
     """Read the ranking of a clause; `own_superlative`: the superlative is a statistic (`highest elevation`), no ranking."""
     clause = parts.clause
     superlative = None if own_superlative else clause.superlative
-    order: Direction | None = clause.order or (superlative.direction if superlative else None) or ("desc" if clause.has("rank") or clause.keyed else None)
+    order: Direction | None = (
+        clause.order or (superlative.direction if superlative else None) or ("desc" if clause.has("rank") or clause.keyed else None)
+    )
     index = _ranked_phrase(parts) if order or parts.having else None
     limit = superlative.limit if superlative else None
     if superlative and limit is None and not clause.order and not clause.has("rank"):
@@ -41,7 +43,11 @@ def ranking_of(parts: Parts, *, own_superlative: bool = False) -> Ranking:
 
 def _ranked_phrase(parts: Parts) -> int | None:
     """Return the first phrase, where it is ranked by something else that the clause names."""
-    heads = [i for i, phrase in enumerate(parts.clause.phrases) if phrase.role in ("head", "of", "pred") and parts.readings[i] and i not in parts.properties]
+    heads = [
+        i
+        for i, phrase in enumerate(parts.clause.phrases)
+        if phrase.role in ("head", "of", "pred") and parts.readings[i] and i not in parts.properties
+    ]
     if not heads or any(phrase.role == "group" for phrase in parts.clause.phrases):
         return None
     first = heads[0]

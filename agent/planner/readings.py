@@ -9,7 +9,19 @@ from typing import Literal
 from agent.planner.atlas import Atlas, Band, Column, Dataset
 from agent.planner.clauses import Phrase
 from agent.planner.frames import Condition
-from agent.planner.lexicon import CLASS_NOUNS, COVER_TERMS, DEPTH_NAMES, EDITIONS, FLOOD_WORDS, LAYER_NOUNS, MATTER, SHAPE_NOUNS, SOFT, ZONE_NOUNS, is_harmless
+from agent.planner.lexicon import (
+    CLASS_NOUNS,
+    COVER_TERMS,
+    DEPTH_NAMES,
+    EDITIONS,
+    FLOOD_WORDS,
+    LAYER_NOUNS,
+    MATTER,
+    SHAPE_NOUNS,
+    SOFT,
+    ZONE_NOUNS,
+    is_harmless,
+)
 from agent.planner.linking import Link, links
 from agent.planner.quantities import is_part_of_name
 from agent.planner.text import Token, name_lemmas, written
@@ -69,7 +81,9 @@ def read_phrase(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[
     found = [reading for dataset in atlas.datasets for reading in _readings(dataset, phrase, places, tokens, atlas)]
     best: dict[tuple[object, ...], Reading] = {}
     for reading in sorted(found, key=lambda one: (len(one.unknown), -one.score)):
-        best.setdefault((reading.dataset.id, reading.kind, reading.where, reading.columns, reading.classes, reading.band, reading.is_flood), reading)
+        best.setdefault(
+            (reading.dataset.id, reading.kind, reading.where, reading.columns, reading.classes, reading.band, reading.is_flood), reading
+        )
     return tuple(sorted(best.values(), key=lambda one: (len(one.unknown), -one.score, one.dataset.id, one.kind)))
 
 
@@ -114,7 +128,9 @@ def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
         if at == len(words):
             found.append(_Cover(chosen, unknown, soft, _score(chosen, unknown, soft, words)))
             return
-        skips = (_is_skippable(words[at]) or _trails(dataset, words[at], chosen, at)) and not (dataset.is_vector and at in terms and not _ends_in_value(chosen, at))
+        skips = (_is_skippable(words[at]) or _trails(dataset, words[at], chosen, at)) and not (
+            dataset.is_vector and at in terms and not _ends_in_value(chosen, at)
+        )
         here = available[at][:_BRANCHES] if not (skips and all(link.length == 1 and link.score < 0.8 for link in available[at])) else ()
         for link in here:
             walk(link.end, (*chosen, link), unknown, soft)
@@ -296,7 +312,10 @@ def _conditions(named: Sequence[Link]) -> tuple[Condition, ...]:
     values: dict[str, list[object]] = {}
     for link in named:
         values.setdefault(link.column or "", []).append(link.value)
-    return tuple(Condition(column, "=", held[0]) if len(set(held)) == 1 else Condition(column, "in", tuple(dict.fromkeys(held))) for column, held in values.items())
+    return tuple(
+        Condition(column, "=", held[0]) if len(set(held)) == 1 else Condition(column, "in", tuple(dict.fromkeys(held)))
+        for column, held in values.items()
+    )
 
 
 def _own_test(column: Column, link: Link, words: Sequence[Token], cover: _Cover) -> tuple[Condition | None, int | None]:

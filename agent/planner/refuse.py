@@ -22,7 +22,9 @@ Accepts = Callable[[str], bool]
 """Whether the planner understands a question without asking back."""
 
 
-def refuse_unknown(question: str, missing: Sequence[Unknown], search: Search, atlas: Atlas, tokens: Sequence[Token], accepts: Accepts) -> Draft:
+def refuse_unknown(
+    question: str, missing: Sequence[Unknown], search: Search, atlas: Atlas, tokens: Sequence[Token], accepts: Accepts
+) -> Draft:
     """Refuse because of words that nothing explains; ask instead where a name resembles registered ones."""
     first = missing[0]
     similar = search.similar.get(first.text, ())
@@ -56,7 +58,13 @@ def _with_offers(text: str, near: Iterable[str], atlas: Atlas, accepts: Accepts)
 
 def _inventory(atlas: Atlas) -> str:
     names = [dataset.id for dataset in atlas.focused]
-    classes = [label for raster in atlas.rasters for band in raster.bands[:1] for label in band.classes.values() if not any(char.isdigit() for char in label)]
+    classes = [
+        label
+        for raster in atlas.rasters
+        for band in raster.bands[:1]
+        for label in band.classes.values()
+        if not any(char.isdigit() for char in label)
+    ]
     said = [f"There is {listing(names[:8])}." if names else "No data is registered."]
     said += [f"The classes are {listing(classes[:12])}."] if classes else []
     return " ".join(said)
@@ -98,7 +106,9 @@ def ask_which(tied: Sequence[Interpretation], scene: Scene) -> Draft:
         words = written([scene.tokens[place] for place in phrase.places])
         names = list(dict.fromkeys(_reading_name(reading) for reading in readings if reading))
         what = "raster holds" if all(reading and reading.kind == "raster" for reading in readings) else "do you mean by"
-        if len({reading.dataset.id for reading in readings if reading}) == 1 and all(reading and reading.kind == "column" for reading in readings):
+        if len({reading.dataset.id for reading in readings if reading}) == 1 and all(
+            reading and reading.kind == "column" for reading in readings
+        ):
             what = "column holds"
         return Draft(f"Which {what} '{words}': {listing(names, 'or')}?", "input_needed")
     return Draft("That can be read in several ways; please name the datasets and columns that you mean.", "input_needed")

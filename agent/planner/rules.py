@@ -20,9 +20,7 @@ _OVER = r"above|over|exceeding|exceeds?|exceeded|beyond|past|surpass(?:es|ing)?|
 _UNDER = r"below|under|beneath|underneath|short of|<"
 _MORE = "more|above|over|up|upwards?|higher|greater|larger|bigger|longer|taller|deeper|older|later|after|warmer|hotter|steeper|stronger|beyond|wider"
 _LESS = "less|below|under|lower|fewer|smaller|shorter|shallower|younger|earlier|before|cooler|colder|closer|nearer|weaker"
-_SUFFIX = (
-    r"(?: (?:in |of )?(?P<adj>deep|tall|high|long|wide|old|thick|steep|large|big|size|area|height|length|depth|width|elevation|altitude|magnitude)(?![^ ]))?"
-)
+_SUFFIX = r"(?: (?:in |of )?(?P<adj>deep|tall|high|long|wide|old|thick|steep|large|big|size|area|height|length|depth|width|elevation|altitude|magnitude)(?![^ ]))?"
 _FROM = r"(?:away )?(?:from|of|to)"
 _AWAY = r"(?:away )?from"
 _THAT = r"(?:(?:that|which|who) )?"
@@ -170,5 +168,7 @@ _WET = r" of (?:flood |standing |deep )?(?P<wet>water|floodwater)"
 _WET_PATTERNS = tuple((kind, arg, pattern.replace(_SUFFIX, _WET)) for kind, arg, pattern in PATTERNS if _SUFFIX in pattern)
 """Limits on a depth told as `more than 2 m of water`."""
 
-RULES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple((kind, arg, re.compile(rf"(?:{pattern})(?= )")) for kind, arg, pattern in (*PATTERNS, *_WET_PATTERNS))
+RULES: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
+    (kind, arg, re.compile(rf"(?:{pattern})(?= )")) for kind, arg, pattern in (*PATTERNS, *_WET_PATTERNS)
+)
 """Kind of mark, its argument, and the pattern; at one place the longest match wins, then the first."""

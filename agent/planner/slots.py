@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.planner.clauses import Clause
 from agent.planner.figures import listing
 from agent.planner.interpret import Scene
 from agent.planner.readings import Reading
@@ -71,7 +70,12 @@ def _ranked_by(scene: Scene) -> Draft | None:
 
 
 def _complete(scene: Scene, test: Callable[[Reading], bool]) -> list[Reading]:
-    return [option for options in scene.options for option in options if option and not option.unknown and not option.is_generic and test(option)]
+    return [
+        option
+        for options in scene.options
+        for option in options
+        if option and not option.unknown and not option.is_generic and test(option)
+    ]
 
 
 def _threshold(scene: Scene) -> Draft | None:
@@ -83,7 +87,9 @@ def _threshold(scene: Scene) -> Draft | None:
     if not rasters or others:
         return None
     name = rasters[0].dataset.id
-    return _ask(f"{name} holds measured values. Above, below or between which values is the area wanted, or which statistic: mean, minimum, maximum?")
+    return _ask(
+        f"{name} holds measured values. Above, below or between which values is the area wanted, or which statistic: mean, minimum, maximum?"
+    )
 
 
 def _statistic(scene: Scene) -> Draft | None:
@@ -102,7 +108,9 @@ def _points(scene: Scene) -> Draft | None:
     points = _complete(scene, lambda one: one.dataset.geometry == "point")
     if not points or _complete(scene, lambda one: one.dataset.is_raster or one.dataset.geometry in ("polygon", "line", "mixed")):
         return None
-    return _refuse(f"{points[0].dataset.id} holds points, which have neither area nor length. Ask how many there are, or for sums of a column.")
+    return _refuse(
+        f"{points[0].dataset.id} holds points, which have neither area nor length. Ask how many there are, or for sums of a column."
+    )
 
 
 def _class_values(scene: Scene) -> Draft | None:
@@ -111,5 +119,6 @@ def _class_values(scene: Scene) -> Draft | None:
     vectors = _complete(scene, lambda one: one.dataset.is_vector)
     if len(rasters) < 2 or vectors or not {"area", "howmuch", "share_of"} & set(scene.clause.measures):
         return None
-    return _refuse(f"Two rasters ({listing(sorted(rasters))}) cannot be laid over each other here; one of them has to be a layer of polygons.")
-
+    return _refuse(
+        f"Two rasters ({listing(sorted(rasters))}) cannot be laid over each other here; one of them has to be a layer of polygons."
+    )

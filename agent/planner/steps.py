@@ -219,7 +219,11 @@ def _extent(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | No
 def _zones_params(zones: Zones | None) -> Params:
     if zones is None:
         return {}
-    inner = {"layer": zones.layer.ref, **_optional("where", where_params(zones.layer.where, zones.layer.match)), **_optional("name_column", zones.column)}
+    inner = {
+        "layer": zones.layer.ref,
+        **_optional("where", where_params(zones.layer.where, zones.layer.match)),
+        **_optional("name_column", zones.column),
+    }
     return {"zones": inner}
 
 

@@ -127,7 +127,7 @@ def written(tokens: Sequence[Token]) -> str:
 
 def _is_joint(text: str, start: int, end: int) -> bool:
     """Whether a hyphen, stop or slash only joins two parts of one name, as in `built-up`, `5-Flood` or `St.Gall`."""
-    inside = text[start:end] in "-./&" and 0 < start and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
+    inside = text[start:end] in "-./&" and start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
     return inside and not (text[start - 1].isdigit() and text[end].isdigit())
 
 

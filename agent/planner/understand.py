@@ -45,7 +45,9 @@ class Reader:
         scenes = [make_scene(clause, tokens, atlas) for clause in _sharing(clauses)]
         lookups = [call for scene in scenes for call in self._lookups(scene)]
         if lookups:
-            return ToolCalls(tuple(dict(((name, tuple(sorted(map(str, params.items())))), (name, params)) for name, params in lookups).values()))
+            return ToolCalls(
+                tuple(dict(((name, tuple(sorted(map(str, params.items())))), (name, params)) for name, params in lookups).values())
+            )
         for scene in scenes:
             found = self._clause(scene, plan or self.previous, is_first=plan is None)
             if not isinstance(found, Plan):
@@ -87,7 +89,9 @@ class Reader:
 
     def _declined(self, scene: Scene, complete: list[Interpretation], before: Plan | None) -> Draft:
         if complete:
-            return Draft("Please ask in a full sentence what is wanted of that: how many, which area, a list, a statistic or a map.", "input_needed")
+            return Draft(
+                "Please ask in a full sentence what is wanted of that: how many, which area, a list, a statistic or a map.", "input_needed"
+            )
         if scene.clause.has("again", "pronoun") and before is None:
             return Draft("There is no earlier answer in this conversation to go on from; please ask in full.", "input_needed")
         slot = missing_slot(scene)
@@ -116,7 +120,10 @@ def _is_full(clause: Clause) -> bool:
 
 def _differs(one: Interpretation, best: Interpretation) -> bool:
     """Whether two readings are of one kind but of other data, so that choosing would be a guess."""
-    same_kind = [frame.kind for frame in one.plan.frames] == [frame.kind for frame in best.plan.frames] or {one.plan.frames[0].kind, best.plan.frames[0].kind} <= {"cells", "extent"}
+    same_kind = [frame.kind for frame in one.plan.frames] == [frame.kind for frame in best.plan.frames] or {
+        one.plan.frames[0].kind,
+        best.plan.frames[0].kind,
+    } <= {"cells", "extent"}
     return same_kind and _data(one) != _data(best)
 
 

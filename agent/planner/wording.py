@@ -27,7 +27,12 @@ def layer_words(layer: Layer, atlas: Atlas, *, places: bool = True) -> str:
 def _source(layer: Layer, atlas: Atlas) -> list[str]:
     """Name the dataset of features that are not called by a word of its name, unless they are a place called by its own."""
     dataset = atlas.get(layer.ref) if atlas.has(layer.ref) else None
-    if dataset is None or not layer.noun or len(atlas.focused) < 2 or any(condition.column == dataset.name_column for condition in layer.where):
+    if (
+        dataset is None
+        or not layer.noun
+        or len(atlas.focused) < 2
+        or any(condition.column == dataset.name_column for condition in layer.where)
+    ):
         return []
     called = set(name_lemmas(layer.noun))
     return [] if any(word in called for form in dataset.name_forms for word in form) else [f"({dataset.id})"]

@@ -112,7 +112,11 @@ def _feature_line(frame: Frame, message: Message, row: dict[str, object], label:
     texts = [f"{fact.name} {figure(fact, common_unit([fact], frame.unit))}" for fact in facts]
     tested = {condition.column for condition in frame.layer.where} if frame.layer else set()
     said = {fact.name for fact in facts} | {"feature", label, frame.layer.noun if frame.layer else ""}
-    texts += [f"{key} {value}" for key, value in row.items() if key in frame.select and key not in said and key not in tested and isinstance(value, str)]
+    texts += [
+        f"{key} {value}"
+        for key, value in row.items()
+        if key in frame.select and key not in said and key not in tested and isinstance(value, str)
+    ]
     return f"{head}: {', '.join(texts)}" if texts else head
 
 
@@ -138,7 +142,11 @@ def write_nearest(piece: Piece, atlas: Atlas) -> list[str]:
 
 def _pair(frame: Frame, message: Message, fact: Fact, atlas: Atlas, distance: str) -> str:
     feature, other = _names(frame, message, fact, atlas)
-    extra = [f"{one.name} {figure(one, one.unit)}, " for one in message.facts if one.subject.get("feature") == fact.subject.get("feature") and one.name != "distance"]
+    extra = [
+        f"{one.name} {figure(one, one.unit)}, "
+        for one in message.facts
+        if one.subject.get("feature") == fact.subject.get("feature") and one.name != "distance"
+    ]
     return f"- {feature}: {''.join(extra)}{other}, {distance} away [{message.n}]"
 
 

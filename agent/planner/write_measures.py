@@ -30,7 +30,9 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
         one_place = len({fact.subject["zone"] for fact in zoned}) == 1
         chosen = zoned or areas
         if not chosen:
-            lines.append(f"There is no {cells_words(piece.frame.cells, part.label) if piece.frame.cells else ''} in the result [{part.message.n}].")
+            lines.append(
+                f"There is no {cells_words(piece.frame.cells, part.label) if piece.frame.cells else ''} in the result [{part.message.n}]."
+            )
         elif (one_place or not zoned) and len(chosen) == 1:
             lines += _one_area(piece.frame, part, chosen[0], atlas)
         else:
@@ -107,7 +109,11 @@ def _gaps(part: Part, facts: Sequence[Fact]) -> list[str]:
     zones = {fact.subject["zone"] for fact in facts if "zone" in fact.subject}
     shares = [fact for fact in part.message.named("valid_share") if fact.subject.get("zone") in zones and fact.value < FULL]
     n = part.message.n
-    return [f"Valid share, the part of a zone with data [{n}]:", *(f"- {fact.subject['zone']}: {figure(fact, '%')} [{n}]" for fact in shares)] if shares else []
+    return (
+        [f"Valid share, the part of a zone with data [{n}]:", *(f"- {fact.subject['zone']}: {figure(fact, '%')} [{n}]" for fact in shares)]
+        if shares
+        else []
+    )
 
 
 def _subject(fact: Fact, *, several: bool, zoned: bool) -> str:
@@ -129,7 +135,9 @@ def _passes(fact: Fact, having: Having) -> bool:
     unit = having.unit or fact.unit
     value = convert(fact.value, fact.unit, unit) if fits(unit, fact.unit) else fact.value  # type: ignore[arg-type]  # members of the closed list
     limit = having.value
-    return {">": value > limit, ">=": value >= limit, "<": value < limit, "<=": value <= limit, "=": value == limit, "!=": value != limit}[having.op]
+    return {">": value > limit, ">=": value >= limit, "<": value < limit, "<=": value <= limit, "=": value == limit, "!=": value != limit}[
+        having.op
+    ]
 
 
 def _more(there: int, shown: int, message: Message, frame: Frame, atlas: Atlas) -> list[str]:
@@ -146,7 +154,11 @@ def _group_count(frame: Frame, atlas: Atlas) -> float:
     """Return how many zones or groups there can be at most; infinite where that is not known."""
     ref = frame.zones.layer.ref if frame.zones else frame.layer.ref if frame.layer else ""
     column = frame.zones.column if frame.zones else frame.group_by[0] if len(frame.group_by) == 1 else None
-    if not atlas.has(ref) or (frame.zones and frame.group_by) or not (frame.cells_are_one or frame.kind in ("extent", "values", "features")):
+    if (
+        not atlas.has(ref)
+        or (frame.zones and frame.group_by)
+        or not (frame.cells_are_one or frame.kind in ("extent", "values", "features"))
+    ):
         return math.inf
     found = atlas.get(ref).column(column) if column else None
     return found.distinct if found else math.inf
@@ -184,7 +196,10 @@ def _one_place(frame: Frame, message: Message, facts: Sequence[Fact], where: str
         return [f"The {_RANKS[frame.order]} {_words(facts[0].name)} {what} is in {zone}: {_value(frame, facts[0])} [{message.n}]."]
     if len(facts) == 1:
         return [f"The {_words(facts[0].name)} {where} is {_value(frame, facts[0])} [{message.n}]."]
-    return [f"{where[:1].upper()}{where[1:]} [{message.n}]:", *(f"- {_words(fact.name)}: {_value(frame, fact)} [{message.n}]" for fact in facts)]
+    return [
+        f"{where[:1].upper()}{where[1:]} [{message.n}]:",
+        *(f"- {_words(fact.name)}: {_value(frame, fact)} [{message.n}]" for fact in facts),
+    ]
 
 
 def _value(frame: Frame, fact: Fact) -> str:
@@ -222,7 +237,9 @@ def write_extent(piece: Piece, atlas: Atlas) -> list[str]:
     if not (frame.zones or frame.group_by):
         total = next(fact for fact in facts if not fact.subject)
         share = [fact for fact in message.named("share") if not fact.subject] if frame.clips or frame.minus else []
-        said = f", {figure(share[0], '%')} as a share of all {layer_words(frame.layer, atlas, places=False)}" if share and frame.layer else ""
+        said = (
+            f", {figure(share[0], '%')} as a share of all {layer_words(frame.layer, atlas, places=False)}" if share and frame.layer else ""
+        )
         return [f"The {name} of {what} is {figure(total, common_unit([total], frame.unit))}{said} [{message.n}]."]
     unit = common_unit(grouped or facts, frame.unit)
     kept = _limited(_sorted(frame, grouped), frame)

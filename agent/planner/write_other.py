@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.planner.atlas import Atlas, Dataset
-from agent.planner.figures import SYMBOLS, figure, listing, number_text
+from agent.planner.figures import figure, listing, number_text
 from agent.planner.ledger import Message
 from agent.planner.steps import Piece
 
@@ -42,7 +42,11 @@ def write_describe(piece: Piece, atlas: Atlas) -> list[str]:
 def _described(dataset: Dataset, message: Message) -> list[str]:
     n = message.n
     # The id stands in an item of its own: above the numbers it could be taken for what they are about.
-    lines = [f"Description [{n}]:", f"- dataset: {dataset.id} [{n}]", f"- kind: {_kind(dataset)} [{n}]" if not dataset.columns else f"- kind: {_kind(dataset).partition(';')[0]} [{n}]"]
+    lines = [
+        f"Description [{n}]:",
+        f"- dataset: {dataset.id} [{n}]",
+        f"- kind: {_kind(dataset)} [{n}]" if not dataset.columns else f"- kind: {_kind(dataset).partition(';')[0]} [{n}]",
+    ]
     if dataset.crs:
         lines.append(f"- CRS: {_crs(dataset.crs)} [{n}]")
     lines += [f"- {column.name} ({column.type}){_examples(column.values)} [{n}]" for column in dataset.columns]
@@ -60,8 +64,17 @@ def _examples(values: tuple[Any, ...]) -> str:  # Any: JSON scalars
 
 def _facts(message: Message) -> list[str]:
     """Write the numbers of a description that belong to the dataset as a whole."""
-    names: Mapping[str, str] = {"count": "number of features", "width": "width in pixels", "height": "height in pixels", "bands": "number of bands"}
-    lines = [f"- {names[fact.name]}: {number_text(fact.value)} [{message.n}]" for fact in message.facts if fact.name in names and not fact.subject]
+    names: Mapping[str, str] = {
+        "count": "number of features",
+        "width": "width in pixels",
+        "height": "height in pixels",
+        "bands": "number of bands",
+    }
+    lines = [
+        f"- {names[fact.name]}: {number_text(fact.value)} [{message.n}]"
+        for fact in message.facts
+        if fact.name in names and not fact.subject
+    ]
     wanted = ("resolution", "valid_share", "min", "max", "mean")
     more = [fact for fact in message.facts if fact.name in wanted and not fact.subject]
     words = {"valid_share": "valid share", "min": "minimum", "max": "maximum"}
