@@ -25,7 +25,7 @@ def build_area(parts: Parts, measure: str) -> Frame | None:
     if found is None or found.columns:
         return None
     _use_measures(parts, measure)
-    frame = _of_cells(parts, found, ranking) if found.cells or _groups_cells(parts, found) else _of_layers(parts, found, ranking, measure)
+    frame = _of_cells(parts, found) if found.cells or _groups_cells(parts, found) else _of_layers(parts, found, measure)
     return _finished(parts, frame, ranking) if frame else None
 
 
@@ -45,14 +45,12 @@ def _groups_cells(parts: Parts, found: Ingredients) -> bool:
     return any(parts.reading(index).dataset.is_raster for index in found.groups)
 
 
-def _of_cells(parts: Parts, found: Ingredients, ranking: Ranking) -> Frame | None:
+def _of_cells(parts: Parts, found: Ingredients) -> Frame | None:
     class_groups = [i for i in found.groups if parts.reading(i).dataset.is_raster]
     zone_groups = [i for i in found.groups if i not in class_groups]
     for index in class_groups:
-        if (
-            parts.reading(index).kind == "raster"
-            and not parts.reading(index).dataset.band(parts.reading(index).band).value_kind == "continuous"
-        ):
+        reading = parts.reading(index)
+        if reading.kind == "raster" and reading.dataset.band(reading.band).value_kind != "continuous":
             found.cells.append(parts.cells(index))
         else:
             return None
@@ -62,7 +60,7 @@ def _of_cells(parts: Parts, found: Ingredients, ranking: Ranking) -> Frame | Non
     zones = zones_of(parts, zone_groups[0]) if zone_groups else None
     if zone_groups and zones is None:
         return None
-    return _placed(parts, Frame("cells", cells=cells, zones=zones), found, ranked=bool(class_groups) and ranking.index in class_groups)
+    return _placed(parts, Frame("cells", cells=cells, zones=zones), found)
 
 
 def _is_selection(parts: Parts, cells: Cells) -> bool:
@@ -71,7 +69,7 @@ def _is_selection(parts: Parts, cells: Cells) -> bool:
     return bool(cells.ranges) or bool(cells.classes) or band.value_kind != "continuous"
 
 
-def _placed(parts: Parts, frame: Frame, found: Ingredients, *, ranked: bool) -> Frame | None:
+def _placed(parts: Parts, frame: Frame, found: Ingredients) -> Frame | None:
     """Put the features named beside the pixels to use: as the place, as zones, or to cut the zones."""
     layers = found.layers
     if not all(is_polygonal(parts.atlas.get(layer.ref)) for layer in layers):
@@ -88,7 +86,7 @@ def _placed(parts: Parts, frame: Frame, found: Ingredients, *, ranked: bool) -> 
     return replace(frame, clips=tuple(layer for layer in layers if layer not in same))
 
 
-def _of_layers(parts: Parts, found: Ingredients, ranking: Ranking, measure: str) -> Frame | None:
+def _of_layers(parts: Parts, found: Ingredients, measure: str) -> Frame | None:
     layers = [layer for layer in found.layers if _is_measurable(parts, layer, measure)]
     places = [layer for layer in found.layers if layer not in layers and is_polygonal(parts.atlas.get(layer.ref))]
     if len(layers) + len(places) != len(found.layers):

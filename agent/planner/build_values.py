@@ -71,7 +71,7 @@ def _is_statistic(parts: Parts, source: int) -> bool:
 
 def _of_raster(parts: Parts, source: int) -> Frame | None:
     by_superlative = _is_statistic(parts, source)
-    ranking = _raster_ranking(parts, source, by_superlative=by_superlative)
+    ranking = _raster_ranking(parts, by_superlative=by_superlative)
     reading = parts.reading(source)
     statistics = statistics_of(parts, by_superlative=by_superlative)
     band = reading.dataset.band(reading.band)
@@ -89,7 +89,7 @@ def _of_raster(parts: Parts, source: int) -> Frame | None:
     return _finished(parts, _placed(parts, frame, found), ranking)
 
 
-def _raster_ranking(parts: Parts, source: int, *, by_superlative: bool) -> Ranking:
+def _raster_ranking(parts: Parts, *, by_superlative: bool) -> Ranking:
     """A superlative that is a statistic ranks only where something is introduced to be ranked (`which district has the highest elevation`)."""
     ranking = ranking_of(parts)
     if not by_superlative or ranking.index is not None or parts.clause.order or parts.clause.has("rank"):
@@ -146,7 +146,7 @@ def _of_column(parts: Parts) -> Frame | None:
         return None
     dataset, name, index = columns
     ranking = ranking_of(parts)
-    statistics = [one for one in statistics_of(parts, by_superlative=ranking.index is None and _column_superlative(parts))]
+    statistics = list(statistics_of(parts, by_superlative=ranking.index is None and _column_superlative(parts)))
     if "stats" in parts.clause.measures or tuple(statistics) == DEFAULT_STATISTICS:
         statistics = ["sum"] if {"total", "count"} & set(parts.clause.measures) else ["mean", "min", "max", "median"]
     if not set(statistics) <= _OF_COLUMNS:

@@ -179,7 +179,9 @@ def split_clauses(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozens
     """
     pieces: list[list[Mark]] = [[]]
     for number, mark in enumerate(marks):
-        if (mark.kind == "sign" and tokens[mark.start].text in "?.!;…" and not _is_abbreviation(tokens, mark.start)) or (mark.kind == "and" and _opens_clause(marks, number, pieces[-1])):
+        if (mark.kind == "sign" and tokens[mark.start].text in "?.!;…" and not _is_abbreviation(tokens, mark.start)) or (
+            mark.kind == "and" and _opens_clause(marks, number, pieces[-1])
+        ):
             pieces.append([])
         else:
             pieces[-1].append(mark)
@@ -238,6 +240,7 @@ def scan_clause(marks: Sequence[Mark], tokens: Sequence[Token], nouns: frozenset
 
 
 def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number: int) -> Clause:
+    """Take in one mark: a word of the open phrase, or what closes it and opens the next."""
     if mark.kind in ("word", "name", "quantity"):
         if _is_trailing_state(scan, mark, marks[number + 1 :]):
             _close_phrase(scan)
@@ -256,6 +259,13 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
     if mark.kind == "compare" and mark.comparison:
         _add_limit(scan, mark.comparison)
         return clause
+    _open_next(scan, clause, mark, marks, number)
+    scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
+    return _note(scan, clause, mark)
+
+
+def _open_next(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number: int) -> None:
+    """Let a function phrase say what the next phrase is."""
     if mark.kind in MEASURES:
         _add_measure(scan, mark)
     elif mark.kind == "and":
@@ -270,8 +280,6 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         mark.kind == "list" and number and marks[number - 1].kind in ("and", "in")
     ):  # `In the north, which …`, `In which …`: no place, but what is asked for
         scan.role, scan.each, scan.conj = "head", False, ""
-    scan.gap = scan.gap or mark.kind not in ("be", "with", "of")
-    return _note(scan, clause, mark)
 
 
 def _is_trailing_state(scan: _Scan, mark: Mark, ahead: Sequence[Mark]) -> bool:
@@ -342,7 +350,7 @@ def _close_phrase(scan: _Scan) -> None:
             superlative=scan.pending_super,
             strict=scan.strict,
             possessive=possessive,
-        )  # fmt: skip
+        )
     )
     for number in scan.waiting:
         scan.limits[number] = replace(scan.limits[number], right=len(scan.phrases) - 1)

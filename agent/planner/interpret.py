@@ -13,7 +13,7 @@ from agent.planner.build_nearest import build_nearest
 from agent.planner.build_other import build_catalog, build_describe, build_map
 from agent.planner.build_values import build_amount, build_values
 from agent.planner.clauses import Clause, Phrase
-from agent.planner.frames import Frame, Plan
+from agent.planner.frames import Frame, Layer, Plan
 from agent.planner.lexicon import CLASS_NOUNS, EDITIONS, SOFT, is_harmless
 from agent.planner.limits import attach_limits
 from agent.planner.parts import Key, Parts
@@ -222,9 +222,8 @@ def _chain(clause: Clause, readings: tuple[Reading | None, ...]) -> list[int]:
         if not phrase.conj or phrase.role in ("group", "key") or readings[index] is None:
             continue
         chain = [index - 1, index]
-        while index + 1 < len(clause.phrases) and clause.phrases[index + 1].conj and clause.phrases[index + 1].role == phrase.role:
-            index += 1
-            chain.append(index)
+        while chain[-1] + 1 < len(clause.phrases) and (after := clause.phrases[chain[-1] + 1]).conj and after.role == phrase.role:
+            chain.append(chain[-1] + 1)
         alternatives = [readings[one] for one in chain]
         if any(one is None for one in alternatives) or (phrase.role == "between" and not compared):
             return []
@@ -265,7 +264,8 @@ def _judged(scene: Scene, readings: tuple[Reading | None, ...], frames: list[Fra
     return Interpretation(plan, score, frozenset(missing), unknown, readings, doubt)
 
 
-def _without_beyond(frame: Frame):  # type: ignore[no-untyped-def]
+def _without_beyond(frame: Frame) -> Layer:
+    """Return the layer of a frame without its filters of the kind `farther than`."""
     layer = frame.layer
     if layer is None:
         raise ValueError("a frame of features has a layer")

@@ -76,8 +76,8 @@ def find_names(tokens: Sequence[Token], atlas: Atlas) -> tuple[tuple[int, int], 
     forms = _name_forms(atlas)
     spans = list(_quotations(tokens))
     for length in range(7, 1, -1):
-        for start in range(len(tokens) - length + 1):
-            end = start + length
+        for first in range(len(tokens) - length + 1):
+            start, end = first, first + length
             if "sign" in (tokens[start].kind, tokens[end - 1].kind):
                 continue
             words = [token.lemma for token in tokens[start:end]]
@@ -129,7 +129,7 @@ def find_marks(tokens: Sequence[Token], atlas: Atlas) -> tuple[Mark, ...]:
     marks: list[Mark] = []
     offset = 1
     while offset < len(line.text):
-        mark, offset = _mark_at(line, offset, tokens, nouns, taken)
+        mark, offset = _mark_at(line, offset, tokens, nouns)
         marks.append(mark)
     return tuple(marks)
 
@@ -164,7 +164,7 @@ def _line(tokens: Sequence[Token], names: Sequence[tuple[int, int]], quantities:
     return _Line(" " + "".join(code + " " for code in codes), starts, tuple(spans), numbers, units)
 
 
-def _mark_at(line: _Line, offset: int, tokens: Sequence[Token], nouns: frozenset[int], taken: frozenset[int]) -> tuple[Mark, int]:
+def _mark_at(line: _Line, offset: int, tokens: Sequence[Token], nouns: frozenset[int]) -> tuple[Mark, int]:
     best: Mark | None = None
     best_end = offset
     for kind, arg, pattern in RULES:

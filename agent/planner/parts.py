@@ -91,7 +91,7 @@ class Parts:
     def missing(self) -> set[Key]:
         """Return what the clause says and no builder has accounted for."""
         explained = {("number", start) for reading in self.readings if reading for start in reading.numbers_used}
-        return required(self.clause, self.tokens, self.readings) - self.used - explained
+        return required(self.clause, self.readings) - self.used - explained
 
 
 def flood_range(dataset: Dataset, band: int) -> Range:
@@ -100,7 +100,7 @@ def flood_range(dataset: Dataset, band: int) -> Range:
     return Range(0.0, None, False, False, f"flooded (above 0{'' if unit == 'unspecified' else f' {unit}'})")
 
 
-def required(clause: Clause, tokens: Sequence[Token], readings: Sequence[Reading | None]) -> set[Key]:
+def required(clause: Clause, readings: Sequence[Reading | None]) -> set[Key]:
     """Return everything that a frame for the clause must account for."""
     keys: set[Key] = {("phrase", i) for i, phrase in enumerate(clause.phrases) if readings[i] is not None or phrase.places}
     keys -= {("phrase", i) for i in range(len(clause.phrases)) if readings[i] is None}

@@ -93,11 +93,11 @@ def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: S
         reading = _shape(dataset, cover, words, places, phrase)
         if reading is None:
             continue
-        if not atlas.is_focused(dataset) and not (reading.is_named and _names_whole(dataset, cover)):
+        if not atlas.is_focused(dataset) and not (reading.is_named and _names_whole(cover)):
             continue
         yield reading
     if dataset.is_raster and atlas.is_focused(dataset):
-        yield from _water(dataset, words, places, phrase)
+        yield from _water(dataset, words, phrase)
 
 
 def _spoken(places: Sequence[int], phrase: Phrase, tokens: Sequence[Token]) -> list[Token]:
@@ -112,7 +112,7 @@ def _spoken(places: Sequence[int], phrase: Phrase, tokens: Sequence[Token]) -> l
     return list(words.values())
 
 
-def _names_whole(dataset: Dataset, cover: _Cover) -> bool:
+def _names_whole(cover: _Cover) -> bool:
     return any(link.kind == "name" and link.score >= NAMED_ENOUGH for link in cover.links)
 
 
@@ -203,7 +203,7 @@ def _shape(dataset: Dataset, cover: _Cover, words: Sequence[Token], places: Sequ
     if dataset.is_raster:
         return _raster_reading(base, cover, words, places)
     if dataset.is_vector:
-        return _vector_reading(base, cover, words, places, phrase)
+        return _vector_reading(base, cover, words, places)
     return base if base.is_named and not base.unknown else None
 
 
@@ -283,7 +283,7 @@ def _is_within(value: float, band: Band) -> bool:
     return (band.minimum is None or value >= band.minimum) and (band.maximum is None or value <= band.maximum)
 
 
-def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Reading | None:
+def _vector_reading(base: Reading, cover: _Cover, words: Sequence[Token], places: Sequence[int]) -> Reading | None:
     named = [link for link in cover.links if link.kind == "value"]
     columns = [link for link in cover.links if link.kind == "column"]
     where = _conditions([link for link in named if not _is_constant(base.dataset, link)])
@@ -342,7 +342,7 @@ def is_depth(dataset: Dataset) -> bool:
     return bool(parts & (DEPTH_NAMES - {"depth"}) or ("water" in parts and parts & {"depth", "level"}) or parts == {"depth"})
 
 
-def _water(dataset: Dataset, words: Sequence[Token], places: Sequence[int], phrase: Phrase) -> Iterator[Reading]:
+def _water(dataset: Dataset, words: Sequence[Token], phrase: Phrase) -> Iterator[Reading]:
     """Read `flooded`, `under water` as depth above zero, or as the class of that name."""
     telling = [at for at, token in enumerate(words) if not _is_skippable(token)]
     lemmas = [words[at].lemma for at in telling]

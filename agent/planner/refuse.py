@@ -45,11 +45,9 @@ def refuse_other(reason: str, atlas: Atlas, accepts: Accepts) -> Draft:
 
 def _with_offers(text: str, near: Iterable[str], atlas: Atlas, accepts: Accepts) -> str:
     offered = list(near)
-    tries = 0
-    for wordings in examples(atlas):
+    for tries, wordings in enumerate(examples(atlas)):
         if len(offered) >= MOST_OFFERED or tries >= MOST_TRIES:
             break
-        tries += 1
         example = next((one for one in dict.fromkeys(wordings) if accepts(one)), None)
         if example and example not in offered:
             offered.append(example)

@@ -125,8 +125,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("not", "", rf"{_THAT}{_BE}{_NOT}|non"),
     ("touching", "", rf"{_THAT}(?:do |does )?{_BE}(?:intersect(?:s|ed|ing)?|cross(?:es|ed|ing)?|overlap(?:s|ped|ping)?|pass(?:es|ing)? through|run(?:s|ning)? through)(?: with| by)?"),
     ("contain", "", rf"{_THAT}(?:contain(?:s|ing)?|include(?:s)?|including|enclos(?:e|es|ing)|surround(?:s|ing)?|host(?:s|ing)?)(?: at least one| any| an?)?"),
-    ("agent", "", rf"{_THAT}{_BE}(?:covered|occupied|taken up|filled|made up|composed|formed|affected|hit|touched|crossed|intersected|impacted|exposed|damaged)"
-                  r"(?: by| with| of| to| in the| in)(?: the)?"),
+    ("agent", "", rf"{_THAT}{_BE}(?:covered|occupied|taken up|filled|made up|composed|formed|affected|hit|touched|crossed|intersected|impacted|exposed|damaged)(?: by| with| of| to| in the| in)(?: the)?"),
     ("agent", "", rf"{_THAT}{_BE}(?:classified|classed|mapped|labell?ed|marked|tagged|designated|recorded|registered|observed|detected|described|identified|zoned|categori[sz]ed|used) (?:as|for)"),
     ("named", "", r"(?:that |which )?(?:is |are )?(?:called|named)|with the name|by the name of"),
     ("atall", "", r"at all|to any depth|at any depth|in any way"),

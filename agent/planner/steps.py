@@ -50,7 +50,7 @@ def _cells(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | Non
     cells = frame.cells
     if cells is None:
         raise ValueError("a frame of cells names a raster")
-    place = _place(frame, ledger, atlas)
+    place = _place(frame, ledger)
     if place is None:
         return None
     if not cells.ranges:
@@ -126,7 +126,7 @@ def _ranking(frame: Frame, key: str) -> Params:
     return {**ranked, "limit": frame.limit} if frame.limit else ranked
 
 
-def _place(frame: Frame, ledger: Ledger, atlas: Atlas) -> Params | None:
+def _place(frame: Frame, ledger: Ledger) -> Params | None:
     """Return the zone parameters of `zonal_stats`; an empty dict for the whole raster, None while calls are pending."""
     if frame.zones is None:
         return {}
@@ -185,10 +185,10 @@ def layer_params(layer: Layer, ledger: Ledger) -> Params | None:
     return {"layer": layer.ref, **_optional("where", where_params(layer.where, layer.match)), **_optional("spatial", spatial)}
 
 
-def _values(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _values(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     if frame.cells is None:
         raise ValueError("a frame of values names a raster")
-    place = _place(frame, ledger, atlas)
+    place = _place(frame, ledger)
     if place is None:
         return None
     ranked = _ranking(frame, frame.statistics[0])
@@ -196,7 +196,7 @@ def _values(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | No
     return (Part(message, words=frame.cells.noun),) if message else None
 
 
-def _extent(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _extent(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     if frame.layer is None:
         raise ValueError("a frame of extents names a layer")
     if frame.zones and frame.share and frame.zones.column:
@@ -300,7 +300,7 @@ def _unique_label(layer: Layer, atlas: Atlas) -> str | None:
     return column.name if column and column.distinct == dataset.feature_count else None
 
 
-def _nearest(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _nearest(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     if frame.layer is None or frame.other is None:
         raise ValueError("a frame of nearest names two layers")
     params = layer_params(frame.layer, ledger)
@@ -314,17 +314,17 @@ def _nearest(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | N
     return (Part(message),) if message else None
 
 
-def _catalog(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _catalog(_frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     message = ledger.call("list_datasets", {})
     return (Part(message),) if message else None
 
 
-def _describe(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _describe(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     found = [ledger.call("describe_dataset", {"dataset": ref}) for ref in frame.refs]
     return tuple(Part(message) for message in found if message) if all(found) else None
 
 
-def _map(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+def _map(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
     layers = [{"source": ref} for ref in frame.refs]
     if frame.select and layers:
         layers[-1]["column"] = frame.select[-1]

@@ -45,9 +45,7 @@ class Reader:
         scenes = [make_scene(clause, tokens, atlas) for clause in _sharing(clauses)]
         lookups = [call for scene in scenes for call in self._lookups(scene)]
         if lookups:
-            return ToolCalls(
-                tuple(dict(((name, tuple(sorted(map(str, params.items())))), (name, params)) for name, params in lookups).values())
-            )
+            return ToolCalls(tuple({(name, tuple(sorted(map(str, params.items())))): (name, params) for name, params in lookups}.values()))
         for scene in scenes:
             found = self._clause(scene, plan or self.previous, is_first=plan is None)
             if not isinstance(found, Plan):
@@ -109,7 +107,7 @@ def accepts(session: Mapping[str, Any], search: Search, question: str) -> bool: 
     return isinstance(Reader(session, question, search, None, advising=False).read(), Plan)
 
 
-def _never(question: str) -> bool:
+def _never(_question: str) -> bool:
     return False
 
 
