@@ -118,6 +118,13 @@ def test_metres_of_water_are_a_limit_on_the_depth(words: str, low: float) -> Non
     assert (frame.cells.ref, frame.cells.ranges[0].low) == ("flood_depth", low)
 
 
+@pytest.mark.parametrize("words", ["at or above 2 m", "at least 2 m"])
+def test_limit_behind_is_at_is_a_limit(words: str) -> None:
+    frame = only(f"area where flood depth is {words}", WATER, USES)
+    assert frame.cells
+    assert (frame.cells.ranges[0].low, frame.cells.ranges[0].low_in) == (2.0, True)
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -19,7 +19,7 @@ from agent.grounding.numbers import Number, numbers_in
 from agent.grounding.parameters import find_parameter, is_condition, restates_question
 from agent.grounding.results import Results
 from agent.grounding.sentences import Part, Passage, passages_of
-from agent.grounding.statements import Reader
+from agent.grounding.statements import NamesIn, Reader
 from agent.grounding.subjects import Mention, Vocabulary
 from agent.grounding.written_units import DATE, UNITS, stated_unit
 from tools.contract import Fact
@@ -72,6 +72,10 @@ class _Check:
         limited = [mention for mention in classes_named_by_limits(text, self._classes) if mention.value in self._vocabulary]
         taken = [mention for mention in limited if not any(name.start < mention.end and mention.start < name.end for name in named)]
         return sorted([*named, *taken], key=lambda mention: mention.start)
+
+    def _names_around(self, value: str) -> NamesIn:
+        """Return a finder of names that takes this text, the bare number of a cell, for none."""
+        return lambda scope: [] if scope == value else self._names_in(scope)
 
     def _holds_value(self, part: Part) -> bool:
         """Whether a cell is a bare number that is no name, even if some zone or class is called like it."""
@@ -159,7 +163,7 @@ class _Check:
             text,
             beside=(part.header, *self._cells(part.beside)) if passage.kind == "row" else (),
             context=passage.context,
-            names_in=(lambda scope: [] if scope == text else self._names_in(scope)) if self._holds_value(part) else self._names_in,
+            names_in=self._names_around(text) if self._holds_value(part) else self._names_in,
             doubtful=self._vocabulary.doubtful(text),
             columns=frozenset[str]().union(*(self._evidence(n).columns for n in cited)),
             asked=self._question,

@@ -248,8 +248,9 @@ def _step(scan: _Scan, clause: Clause, mark: Mark, marks: Sequence[Mark], number
         _add_word(scan, mark)
         return clause
     if mark.kind in ("sign", "there"):
-        if scan.tokens[mark.start].text in "()–—-":
+        if scan.tokens[mark.start].text in "()–—-:":
             _close_phrase(scan)
+            scan.gap = True
         return clause
     if mark.kind == "of" and scan.words and scan.tokens[scan.words[0]].lemma in ("band", "channel"):
         return clause
@@ -416,7 +417,7 @@ def _continue(scan: _Scan, mark: Mark) -> None:
 
 def _open_group(scan: _Scan, clause: Clause, mark: Mark) -> None:
     if mark.kind == "by":
-        ranked = clause.has("rank") or clause.superlative is not None
+        ranked = clause.has("rank") or (clause.superlative is not None and not scan.measures)
         last = scan.tokens[scan.phrases[-1].places[-1]].lemma if scan.phrases else ""
         scan.role = "key" if ranked else "agent" if last in FLOOD_WORDS or last.endswith("ed") else "group"
         scan.each = scan.role == "group"
@@ -432,5 +433,6 @@ def _open_role(scan: _Scan, mark: Mark) -> None:
     scan.role = _ROLES[mark.kind]
     scan.quantity = mark.quantity if mark.kind in ("near", "far") else None
     scan.strict = "all" in mark.groups
+    scan.prep = scan.tokens[mark.end - 1].word if mark.kind == "in" else ""
     if mark.kind not in ("of",):
         scan.waiting = []

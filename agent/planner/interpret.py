@@ -118,6 +118,10 @@ def _with_groups(scene: Scene, readings: tuple[Reading | None, ...]) -> Clause:
     """Return the clause with the role `group` for zones behind a superlative of values, as in `lowest elevation by canton`."""
     clause = scene.clause
     pairs = list(zip(clause.phrases, readings, strict=True))
+    spread = [index for index, (phrase, reading) in enumerate(pairs) if reading and _is_spread(scene, phrase, reading)]
+    if spread and any(reading and reading.dataset.is_raster for reading in readings):
+        phrases = [replace(phrase, role="group", each=True) if index in spread else phrase for index, phrase in enumerate(clause.phrases)]
+        return replace(clause, phrases=tuple(phrases))
     if clause.keyed or clause.has("rank") or not any(phrase.superlative and reading and _is_measured(reading) for phrase, reading in pairs):
         return clause
     phrases = [
@@ -125,6 +129,13 @@ def _with_groups(scene: Scene, readings: tuple[Reading | None, ...]) -> Clause:
         for phrase, reading in pairs
     ]
     return replace(clause, phrases=tuple(phrases))
+
+
+def _is_spread(scene: Scene, phrase: Phrase, reading: Reading) -> bool:
+    """Whether a phrase means every feature by itself: `across the parishes`, `of all parishes`."""
+    every = phrase.prep in ("across", "throughout", "among", "amongst") or any(scene.tokens[place].word == "all" for place in phrase.places)
+    several = reading.dataset.geometry == "polygon" and (reading.dataset.feature_count or 0) > 1
+    return every and several and phrase.role in ("in", "of", "for") and reading.kind in ("layer", "column") and not reading.where
 
 
 def _is_measured(reading: Reading) -> bool:
@@ -141,7 +152,8 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
     measures = set(clause.measures)
     if clause.has("nearest", "farthest") or ("distance" in measures and len(readings) > 1):
         return [(build_nearest, 0.0), (build_beyond, 0.0)]
-    if clause.has("map", "where") and not measures & {"count", "stats"}:
+    is_place_asked = clause.has("where") and clause.superlative is None and not measures
+    if is_place_asked or (clause.has("map") and not measures & {"count", "stats"}):
         return [(build_map, 0.0)]
     builders: list[tuple[Builder, float]] = []
     if clause.has("datasets", "help"):

@@ -23,7 +23,7 @@ class Ranking:
         if self.order:
             parts.use("order", 0)
             parts.use("super", 0)
-            parts.use("flag", "rank")
+            parts.use("flag", "rank", "where")
         return frame
 
 
@@ -72,7 +72,8 @@ def _has_land(parts: Parts) -> bool:
 def _introduces(parts: Parts, index: int) -> bool:
     """Whether the clause opens with the phrase: `which districts …`, `rank the districts by …`, `top 3 districts by …`."""
     clause = parts.clause
-    return clause.has("list", "rank", "weak_list") or bool(clause.keyed) or parts.phrase(index).superlative is not None
+    behind = any(phrase.superlative for phrase in clause.phrases[index + 1 :])
+    return clause.has("list", "rank", "weak_list") or bool(clause.keyed) or parts.phrase(index).superlative is not None or behind
 
 
 def _counted(parts: Parts, index: int | None) -> int | None:

@@ -29,7 +29,7 @@ _NOT = r"(?:not|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|cannot|can't|ne
 
 PATTERNS: tuple[tuple[str, str, str], ...] = (
     # Distances to something
-    ("near", "", rf"{_THAT}{_BE}within (?:a |an |the )?(?:distance|radius|buffer|range|reach) of {Q} (?:of|from|around|to)"),
+    ("near", "", rf"{_THAT}{_BE}(?:within|in|inside|at) (?:a |an |the )?(?:distance|radius|buffer|range|reach) of {Q} (?:of|from|around|to)"),
     ("near", "", rf"{_THAT}{_BE}(?:within|in|inside) (?:a |an )?{Q}(?: radius| distance| buffer| range| reach)? (?:of|from|around|to)"),
     ("near", "", rf"{_THAT}{_BE}(?:closer|nearer) than {Q} {_FROM}"),
     ("near", "", rf"{_THAT}{_BE}(?:less|not more|no more|no further|no farther|not further|not farther|no greater) than {Q} {_AWAY}"),
@@ -132,24 +132,25 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     # What kind of question
     ("datasets", "", r"(?:what|which) (?:kind of |sort of |other )?(?:data|datasets|data sets|layers|files|rasters|vectors|sources|data sources|maps)(?: sets?| files?| layers?)?"),
     ("datasets", "", r"(?:list|show|show me|give me|name|display|tell me)(?: me)? (?:all |the |all the |my |your )*(?:available |registered |loaded )?(?:data|datasets|data sets|layers|files|rasters|data sources)"),
+    ("datasets", "", r"(?:(?:give|show)(?: me| us)? )?(?:an? |the )?(?:overview|inventory|list|catalogue?|summary) of (?:all |the |my |your )*(?:available |registered |loaded )?(?:data|datasets|data sets|layers|files|data sources)"),
     ("datasets", "", r"what (?:do (?:you|we|i)|have (?:you|we|i)|you) (?:have|got)|what is (?:available|here|there|registered|loaded)|what's (?:available|here|there)"),
     ("help", "", r"help|what can (?:you|i|we) (?:do|ask|answer)(?: for me)?|how (?:does this|do you|do i|can i) (?:work|use|ask|start)(?: this| you)?"),
     ("describe", "", r"describe|tell me (?:more |something |everything )?about|(?:what|which) (?:is|are) in|details? (?:of|on|about|for)|metadata(?: of| for)?|info(?:rmation)?(?: on| about| of| for)?"),
-    ("describe", "", r"what (?:do you|can you|do we) (?:know|tell me) about|overview of|summari[sz]e|explain|what (?:does|do)(?= .* (?:contain|hold|include|look like|show))|look like"),
+    ("describe", "", r"what (?:do you|can you|do we) (?:know|tell me) about|overview of|explain|what (?:does|do)(?= .* (?:contain|hold|include|look like|show))|look like"),
     ("columns", "", r"(?:what|which)? ?(?:columns?|attributes?|fields?|properties|bands?(?! q)|variables?|crs|coordinate (?:reference )?systems?|projections?|epsg|resolution|pixel sizes?|cell sizes?|bounding box|metadata|schema|nodata(?: values?)?|data types?|geometry types?|licen[cs]es?)"),
     ("map", "", r"(?:(?:show|draw|plot|render|make|create|give|produce|display|see|want|generate|put|view)(?: me| us)? )?(?:(?:it|that|this|them|these|those|the results?|the answer) )?(?:as |on |in |onto )?(?:a |an |the )?(?:new |nice |simple )?(?:maps?|charts?|plot|visuali[sz]ation|figure|picture)(?: of| showing| with| for)?"),
     ("map", "", r"draw|plot|render|visuali[sz]e|map out|sketch"),
     ("where", "", r"where(?= is| are| do| does| can| was| were| exactly)"),
-    ("difference", "", r"(?:the )?(?:differences?|gap|discrepancy)(?: in| between| of)?|differ|compared? (?:to|with)|compare|comparison(?: of| between)?|versus|vs|change(?: in| between| from)?"),
+    ("difference", "", r"(?:the )?(?:differences?|gap|discrepancy)(?: in| between| of)?|differ|compared? (?:to|with)|compare(?= .* (?:to|with|and) )|comparison(?: of| between)?|versus|vs|change(?: in| between| from)?"),
     ("difference", "", rf"how (?:much|many) (?:{_UP}|{_DOWN})(?= |$)"),
     ("exists", "", r"(?:is|are|was|were) there(?: any| an?| some)?|(?:do|does|did) (?:any|some)"),
     ("list", "", r"which(?: of(?: the| these| those)?)?|list(?: of| out)?(?: all| every)?|(?:what|give me|show me|tell me) (?:is |are )?(?:the )?names? of|enumerate|names? of|identify"),
-    ("list", "weak", r"(?:break|split)s? (?:down|up)|compute|calculate|determine|measure|show(?: me| us)?|display|give(?: me| us)?|find|name|what|get|return"),
+    ("list", "weak", r"(?:break|split)s?(?: (?:down|up))?|tabulate|summari[sz]e|quantify|estimate|assess|report|provide|derive|compare|check|look up|work out|compute|calculate|determine|measure|show(?: me| us)?|display|give(?: me| us)?|find|name|what|get|return"),
     # Follow-up words
     ("again", "", r"(?:and )?(?:what|how) about|(?:the )?same (?:thing |question |analysis )?(?:for|but|in|with|again)|now(?: for)?|instead|only|just|again"),
     ("pronoun", "", r"(?:of )?(?:it|its|they|their|them|those|these|that one|this one|the ones?|ones|the results?|last results?|previous results?|the last (?:answer|result|one)|the former|the latter|which one|which ones)"),
     # Plain connections
-    ("in", "", rf"{_THAT}{_BE}(?:(?P<all>completely|entirely|fully|wholly|totally) )?(?:located |situated |lying |found |contained |living |occurring |present |standing |built |placed )?(?:inside(?: of)?|within|in|across|throughout|over(?! q\d)|on|at|along|under(?! q\d)|into|amongst?|among)"),
+    ("in", "", rf"{_THAT}{_BE}(?:(?P<all>completely|entirely|fully|wholly|totally) )?(?:located |situated |lying |found |contained |living |occurring |present |standing |built |placed )?(?:inside(?: of)?|within|in|across|throughout|over(?! q\d)|on|at(?! (?:or|least|most) )|along|under(?! q\d)|into|amongst?|among)"),
     ("with", "", r"(?:that |which |who )?(?:have|has|had|having|with|whose|where(?: the)?)"),
     ("of", "", r"of"),
     ("for", "", r"for"),
@@ -160,7 +161,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("and", "and", r"and|&|as well as|plus|,|;|along with|also"),
     ("and", "or", r"or|either"),
     ("there", "", r"there"),
-    ("between", "", r"between"),
+    ("between", "", r"between|(?:is |are )?(?:shared|common|covered) (?:by|to|between) both|(?:is |are )?(?:shared|in common|common) (?:by|to|between|with)"),
 )  # fmt: skip
 
 _WET = r" of (?:flood |standing |deep )?(?P<wet>water|floodwater)"

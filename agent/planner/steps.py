@@ -274,7 +274,8 @@ def _features(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | 
         name, column = frame.measures[0]
         params |= _ranking(frame, f"{name} of {column}" if column else name) if frame.zones or frame.group_by else {}
     else:
-        params |= {**_optional("select", list(frame.select)), **(_ranking(frame, frame.order_by) if frame.order_by else {})}
+        select = [name for name in frame.select if frame.cells is None or name in ("area", "length")]
+        params |= {**_optional("select", select), **(_ranking(frame, frame.order_by) if frame.order_by else {})}
     message = ledger.call("query_vector", params)
     return (Part(message),) if message else None
 
