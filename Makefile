@@ -37,13 +37,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	@$(BIN)/terracite demo
 
-# Tests that assert seconds run alone, after the others.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest -q -m "not heavy and not timing" -n $(JOBS)
-	@$(BIN)/python -m pytest -q -m "timing and not heavy"
+	@$(BIN)/python -m pytest -q -m "not heavy" -n $(JOBS)
 
 test-heavy: $(INSTALLED)
-	@$(BIN)/python -m pytest -q -m heavy
+	@$(BIN)/python -m pytest -q -m heavy -n $(JOBS)
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check --quiet

@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from generated_workspaces import make_scene
-from terracite_process import ask, environment, terracite
+from terracite_process import ask, environment
 
 DUMP = """
 import json, sys
@@ -67,22 +63,3 @@ def test_a_repeated_question_imports_no_model_library(tmp_path: Path) -> None:
     options = [option for path in data for option in ("--data", path)]
     modules = modules_of(tmp_path / "modules.json", "ask", question, "--workspace", tmp_path / "ws", "--engine", "planner", *options)
     assert not modules & MODEL_LIBRARIES
-
-
-@pytest.mark.heavy
-def test_help_and_a_repeated_question_are_quick(tmp_path: Path) -> None:
-    """Best of five: what else the machine does must not count."""
-    scene = make_scene(6, tmp_path / "data")
-    question, data = f"mean {scene.surface.surface.theme} by {scene.zones.noun.one}", (scene.surface.path, scene.zones.path)
-    ask(tmp_path / "ws", question, *data)
-
-    def best(run: Callable[[], object]) -> float:
-        times = []
-        for _ in range(5):
-            started = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    assert best(lambda: terracite("--help")) <= 0.3
-    assert best(lambda: ask(tmp_path / "ws", question, *data)) <= 2.5

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from agent.grounding import used_facts
@@ -312,17 +310,11 @@ def test_a_refusal_may_repeat_a_condition_of_the_question_but_state_nothing() ->
     assert bare.unsupported("It is 2 m deep.") == ["2"]
 
 
-@pytest.mark.timing
-def test_three_thousand_facts_and_a_hundred_numbers_take_a_fifth_of_a_second() -> None:
+def test_a_hundred_numbers_find_their_facts_among_three_thousand() -> None:
     rows = [("area", 1000.0 + 37.0 * index, "m2", {"zone": f"District {index}", "class": "flooded"}) for index in range(3000)]
     case = Case("How much is flooded?").with_result("zonal_stats", {"raster": "r"}, rows)
     answer = "\n".join(f"- District {index} flooded: {1000 + 37 * index:,} m² [1]" for index in range(0, 3000, 30))
-    seconds = []
-    for _ in range(3):
-        started = time.process_time()
-        grounding = case.check(answer)
-        seconds.append(time.process_time() - started)
-    assert min(seconds) < 0.2
+    grounding = case.check(answer)
     assert len(grounding.claims) == 100
     assert not grounding.unsupported
 
