@@ -1,4 +1,4 @@
-"""What a process imports and how long it takes: help without the heavy libraries, a repeated question without the model's."""
+"""What a process imports: help without the heavy libraries, a repeated question without the model's."""
 
 from __future__ import annotations
 

@@ -206,3 +206,12 @@ def test_an_unknown_group_column_is_refused_with_the_nearest(tmp_path, fields, f
     with pytest.raises(ParameterError) as caught:
         call("overlay", tmp_path, {"a": fields, "b": floods}, operation="intersection", layer="a", other="b", by=["crops"])
     assert "crop" in caught.value.hint
+
+
+def test_a_line_through_overlapping_polygons_counts_once(tmp_path, make_layer) -> None:
+    """A slanted line, so that where it is cut is rounded off the line; the two squares share a sixth of it."""
+    line = LineString([(EAST + 0.1, NORTH + 0.3), (EAST + 900.7, NORTH + 301.9)])
+    lines = make_layer([line], crs="EPSG:32632", name="lines.gpkg")
+    areas = make_layer([utm_box(100, -900, 500, 900), utm_box(400, -900, 700, 900)], crs="EPSG:32632", name="areas.gpkg")
+    output = call("overlay", tmp_path, {"a": lines, "b": areas}, operation="intersection", layer="a", other="b")
+    assert value(output, "length") == pytest.approx(line.length * 600 / 900.6 * TRUE_M, rel=1e-5)

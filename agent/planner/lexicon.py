@@ -223,7 +223,7 @@ UNINFORMATIVE = frozenset(
 META_PARTS = frozenset(
     {"rank", "year", "date", "id", "code", "class", "source", "src", "flag", "note", "type", "key", "fid", "gid", "objectid"}
 )
-"""Parts that make a column say something about a quantity instead of holding it, as in POP_RANK."""
+"""Parts that make a column say something about a quantity instead of holding it, as in `INCOME_RANK`."""
 
 COMMON_SUFFIXES = frozenset(
     "ing er ers ed land lands way ways side yard line lines house plain place s es y ly ful less ness ship man work works ist ism al an"

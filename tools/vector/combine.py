@@ -12,7 +12,7 @@ import shapely
 from tools.errors import ParameterError
 from tools.geo.buffer import buffer
 from tools.geo.dissolve import groups_of, merge_by, union
-from tools.geo.intersection import differences, intersections
+from tools.geo.intersection import Pieces, differences, intersections
 from tools.geo.rings import Geometries, Indexes
 from tools.geo.transform import transform
 from tools.geo.vicinity import bring
@@ -84,10 +84,24 @@ def _intersection(params: OverlayParams, layer: Layer, other: Layer, there: Geom
     own, theirs = _subjects(params.by, layer), _subjects(params.other_by, other, params.by)
     keys = [(row, tuple(theirs[column].items())) for row, column in zip(pieces.first.tolist(), pieces.second.tolist(), strict=True)]
     groups = groups_of(keys)
-    geometries = [union(pieces.geometries[members]) for members in groups.values()]
+    geometries = [_common(layer.geometries[row], pieces, members, there) for (row, _), members in groups.items()]
     subjects = [{**own[row], **dict(group)} for row, group in groups]
     one_sided = _distinct(theirs) if not params.by else _distinct(own) if not params.other_by else []
     return _checked(_array(geometries), subjects, [row for row, _ in groups], one_sided, reached=reached)
+
+
+def _common(feature: shapely.Geometry, pieces: Pieces, members: Indexes, there: Geometries) -> shapely.Geometry:
+    """Return what a feature has in common with all of several others, each place once.
+
+    Pieces of one line end in rounded points beside it, so that where the others overlap a union of pieces would keep both:
+    the line is cut once, by the union of the others.
+    """
+    lines = len(members) > 1 and bool((shapely.get_dimensions(pieces.geometries[members]) == 1).all())
+    others = there[pieces.second[members]] if lines else there[:0]
+    if lines and bool((shapely.get_dimensions(others) == 2).all()):
+        cut = intersections(_array([feature]), _array([union(others)]))
+        return cut.geometries[0]
+    return union(pieces.geometries[members])
 
 
 def _whole(params: OverlayParams, layer: Layer, other: Layer) -> Made:
