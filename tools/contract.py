@@ -20,6 +20,8 @@ UNITS: tuple[str, ...] = get_args(Unit)
 
 ToolKind = Literal["pure", "observation"]
 CacheState = Literal["hit", "computed", "observed"]
+SourceKind = Literal["raster", "vector", "table", "document", "map", "text", "items", "catalogue", "asset", "network"]
+"""`asset`: one file of a STAC item; `network`: weights with their card."""
 Scalar = str | int | float | bool | None
 
 
@@ -69,8 +71,8 @@ class ToolOutput:
     outcome: Outcome = Outcome.VALUE
     files: tuple[str, ...] = ()
     """Names of the files written into the call's folder; the first is the main one. `facts.parquet` is the runner's."""
-    kind: Literal["raster", "vector", "table", "map", "text"] = "text"
-    """What the main file is, so that later calls can take this artifact as an input."""
+    kind: Literal["raster", "vector", "table", "map", "text", "items"] = "text"
+    """What the main file is, so that later calls can take this artifact as an input; `items` are STAC items as GeoJSON."""
     warnings: tuple[str, ...] = ()
     """What the reader must know: repaired geometry, overlaps, partial coverage, assumed kinds."""
     method: Mapping[str, Any] = field(default_factory=dict)
@@ -161,20 +163,25 @@ class Declared:
 
 @dataclass(frozen=True)
 class Source:
-    """An input after the runner resolved its name: a real file with its identity."""
+    """An input after the runner resolved its name: a real file, a remote asset or a catalogue, with its identity."""
 
     ref: str
     """How the caller named it; never part of a key."""
-    kind: Literal["raster", "vector", "table", "document", "map", "text"]
+    kind: SourceKind
     path: Path
+    """The file; `Path()` for what is only at a `url`."""
     digest: str
-    """Content digest over the file and its sidecars, e.g. `xxh3:…`."""
+    """Content digest over the file and its sidecars, e.g. `xxh3:…`; of a remote asset the strongest identity known."""
     layer: str | None = None
     declared: Declared = field(default_factory=Declared)
     title: str = ""
     attribution: str = ""
     producer: str | None = None
     """Key of the artifact this is, where it is one."""
+    url: str | None = None
+    """Address of a remote asset or catalogue, without signature or credentials."""
+    item: Mapping[str, Any] = field(default_factory=dict)
+    """Of an asset: its STAC item (a JSON object, hrefs absolute and unsigned) and under `asset` the key of the asset."""
 
 
 class Catalog(Protocol):
@@ -185,6 +192,41 @@ class Catalog(Protocol):
 
     def resolve(self, ref: str) -> Source:
         """Return the source behind a dataset id; raise NotFoundError with the nearest ids."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that memory holds: a passage of a document, or an earlier result."""
+
+    kind: Literal["passage", "result"]
+    text: str
+    """The passage word for word, or what is known of the result in one paragraph."""
+    ref: str
+    """Dataset id of the document, or `a:KEY` of the result."""
+    title: str
+    score: float
+    """Cosine similarity to the query, at most 1; higher is nearer."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """Of a passage: heading, page, start, end; of a result: tool, params, outcome, bbox, time."""
+
+
+class Memory(Protocol):
+    """Search by meaning over documents and earlier results, as the observation tool `search_knowledge` sees it."""
+
+    def search(
+        self,
+        query: str,
+        *,
+        kinds: tuple[str, ...] = (),
+        bbox: tuple[float, float, float, float] | None = None,
+        time: tuple[str, str] | None = None,
+        limit: int = 8,
+    ) -> tuple[Found, ...]:
+        """Return what is nearest in meaning, best first; `bbox` (degrees) and `time` keep what they touch."""
+
+
+def _no_progress(share: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +241,10 @@ class ToolContext:
     """Every fact reference in the parameters → the fact."""
     catalog: Catalog | None = None
     """Only for observation tools."""
+    memory: Memory | None = None
+    """Only for observation tools."""
+    progress: Callable[[float], None] = _no_progress
+    """Tell the share that is done, 0 to 1; raises where the caller no longer wants the result. Cheap: call it per window."""
 
     def source(self, ref: str) -> Source:
         """Return the resolved source of a reference that stands in the parameters."""

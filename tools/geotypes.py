@@ -25,7 +25,7 @@ class Params(BaseModel):
 class Reference:
     """Marks a text parameter that names an input; the runner resolves it, the key holds its content."""
 
-    kind: Literal["raster", "vector", "any", "fact"]
+    kind: Literal["raster", "vector", "any", "fact", "asset", "catalogue", "network"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,19 @@ AnyRef = Annotated[str, Reference("any"), Field(min_length=1, description="Any d
 FactRef = Annotated[
     str, Reference("fact"), Field(pattern=r"^a:[0-9a-f]{8,64}#facts/\d+$", description="One number of an earlier result: a:KEY#facts/N.")
 ]
+CatalogueRef = Annotated[
+    str,
+    Reference("catalogue"),
+    Field(min_length=1, description="A catalogue of scenes: dataset id, 'earth-search' or 'planetary-computer'."),
+]
+AssetRef = Annotated[
+    str,
+    Reference("asset"),
+    Field(
+        min_length=1, description="One file of a scene, a:KEY#items/N/ASSET (N and asset names: result of search_stac); or a raster's id."
+    ),
+]
+NetworkRef = Annotated[str, Reference("network"), Field(min_length=1, description="A registered network: dataset id.")]
 
 
 def norm_crs(text: str) -> str:

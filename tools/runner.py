@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from tools import registry
-from tools.contract import Artifact, CacheState, Catalog, Fact, Result, Tool, ToolContext, ToolOutput
+from tools.contract import Artifact, CacheState, Catalog, Fact, Memory, Result, Source, Tool, ToolContext, ToolOutput
 from tools.errors import BusyError, NotFoundError, ParameterError, StorageError, TerraciteError
 from tools.memo import explain
 from tools.memo.call import Call, make_call, observed, record_of
@@ -27,6 +29,7 @@ from tools.memo.store import Store
 from tools.memo.validation import validated
 from tools.workspace import Workspace
 
+Progress = Callable[[float], None]
 _REFERENCE = re.compile(r"(?:a:)?([0-9a-f]{8,64})")
 
 
@@ -43,15 +46,17 @@ class Runner:
         *,
         load: Callable[[str], Tool] = registry.load,
         fingerprints: Fingerprints | None = None,
+        memory: Memory | None = None,
     ) -> None:
+        self._memory = memory
         self._fingerprints = fingerprints or process_fingerprints()
         self._analyses = workspace.root / "code"
         self._catalog = catalog
         self._load = load
         self._store = Store(workspace)
 
-    def run(self, name: str, params: Mapping[str, object]) -> Result:
-        """Return the result of one call, found or computed now.
+    def run(self, name: str, params: Mapping[str, object], *, progress: Callable[[float], None] | None = None) -> Result:
+        """Return the result of one call, found or computed now; `progress` is told the share that is done.
 
         Raises NotFoundError for an unknown tool or input, ParameterError for parameters that do not fit, whatever error of
         ours the tool raises, BusyError where another process computes the same for too long or an input changes meanwhile,
@@ -61,9 +66,9 @@ class Runner:
         started = time.perf_counter()
         call = self._prepare(name, params)
         if call.tool.kind == "pure":
-            artifact, cache, damage = self._pure(call)
+            artifact, cache, damage = self._pure(call, progress)
         else:
-            artifact, cache, damage = self._observe(call), "observed", ""
+            artifact, cache, damage = self._observe(call, progress), "observed", ""
         notes = [*call.notes, *([f"The stored result {artifact.ref} was damaged ({damage}); it was computed again."] if damage else [])]
         return Result(artifact, cache, round(time.perf_counter() - started, 6), " ".join(notes))
 
@@ -128,13 +133,13 @@ class Runner:
             return found
 
         named = references(asked)
-        inputs = Resolver(artifact, self._catalog.resolve, _fact).resolve(name, named)
+        inputs = Resolver(artifact, self._catalog.resolve, _fact, _asset).resolve(name, named)
         complete = tool.resolve(asked, inputs.sources) if tool.resolve else asked
         if references(complete) != named:
             raise TypeError(f"the resolve hook of {name} changed what the parameters name")
         return make_call(tool, params, complete, inputs, self._fingerprints.of(tool, self._analyses), tuple(notes))
 
-    def _pure(self, call: Call) -> tuple[Artifact, CacheState, str]:
+    def _pure(self, call: Call, progress: Progress | None = None) -> tuple[Artifact, CacheState, str]:
         """Return (artifact, hit or computed, what was wrong with the entry that lay there)."""
         key = call.spec.key
         found = self._store.get(key)
@@ -144,21 +149,21 @@ class Runner:
             found = self._store.get(key)
             if found.artifact:  # another process computed it while we waited
                 return found.artifact, "hit", ""
-            return self._compute(call), "computed", found.damage
+            return self._compute(call, progress), "computed", found.damage
 
-    def _compute(self, call: Call) -> Artifact:
+    def _compute(self, call: Call, progress: Progress | None) -> Artifact:
         self._fingerprints.check(call.code)
         with self._store.staging() as folder:
             started = time.perf_counter()
-            output, facts = _execute(call, ToolContext(folder, call.inputs.sources, call.inputs.facts))
+            output, facts = _execute(call, _context(call, folder, progress))
             self._check_inputs(call)
             self._fingerprints.check(call.code)
             return self._store.publish(folder, _record(call, output, facts, started))
 
-    def _observe(self, call: Call) -> Artifact:
+    def _observe(self, call: Call, progress: Progress | None = None) -> Artifact:
         with self._store.staging() as folder:
             started = time.perf_counter()
-            output, facts = _execute(call, ToolContext(folder, call.inputs.sources, call.inputs.facts, self._catalog))
+            output, facts = _execute(call, replace(_context(call, folder, progress), catalog=self._catalog, memory=self._memory))
             seen = observed(call, output, facts, folder)
             with self._store.lock(seen.spec.key):
                 return self._store.publish(folder, _record(seen, output, facts, started))
@@ -166,7 +171,7 @@ class Runner:
     def _check_inputs(self, call: Call) -> None:
         """Raise BusyError where a file changed while it was read: what was computed may be of neither state."""
         for ref, source in call.inputs.sources.items():
-            if source.producer is None and self._catalog.resolve(ref).digest != source.digest:
+            if source.producer is None and source.kind not in ("asset", "catalogue") and self._catalog.resolve(ref).digest != source.digest:
                 raise BusyError(
                     f"The dataset {ref!r} changed while {call.tool.name} read it; nothing was stored.", hint="Call again when it is whole."
                 )
@@ -220,6 +225,17 @@ def _fact(artifact: Artifact, position: int) -> Fact:
     if position < len(artifact.facts):
         return artifact.facts[position]
     return read_facts(artifact.folder / FACTS_FILE, position, 1)[0]
+
+
+def _asset(artifact: Artifact, position: int, name: str) -> Source:
+    from tools.storage.assets import asset_source  # the readers of remote files are heavy, and few calls need them
+
+    return asset_source(artifact, position, name)
+
+
+def _context(call: Call, folder: Path, progress: Progress | None) -> ToolContext:
+    context = ToolContext(folder, call.inputs.sources, call.inputs.facts)
+    return replace(context, progress=progress) if progress else context
 
 
 def _execute(call: Call, context: ToolContext) -> tuple[ToolOutput, tuple[Fact, ...]]:

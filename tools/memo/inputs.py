@@ -20,7 +20,9 @@ from tools.memo.canonical import Marked, encode
 from tools.memo.key import Json, canonical_json
 
 _ARTIFACT = re.compile(r"a:([0-9a-f]*)")
+_SCENES = "Give a:KEY#items/N/ASSET with the a:KEY of a search_stac result."
 _FACT = re.compile(r"(a:[0-9a-f]+)#facts/(\d+)")
+_ASSET = re.compile(r"(a:[0-9a-f]+)#items/(\d+)/(.+)")
 MEASUREMENTS = ("scale", "offset", "nodata")
 """Declared numbers that may be written as integers but mean floats; nodata may be NaN."""
 
@@ -49,6 +51,8 @@ class Resolver:
     """Dataset id → file; raises NotFoundError."""
     fact: Callable[[Artifact, int], Fact]
     """Artifact and position → fact; raises NotFoundError."""
+    asset: Callable[[Artifact, int, str], Source]
+    """Artifact of items, position of the item, name of its asset → remote or local file; raises NotFoundError."""
 
     def resolve(self, tool: str, references: Iterable[Marked]) -> Inputs:
         """Resolve every reference of a call.
@@ -75,6 +79,12 @@ class Resolver:
         return Inputs(sources, facts, identities, tuple(lineage))
 
     def _source(self, marked: Marked) -> Source:
+        part = _ASSET.fullmatch(marked.text)
+        if part is not None:
+            found = self.artifact(part[1])
+            if found.kind != "items":
+                raise ParameterError(f"Parameter {marked.path} is {marked.text!r}, but {found.ref} holds no scenes.", hint=_SCENES)
+            return replace(self.asset(found, int(part[2]), part[3]), ref=marked.text, producer=found.key)
         if not _ARTIFACT.match(marked.text):
             return self.dataset(marked.text)
         if _FACT.fullmatch(marked.text):
@@ -115,9 +125,9 @@ def artifact_source(artifact: Artifact, marked: Marked) -> Source:
             f"Parameter {marked.path} is {marked.text!r}, a result of {artifact.tool} that has facts but no file.",
             hint="Name a dataset, or a result that made a raster or a layer.",
         )
-    if artifact.kind not in ("raster", "vector", "table", "map", "text"):
+    if artifact.kind not in ("raster", "vector", "table", "map", "text", "items"):
         raise NotFoundError(f"The result {artifact.ref} is of an unknown kind {artifact.kind!r}.", hint="Compute it again.")
-    kind: Literal["raster", "vector", "table", "map", "text"] = artifact.kind  # type: ignore[assignment]  # checked above
+    kind: Literal["raster", "vector", "table", "map", "text", "items"] = artifact.kind  # type: ignore[assignment]  # checked above
     return Source(ref=marked.text, kind=kind, path=artifact.main_file, digest=content_digest(artifact), producer=artifact.key)
 
 
@@ -157,7 +167,7 @@ def _declared(declared: Declared) -> Iterable[tuple[str, str | None]]:
 
 def _check_kind(tool: str, marked: Marked, source: Source) -> None:
     needed = marked.reference.kind
-    if needed in ("any", source.kind):
+    if needed in ("any", source.kind) or (needed == "asset" and source.kind == "raster"):
         return
     raise ParameterError(
         f"Parameter {marked.path} of {tool} is {marked.text!r}, a {_KIND_WORDS[source.kind]}.",
@@ -172,6 +182,10 @@ _KIND_WORDS = {
     "document": "document",
     "map": "picture of a map",
     "text": "text",
+    "items": "list of scenes",
+    "asset": "file of a scene (a:KEY#items/N/ASSET) or raster",
+    "catalogue": "catalogue of scenes",
+    "network": "network",
 }
 
 
