@@ -3,6 +3,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
+BASE := .venv/.base
 INSTALLED := .venv/.installed
 
 # The exact tested set, also for the isolated build of our own package (the second name is what newer pips read).
@@ -24,17 +25,23 @@ help:
 
 install: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+# What a user gets; the extras (memory, vision, slack) and the tools of development come on top and are gigabytes.
+$(BASE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "Terracite needs Python 3.11 or newer, but '$(PYTHON)' is older or missing. Name another: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "setting up .venv (a few minutes the first time)" >&2
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-demo: $(INSTALLED)
+$(INSTALLED): $(BASE)
+	@echo "setting up what the tests need: torch and more (minutes the first time)" >&2
+	@$(BIN)/python -m pip install --quiet --editable ".[dev,memory,slack,vision]"
+	@touch $@
+
+demo: $(BASE)
 	@$(BIN)/terracite demo
 
 test: $(INSTALLED)
