@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from tools.contract import Declared, Source
-from tools.errors import DataError, MissingCrsError, NotFoundError, ParameterError
+from tools.errors import DataError, LimitError, MissingCrsError, NotFoundError, ParameterError
 from tools.geotypes import Condition, Where
 from tools.storage.vectors import layer_names, read_layer, read_rows, write_layer
 
@@ -40,6 +40,22 @@ def test_formats_read_alike(make_layer: MakeLayer, name: str) -> None:
     assert (frame.index.name, frame.index.tolist(), list(frame.columns)) == ("fid", [0, 1, 2], ["name", "n", "geometry"])
     assert by_n["name"].tolist() == COLUMNS["name"]
     assert all(shapely.equals(by_n.geometry.to_numpy(), SQUARES))
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "a.csv"])
+def test_more_features_than_the_limit_are_refused_and_just_as_many_are_not(
+    make_layer: MakeLayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / name
+    if name == "a.csv":
+        path.write_text("lon,lat\n1,1\n2,2\n3,3\n", encoding="utf-8")
+    else:
+        path = make_layer(SQUARES, columns=COLUMNS, name=name)
+    monkeypatch.setenv("TERRACITE_MAX_FEATURES", "3")
+    assert len(read_rows(source(path))) == 3
+    monkeypatch.setenv("TERRACITE_MAX_FEATURES", "2")
+    with pytest.raises(LimitError, match="more than 2 features"):
+        read_rows(source(path))
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -19,6 +19,8 @@ from tools.errors import ConfigurationError
 OPTIONS: dict[str, str] = {
     # PROJ must not fetch grids: the same call would give other coordinates with and without a network.
     "PROJ_NETWORK": "OFF",
+    # Nor may it use grids that somebody once fetched into a home folder: the same call would differ from user to user.
+    "PROJ_SKIP_READ_USER_WRITABLE_DIRECTORY": "YES",
     # GDAL must not reach the network through a file that names a URL (VRT, catalogues): no name is allowed to /vsicurl/.
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
     # Code inside a VRT must never run.

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import Source
-from tools.errors import DataError, MissingCrsError
+from tools.errors import DataError, LimitError, MissingCrsError
 from tools.geotypes import EVERYTHING, Where
+from tools.settings import ToolSettings
 from tools.storage import formats, tables
 from tools.storage.bootstrap import bootstrap
 from tools.storage.conditions import check_columns, matching
@@ -96,7 +97,10 @@ def read_features(source: Source) -> geopandas.GeoDataFrame:
 
 
 def read_rows(source: Source) -> pandas.DataFrame:
-    """Read a layer or a table: a GeoDataFrame where it has geometry, else a plain DataFrame."""
+    """Read a layer or a table: a GeoDataFrame where it has geometry, else a plain DataFrame.
+
+    Raises LimitError for more rows than the setting `max_features`.
+    """
     import geopandas
 
     path = real_file(source.path)
@@ -111,10 +115,20 @@ def read_rows(source: Source) -> pandas.DataFrame:
             frame = _read_parquet(path)
         else:
             frame = _read_ogr(path, source.layer)
+        _check_count(path, len(frame))
         frame = frame.reset_index(drop=True).rename_axis("fid")
         if isinstance(frame, geopandas.GeoDataFrame):
             frame = _with_crs(_with_geometry_named(frame), source.declared.crs)
     return frame
+
+
+def _check_count(path: Path, rows: int) -> None:
+    limit = ToolSettings().max_features
+    if rows > limit:
+        raise LimitError(
+            f"{path.name!r} holds more than {limit:,} features, the limit.",
+            hint="Cut it to the area of interest first, or raise TERRACITE_MAX_FEATURES.",
+        )
 
 
 def _with_crs(frame: geopandas.GeoDataFrame, declared: str | None) -> geopandas.GeoDataFrame:
@@ -196,7 +210,8 @@ def _read_ogr(path: Path, layer: str | None) -> pandas.DataFrame:
     from pyogrio.errors import DataSourceError
 
     try:
-        return pyogrio.read_dataframe(path, layer=layer)
+        # One more than allowed, so that what is too much is noticed without reading all of it.
+        return pyogrio.read_dataframe(path, layer=layer, max_features=ToolSettings().max_features + 1)
     except DataSourceError as error:
         if path.suffix.lower() in formats.JSON:
             raise _not_geojson(path) from error
@@ -209,7 +224,9 @@ def _read_parquet(path: Path) -> pandas.DataFrame:
     import pandas
     import pyarrow.parquet
 
-    metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    file = pyarrow.parquet.read_metadata(path)
+    _check_count(path, file.num_rows)
+    metadata = file.metadata or {}
     return geopandas.read_parquet(path) if b"geo" in metadata else pandas.read_parquet(path)
 
 
