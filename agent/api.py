@@ -10,18 +10,18 @@ print(result.answer, result.citations)
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from agent.citations import citations_of
 from agent.context import RunContext
+from agent.errors import RunInterruptedError
 from agent.events import Event, RunFinished, RunStarted
 from agent.knowledge.ledger import Ledger
 from agent.models import Decider, choose_engine, make_decider
@@ -96,47 +96,67 @@ class Agent:
         """Answer one question without blocking the event loop."""
         return await asyncio.to_thread(lambda: self.run(question, data=data, thread_id=thread_id))
 
-    def stream(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> Iterator[Event]:
-        """Answer one question, yielding every event as it happens; the last is `RunFinished`."""
+    def stream(
+        self,
+        question: str,
+        *,
+        data: Sequence[str | Path] = (),
+        thread_id: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Answer one question, yielding every event as it happens; the last is `RunFinished`.
+
+        Where `cancel` is set meanwhile, by any thread, the run ends with RunInterruptedError at the next place where it can: before
+        the next step, call or piece of text, or within a tool that tells its progress. It is then recorded nowhere, and the
+        thread is as it was before the question; it can be asked again at once, even while this run still ends.
+        """
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
         focus, unreadable = self._focus(data)
         started, clock = datetime.now(UTC).isoformat(), time.monotonic()
         run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
         decider = self.decider
+        check = partial(_check, cancel or threading.Event(), question)
         yield RunStarted(run_id=run_id, thread_id=thread, question=question, engine=decider.engine, model=decider.model, datasets=focus)
+        asked: RunState = {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})}
         state: RunState = {}
-        with closing(self._threads()) as connection:
-            for mode, part in self._graph(connection).stream(
-                {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})},
-                {"configurable": {"thread_id": thread}, "recursion_limit": 4 + 3 * self.settings.max_model_calls},
-                context=RunContext(self.runner, self.datasets, decider, self.settings, time.monotonic),
-                stream_mode=["custom", "values"],
-                durability="sync",
-            ):
-                if mode == "custom":
-                    yield part
-                else:
-                    state = part
+        for mode, part in self._steps(asked, thread, decider, check):
+            if mode == "custom":
+                yield part
+            else:
+                state = part
         result = self._result(state, decider, thread, time.monotonic() - clock, unreadable)
         self.runner.pin([citation["key"] for citation in result.citations], result.run_id)
         self.ledger.record(result.to_json(), started)
         yield RunFinished(result=result.to_json())
 
-    async def astream(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> AsyncIterator[Event]:
-        """Like `stream`, for an event loop; the run works in a thread."""
+    async def astream(
+        self,
+        question: str,
+        *,
+        data: Sequence[str | Path] = (),
+        thread_id: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> AsyncIterator[Event]:
+        """Like `stream`, for an event loop; the run works in a thread, and leaving the iterator early interrupts it."""
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
+        left = cancel or threading.Event()
 
         def work() -> None:
             try:
-                for event in self.stream(question, data=data, thread_id=thread_id):
+                for event in self.stream(question, data=data, thread_id=thread_id, cancel=left):
                     loop.call_soon_threadsafe(queue.put_nowait, event)
             finally:
                 loop.call_soon_threadsafe(queue.put_nowait, None)
 
         worker = asyncio.create_task(asyncio.to_thread(work))
-        while (event := await queue.get()) is not None:
-            yield event
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        except (GeneratorExit, asyncio.CancelledError):
+            left.set()
+            worker.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody is left to be told how it ended
+            raise
         await worker
 
     def thread(self, thread_id: str | None = None) -> Thread:
@@ -167,16 +187,22 @@ class Agent:
             f"Not used: {refusal.message} {refusal.hint}".rstrip() for refusal in report.refused
         ]
 
-    def _threads(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.workspace.threads, timeout=60, check_same_thread=False)
-
-    def _graph(self, connection: sqlite3.Connection) -> Any:  # Any: langgraph's compiled graph, imported when first used
-        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-        from langgraph.checkpoint.sqlite import SqliteSaver
-
+    def _steps(
+        self, asked: RunState, thread_id: str, decider: Decider, check: Callable[[], None]
+    ) -> Iterator[tuple[str, Any]]:  # Any: an event of ours under "custom", the state of the graph under "values"
+        """Run the graph on a question, in its thread."""
         from agent.graph import build
+        from agent.threads import saver
 
-        return build(SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None)))
+        with saver(self.workspace.threads, check) as checkpoints:
+            parts: Iterator[Any] = build(checkpoints).stream(
+                asked,
+                {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 + 3 * self.settings.max_model_calls},
+                context=RunContext(self.runner, self.datasets, decider, self.settings, time.monotonic, check),
+                stream_mode=["custom", "values"],
+                durability="sync",
+            )
+            yield from parts
 
     def _result(self, state: RunState, decider: Decider, thread_id: str, seconds: float, unreadable: list[str]) -> RunResult:
         verdict, steps = state["verdict"], state["steps"]
@@ -224,14 +250,22 @@ class Thread:
         """Ask within this conversation."""
         return self.agent.run(question, data=data, thread_id=self.id)
 
-    def stream(self, question: str, *, data: Sequence[str | Path] = ()) -> Iterator[Event]:
-        """Ask within this conversation, yielding events."""
-        return self.agent.stream(question, data=data, thread_id=self.id)
+    def stream(self, question: str, *, data: Sequence[str | Path] = (), cancel: threading.Event | None = None) -> Iterator[Event]:
+        """Ask within this conversation, yielding events; see `Agent.stream`."""
+        return self.agent.stream(question, data=data, thread_id=self.id, cancel=cancel)
 
 
 def engine_label(settings: AgentSettings) -> str:
     """Return which engine would answer, without making it."""
     return choose_engine(settings)
+
+
+def _check(cancel: threading.Event, question: str) -> None:
+    """Raise RunInterruptedError where the caller no longer wants the answer."""
+    if cancel.is_set():
+        raise RunInterruptedError(
+            f"The answer to {question!r} was interrupted.", hint="Ask again: what was computed by then is remembered."
+        )
 
 
 def _failure_code(status: str, steps: Sequence[Json]) -> int:

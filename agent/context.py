@@ -21,3 +21,5 @@ class RunContext:
     settings: AgentSettings
     clock: Callable[[], float]
     """Monotonic seconds."""
+    check: Callable[[], None]
+    """Raises RunInterruptedError where the caller no longer wants the answer; called wherever a run may end early."""

@@ -17,3 +17,11 @@ class ThreadError(TerraciteError):
     code = "thread"
     exit_code = 66
     http_status = 404
+
+
+class RunInterruptedError(TerraciteError):
+    """The caller no longer wants the answer; the run ended early and is recorded nowhere."""
+
+    code = "interrupted"
+    exit_code = 130
+    http_status = 499

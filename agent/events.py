@@ -33,6 +33,16 @@ class ToolStarted(_Event):
     params: dict[str, Any]  # Any: JSON as given by the engine
 
 
+class ToolProgress(_Event):
+    """A tool tells how far it is; not every tool does, and not more often than a reader can see."""
+
+    type: Literal["tool_progress"] = "tool_progress"
+    call_id: str
+    tool: str
+    share: float
+    """0 to 1."""
+
+
 class ToolFinished(_Event):
     """A tool call ended with a result."""
 
@@ -81,4 +91,4 @@ class RunFinished(_Event):
     result: dict[str, Any]  # Any: RunResult.to_json()
 
 
-Event = RunStarted | ToolStarted | ToolFinished | ToolFailed | Token | Grounded | RunFinished
+Event = RunStarted | ToolStarted | ToolProgress | ToolFinished | ToolFailed | Token | Grounded | RunFinished

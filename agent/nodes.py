@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -12,7 +12,7 @@ from langgraph.types import Command
 
 from agent import grounding, prompting, toolset
 from agent.context import RunContext
-from agent.events import Grounded, Token, ToolFailed, ToolFinished, ToolStarted
+from agent.events import Grounded, Token, ToolFailed, ToolFinished, ToolProgress, ToolStarted
 from agent.models import ask
 from agent.session import current_records, session_block
 from agent.state import Json, RunState, Verdict, session_text
@@ -23,6 +23,9 @@ COVERAGE_FACTS = frozenset(
     {"valid_share", "zone_area", "valid_area", "features searched", "layer area", "layer count", "layer length", "other area"}
 )
 """Facts that prove that data covered the place; beside them, an answer of zeros is a true zero."""
+
+PROGRESS_S = 0.2
+"""Seconds between two reports of progress."""
 
 HISTORY = 12
 """Results of earlier runs that a thread keeps in view."""
@@ -69,7 +72,12 @@ def decide(state: RunState, runtime: Runtime[RunContext]) -> Command[Literal["ac
             goto="ground", update={"limit": limit, "draft": _known_so_far(state, limit), "verdict": {"status": "limit", "outcome": None}}
         )
     messages = [*state["messages"], HumanMessage(prompting.load("limit").format(limit=limit))] if limit else state["messages"]
-    reply = ask(context.decider.bound([] if limit else toolset.schemas()), messages, lambda text: runtime.stream_writer(Token(text=text)))
+
+    def on_text(text: str) -> None:
+        context.check()
+        runtime.stream_writer(Token(text=text))
+
+    reply = ask(context.decider.bound([] if limit else toolset.schemas()), messages, on_text)
     update: RunState = {
         "messages": [*messages, reply],
         "model_calls": state["model_calls"] + 1,
@@ -190,13 +198,15 @@ def _verdict(reply: AIMessage, state: RunState, limit: str | None) -> Verdict:
 
 def _call(name: str, params: Mapping[str, Any], call_id: str, n: int, state: RunState, runtime: Runtime[RunContext]) -> tuple[Json, Json]:
     """Run one call; return its tool message and its step."""
-    emit = runtime.stream_writer
+    emit, check = runtime.stream_writer, runtime.context.check
+    check()
     emit(ToolStarted(call_id=call_id, tool=name, params=dict(params)))
     earlier = [state["previous"]["question"]] if state.get("previous") else []  # type: ignore[index]
     try:
         toolset.check_numbers(name, params, state["question"], earlier)
-        result = runtime.context.runner.run(name, params)
+        result = runtime.context.runner.run(name, params, progress=_progress(name, call_id, runtime))
     except TerraciteError as error:
+        check()  # an interrupted call is no failed one, whatever its error looks like by now
         emit(ToolFailed(call_id=call_id, tool=name, error=error.to_json()))
         return toolset.failure_of(name, params, error), {"tool": name, "params": dict(params), "error": error.to_json()}
     artifact = result.artifact
@@ -223,6 +233,21 @@ def _call(name: str, params: Mapping[str, Any], call_id: str, n: int, state: Run
         "note": result.note,
     }
     return toolset.message_of(result, params, n), step
+
+
+def _progress(name: str, call_id: str, runtime: Runtime[RunContext]) -> Callable[[float], None]:
+    """Return what a tool tells its progress to: it passes on what a reader can see, and ends a call that nobody wants."""
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        runtime.context.check()
+        now = runtime.context.clock()
+        if now - told >= PROGRESS_S:
+            told = now
+            runtime.stream_writer(ToolProgress(call_id=call_id, tool=name, share=share))
+
+    return tell
 
 
 def _check(text: str, state: RunState, context: RunContext) -> grounding.Grounding:
