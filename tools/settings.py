@@ -24,3 +24,13 @@ class ToolSettings(BaseSettings):
     """How long to wait for another process that computes the same key."""
     gdal_cache_mb: int = 256
     """GDAL's block cache; its own default takes 5 % of the machine's memory."""
+    allowed_hosts: str = "default"
+    """Machines that may be reached, separated by commas; see `tools.storage.hosts`. `default` stands for the public catalogues."""
+    http_timeout_s: float = 30.0
+    """Longest silence of a remote machine."""
+    http_deadline_s: float = 120.0
+    """Longest time for one remote request with all its retries and redirects."""
+    http_attempts: int = 4
+    """How often a remote request is tried."""
+    max_read_bytes: int = 2_000_000_000
+    """Most bytes that one tool call fetches from remote machines."""
