@@ -43,17 +43,19 @@ def requirements() -> list[Requirement]:
     return [Requirement(each) for each in (*listed, *build)]
 
 
-def reached(names: list[str]) -> Iterator[str]:
-    """Yield every installed distribution that these lead to on this machine."""
-    seen: set[str] = set()
-    while names:
-        name = canonicalize_name(names.pop())
-        if name in seen:
-            continue
-        seen.add(name)
-        yield name
-        wanted = [Requirement(each) for each in distribution(name).requires or ()]
-        names += [each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
+def reached(wanted: list[Requirement]) -> Iterator[str]:
+    """Yield every installed distribution that these lead to on this machine, by the extras that they ask for too."""
+    seen: set[tuple[str, str]] = set()
+    while wanted:
+        requirement = wanted.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            yield name
+            below = [Requirement(each) for each in distribution(name).requires or ()]
+            wanted += [each for each in below if each.marker is None or each.marker.evaluate({"extra": extra})]
 
 
 def test_changelog_begins_with_the_version_of_the_package() -> None:
@@ -68,7 +70,7 @@ def test_constraints_are_exact_pins_that_satisfy_every_requirement() -> None:
 
 
 def test_constraints_pin_everything_that_is_installed_with_the_project() -> None:
-    installed = {name: distribution(name).version for name in reached([each.name for each in requirements()])}
+    installed = {name: distribution(name).version for name in reached(requirements())}
     assert {name: pins().get(name) for name in installed} == installed
 
 
