@@ -10,6 +10,7 @@ from tools.catalog.describing import extent_degrees, licence_and_attribution
 from tools.catalog.records import Band, Bounds, Content
 from tools.contract import Source
 from tools.errors import DataError
+from tools.geo.roles import band_roles
 from tools.storage.class_labels import class_labels
 from tools.storage.crs import crs_text
 from tools.storage.rasters import Window, band_array, check_band, crs_of, open_raster, value_kind
@@ -29,7 +30,8 @@ def describe_raster(source: Source) -> Content:
     """Describe a raster; a missing CRS or position is a warning, pixels that cannot be read are an error."""
     with open_raster(source, located=False) as dataset:
         _check_bands(dataset, source)
-        bands = tuple(_band(dataset, band, source) for band in dataset.indexes)
+        roles = {index: role for role, index in band_roles(dataset.descriptions, source.declared.bands).items()}
+        bands = tuple(_band(dataset, band, source, roles.get(band)) for band in dataset.indexes)
         placed = not dataset.transform.is_identity and not _by_points(dataset)
         bounds = _bounds(dataset) if placed else None
         crs = crs_of(dataset) if dataset.crs is not None and placed else None
@@ -93,14 +95,13 @@ def _time(dataset: DatasetReader) -> tuple[str, str] | None:
     return (text, text) if text else None
 
 
-def _band(dataset: DatasetReader, band: int, source: Source) -> Band:
-    roles = {index: role for role, index in source.declared.bands.items()}
+def _band(dataset: DatasetReader, band: int, source: Source, role: str | None) -> Band:
     lowest, highest = _range(dataset, band)
     nodata = dataset.nodatavals[band - 1]
     return Band(
         index=band,
         name=dataset.descriptions[band - 1],
-        role=roles.get(band),
+        role=role,
         dtype=dataset.dtypes[band - 1],
         nodata=None if nodata is None or not math.isfinite(nodata) else nodata,
         scale=dataset.scales[band - 1],

@@ -22,7 +22,7 @@ class Band(_Record):
     name: str | None = None
     """The file's description of the band."""
     role: str | None = None
-    """Declared role, e.g. green, swir1."""
+    """Role, e.g. green, swir1: declared, or a description that is a known role."""
     dtype: str
     nodata: float | None = None
     scale: float = 1.0

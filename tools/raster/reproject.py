@@ -64,7 +64,7 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
     import numpy as np
     from pyproj import CRS
 
-    from tools.raster.resampling import free_value
+    from tools.geo.nodata import free_value
     from tools.storage.rasters import raster_info, write_raster
     from tools.storage.warp import default_grid, warped_band
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tools.contract import Declared
 from tools.errors import DataError, MissingCrsError, ParameterError
+from tools.geo.roles import QUALITY_ROLES, band_roles
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -58,12 +59,19 @@ def _declare(view: Any, declared: Declared) -> None:  # Any: rasterio's DatasetW
     if declared.bounds is not None:
         view.transform = from_bounds(*declared.bounds, view.width, view.height)
     if declared.scale is not None:
-        view.scales = (declared.scale,) * view.count
+        view.scales = _measured(view, declared, declared.scale, 1.0)
     if declared.offset is not None:
-        view.offsets = (declared.offset,) * view.count
+        view.offsets = _measured(view, declared, declared.offset, 0.0)
     if declared.nodata is not None:
         _check_nodata(declared.nodata, view.dtypes)
         view.nodata = declared.nodata
+
+
+def _measured(view: Any, declared: Declared, value: float, neutral: float) -> tuple[float, ...]:  # Any: as in _declare
+    """Return a scale or offset per band: bands of quality codes beside bands of measurements have none."""
+    roles = band_roles(view.descriptions, declared.bands)
+    codes = {roles[role] for role in QUALITY_ROLES if role in roles}
+    return tuple(neutral if band in codes else value for band in view.indexes)
 
 
 def _check_nodata(nodata: float, dtypes: Sequence[str]) -> None:

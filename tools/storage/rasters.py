@@ -1,4 +1,4 @@
-"""Read rasters: one checked way to open them, what they are, and their values with every mask honoured.
+"""Read rasters, and write them: one checked way to open them, what they are, and their values with every mask honoured.
 
 What a user declared (CRS, bounds, nodata, scale, offset) is laid over the file as a virtual raster, so that whoever reads
 the dataset sees the declared values and nobody else has to know. Arrays are `(row, col)`; bands count from 1; windows are
@@ -7,7 +7,6 @@ the dataset sees the declared values and nobody else has to know. Arrays are `(r
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
-from tools.errors import DataError, ParameterError, StorageError
+from tools.errors import DataError, ParameterError
 from tools.storage.bootstrap import bootstrap
-from tools.storage.class_labels import TAG, class_labels, value_text
+from tools.storage.class_labels import class_labels, value_text
+from tools.storage.cog import BandMark, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
 from tools.storage.declared import check_located, declared_view, opened
 from tools.storage.paths import real_file
@@ -103,14 +103,9 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
             yield view
     except (RasterioError, CRSError, CPLE_BaseError) as error:
         raise DataError(
-            f"The raster {path.name!r} cannot be read ({_first_line(error)}).",
+            f"The raster {path.name!r} cannot be read ({first_line(error)}).",
             hint="It may be damaged, incomplete or no raster; fetch it again.",
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """Return GDAL's own reason, which rasterio keeps as the cause of a failed read."""
-    return str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".")
 
 
 def raster_info(source: Source, band: int = 1) -> RasterInfo:
@@ -205,9 +200,8 @@ def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, cl
     The labels stand in the band's tag `TERRACITE_CLASSES`, from which `raster_info` reads them back.
     Equal input gives equal bytes.
     """
-    labels = {value_text(value): label for value, label in sorted(classes.items())}
-    tags = {TAG: json.dumps(labels, ensure_ascii=False, sort_keys=True)}
-    _write_cog(path, array.astype("uint8", copy=False), grid, nodata=0, unit="", tags=tags)
+    labels = {value_text(value): label for value, label in classes.items()}
+    write_cog(path, array.astype("uint8", copy=False), grid, (BandMark(classes=labels),), nodata=0)
 
 
 def write_raster(
@@ -222,48 +216,7 @@ def write_raster(
 
     `classes` (value as text → label) makes the first band categorical. Equal input gives equal bytes.
     """
-    tags = {TAG: json.dumps(dict(classes), ensure_ascii=False, sort_keys=True)} if classes else {}
-    _write_cog(path, array, grid, nodata=nodata, unit="" if unit == "unspecified" else unit, tags=tags)
-
-
-def _write_cog(
-    path: Path,
-    array: np.ndarray[Any, Any],  # Any: every dtype that GeoTIFF holds
-    grid: GeoBox,
-    *,
-    nodata: float | None,
-    unit: str,
-    tags: Mapping[str, str],
-) -> None:
-    """Write through memory, since the driver can only copy; overviews are by nearest, which invents no value."""
-    bootstrap()
-    import rasterio.shutil
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-    from rasterio.io import MemoryFile
-
-    bands = array if array.ndim == 3 else array[None]
-    profile = {
-        "driver": "GTiff",
-        "count": len(bands),
-        "height": grid.shape[0],
-        "width": grid.shape[1],
-        "dtype": array.dtype,
-        "nodata": nodata,
-    }
-    options = {"compress": "deflate", "predictor": "yes", "overview_resampling": "nearest", "bigtiff": "if_safer"}
-    crs = grid.crs.to_wkt() if grid.crs else None
-    try:
-        with MemoryFile() as memory, warnings.catch_warnings():
-            # A grid of unit pixels at the origin looks like none at all.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with memory.open(**profile, crs=crs, transform=grid.affine, tiled=True, bigtiff="if_safer") as dataset:
-                dataset.write(bands)
-                dataset.update_tags(1, **tags)
-                dataset.units = (unit,) * len(bands)
-            with memory.open() as dataset:
-                rasterio.shutil.copy(dataset, path, driver="COG", **options)
-    except (RasterioError, CPLE_BaseError) as error:
-        raise StorageError(
-            f"The raster {path.name!r} cannot be written ({_first_line(error)}).", hint="Check the disk's free space."
-        ) from error
+    text = "" if unit == "unspecified" else unit
+    count = len(array) if array.ndim == 3 else 1
+    marks = (BandMark(unit=text, classes=classes or {}), *[BandMark(unit=text)] * (count - 1))
+    write_cog(path, array, grid, marks, nodata=nodata)
