@@ -134,7 +134,6 @@ def test_areas_of_countries_are_right(question: str, query: str, agent: Agent, s
     assert_repeats(agent, result, (path,))
 
 
-@pytest.mark.xfail(reason="the planner takes the country for what is asked for, not for the place of the populated places")
 def test_places_inside_a_country_are_counted_and_named(agent: Agent, shared_data: Path) -> None:
     countries, places = (
         shared_data / "vectors" / "ne_110m_admin_0_countries.json",

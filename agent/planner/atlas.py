@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from agent.planner.lexicon import META_PARTS, UNINFORMATIVE
-from agent.planner.text import fold, name_lemmas
+from agent.planner.text import fold, name_lemmas, singular, split_name
 
 Geometry = Literal["point", "line", "polygon", "mixed"]
 
@@ -117,6 +117,11 @@ class Dataset:
     def parts(self) -> tuple[tuple[str, ...], ...]:
         """The informative words of each name form."""
         return tuple(dict.fromkeys(informative(form) or form for form in self.name_forms))
+
+    def is_plural(self, lemma: str) -> bool:
+        """Whether its name holds a noun in the plural, so that each of its features is one of them."""
+        words = {fold(part) for text in (self.title, self.id, self.layer) if text for part in split_name(text)}
+        return lemma not in words and any(singular(word) == lemma for word in words)
 
     def column(self, name: str) -> Column | None:
         """Return a column by its exact name."""

@@ -99,7 +99,7 @@ def _of_layers(parts: Parts, found: Ingredients, measure: str) -> Frame | None:
         "extent", layer=_with_filters(target, found), measures=((measure, None),), clips=(*layers[1:], *places), minus=tuple(found.minus)
     )
     for index in found.groups:
-        grown = grouped(parts, frame, index)
+        grown = grouped(parts, frame, found, index)
         if grown is None:
             return None
         frame = grown

@@ -65,7 +65,7 @@ def _counted(parts: Parts, frame: Frame, found: Ingredients, ranking: Ranking) -
     measures = (("count", None), *extra)
     result = told_apart(parts, replace(frame, measures=measures), found)
     for index in found.groups:
-        result = grouped(parts, result, index) if result else None
+        result = grouped(parts, result, found, index) if result else None
     if result is None or (parts.having and not (result.zones or result.group_by)):
         return None
     if parts.clause.unit and extra:

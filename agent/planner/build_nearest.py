@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.planner.clauses import Direction
-from agent.planner.frames import Frame, Layer
-from agent.planner.parts import Parts, merged_layers
+from agent.planner.frames import Filter, Frame, Layer
+from agent.planner.parts import Parts, is_polygonal, merged_layers
 
-_TARGETS = ("to", "from", "group", "between", "for", "of", "in", "with")
+_TARGETS = ("to", "from", "group", "between", "for", "of", "with")
 
 
 def build_nearest(parts: Parts) -> Frame | None:
@@ -18,16 +18,43 @@ def build_nearest(parts: Parts) -> Frame | None:
         for i, reading in enumerate(parts.readings)
     ):
         return None
-    layers = [i for i, reading in enumerate(parts.readings) if reading and reading.kind == "layer"]
+    named = [i for i, reading in enumerate(parts.readings) if reading and reading.kind == "layer"]
+    layers = [i for i in named if parts.phrase(i).role != "in"]
     looked_for, starts = _sides(parts, layers)
     if looked_for is None or not starts or _too_many(parts, starts):
         return None
     _use_all(parts, [looked_for, *starts])
-    other = parts.layer(looked_for)
+    places = {i: _owner(parts, i, layers, looked_for) for i in named if i not in layers}
+    other = _placed(parts, parts.layer(looked_for), [i for i, owner in places.items() if owner == looked_for])
     starting = merged_layers(parts.layer(index) for index in starts)
-    if len(starting) != 1:
+    if other is None or len(starting) != 1:
         return None
-    return _directed(parts, starting[0], other, starts)
+    start = _placed(parts, starting[0], [i for i, owner in places.items() if owner != looked_for])
+    return _directed(parts, start, other, starts) if start else None
+
+
+def _owner(parts: Parts, place: int, layers: list[int], looked_for: int) -> int:
+    """Return the phrase whose features lie in a place: the one before it, unless that is a place by itself."""
+    before = [i for i in layers if i < place]
+    if not before:
+        return layers[0]
+    return looked_for if parts.reading(before[-1]).is_by_name else before[-1]
+
+
+def _placed(parts: Parts, layer: Layer, places: list[int]) -> Layer | None:
+    """Keep the features that lie in places: of another layer, or told by another column; None where that cannot be."""
+    for index in places:
+        place = parts.layer(index)
+        if place.ref == layer.ref:
+            if not place.where or parts.reading(index).is_by_name:
+                return None
+            layer = replace(layer, where=(*layer.where, *place.where))
+            continue
+        if not is_polygonal(parts.reading(index).dataset):
+            return None
+        is_point = parts.atlas.get(layer.ref).geometry == "point"
+        layer = replace(layer, filters=(*layer.filters, Filter("within" if is_point else "intersects", place)))
+    return layer
 
 
 def _use_all(parts: Parts, indexes: list[int]) -> None:

@@ -198,7 +198,7 @@ def _column_frame(
         return None
     frame = told_apart(parts, Frame("features", layer=layer, measures=measures), found)
     for index in found.groups:
-        frame = grouped(parts, frame, index) if frame else None
+        frame = grouped(parts, frame, found, index) if frame else None
     return _finished_column(parts, frame, ranking) if frame else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from agent.planner.atlas import Dataset
 from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
 from agent.planner.limits import in_unit
 from agent.planner.parts import Parts, is_polygonal, merged_layers
@@ -28,6 +29,8 @@ class Ingredients:
     groups: list[int] = field(default_factory=list)
     minus: list[Layer] = field(default_factory=list)
     near: list[Filter] = field(default_factory=list)
+    beside: set[str] = field(default_factory=set)
+    """Datasets on or along whose features something lies, rather than inside."""
     strict: bool = False
     and_groups: list[tuple[str, str]] = field(default_factory=list)
     """(dataset, column) whose values were listed with `and`: each is told by itself."""
@@ -36,6 +39,8 @@ class Ingredients:
 def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False) -> Ingredients | None:
     """Collect the ingredients; None where some phrase cannot play its part. `ranked` is the phrase that is ranked."""
     found = Ingredients()
+    if _lies_in_itself(parts):
+        return None
     for index, reading in enumerate(parts.readings):
         if reading is None or (index in parts.properties and reading.kind == "column" and not _adds_layer(parts, index)):
             continue
@@ -55,6 +60,26 @@ def gather(parts: Parts, ranked: int | None = None, *, all_classes: bool = False
     _exclude_own(found)
     found.layers = sorted(_with_conditions(parts, found), key=lambda layer: found.roles.get(layer.ref, "") in ("in", "for"))
     return found
+
+
+def _lies_in_itself(parts: Parts) -> bool:
+    """Whether features are asked for in a place that is one of them, as `towns in Oxby` of a layer of towns: then another layer is meant."""
+    heads = {
+        reading.dataset.id
+        for i, reading in enumerate(parts.readings)
+        if reading and parts.phrase(i).role == "head" and reading.means_features
+    }
+    return any(
+        reading.dataset.id in heads and reading.is_by_name and _is_single(reading.dataset)
+        for i, reading in enumerate(parts.readings)
+        if reading and parts.phrase(i).role == "in"
+    )
+
+
+def _is_single(dataset: Dataset) -> bool:
+    """Whether a name stands for one feature."""
+    column = dataset.column(dataset.name_column or "")
+    return column is not None and column.distinct == dataset.feature_count
 
 
 def _adds_layer(parts: Parts, index: int) -> bool:
@@ -114,6 +139,8 @@ def _add_main(parts: Parts, found: Ingredients, index: int, *, all_classes: bool
 def _add_layer(parts: Parts, found: Ingredients, index: int) -> None:
     layer, phrase = parts.layer(index), parts.phrase(index)
     found.roles.setdefault(layer.ref, phrase.role)
+    if phrase.prep in ("on", "along", "at", "over", "across"):
+        found.beside.add(layer.ref)
     known = next((one for one in found.layers if one.ref == layer.ref), None)
     if phrase.conj and known and (joined := _listed(known, layer)):
         found.layers[found.layers.index(known)] = joined
@@ -204,7 +231,7 @@ def place_of(layer: Layer, parts: Parts) -> Zones:
     return Zones(layer, dataset.name_column, merged=False) if named or single else Zones(layer, merged=True)
 
 
-def grouped(parts: Parts, frame: Frame, index: int) -> Frame | None:
+def grouped(parts: Parts, frame: Frame, found: Ingredients, index: int) -> Frame | None:
     """Add a group to a frame of features: a column of the layer, its own features, or zones of another layer."""
     reading = parts.reading(index)
     if frame.layer and reading.dataset.id == frame.layer.ref:
@@ -214,7 +241,12 @@ def grouped(parts: Parts, frame: Frame, index: int) -> Frame | None:
     if frame.zones is not None:
         return None
     zones = zones_of(parts, index)
-    return replace(frame, zones=zones) if zones else None
+    if zones is None:
+        return None
+    same = [one for layer in found.layers if layer.ref == zones.layer.ref for one in layer.where]
+    where = tuple(dict.fromkeys((*zones.layer.where, *same)))
+    clips = tuple(clip for clip in frame.clips if clip.ref != zones.layer.ref)
+    return replace(frame, clips=clips, zones=replace(zones, layer=replace(zones.layer, where=where)))
 
 
 def told_apart(parts: Parts, frame: Frame, found: Ingredients) -> Frame | None:
@@ -244,11 +276,13 @@ def filtered(parts: Parts, own: Layer, found: Ingredients) -> Layer | None:
     """
     is_point = parts.atlas.get(own.ref).geometry == "point"
     filters = list(own.filters)
+    zoned = {parts.reading(index).dataset.id for index in found.groups}
     for place in found.layers:
-        if place.ref == own.ref:
+        if place.ref == own.ref or place.ref in zoned:
             continue
-        predicate = _predicate(found.roles.get(place.ref, ""), is_point=is_point, strict=found.strict)
-        if predicate == "within" and not is_polygonal(parts.atlas.get(place.ref)):
+        role = found.roles.get(place.ref, "")
+        predicate = _predicate(role, is_point=is_point, strict=found.strict)
+        if (predicate == "within" or role == "in") and not is_polygonal(parts.atlas.get(place.ref)) and place.ref not in found.beside:
             return None
         filters.append(Filter(predicate, place))
     filters += [*found.near, *(Filter("disjoint", place) for place in found.minus)]

@@ -16,7 +16,7 @@ from agent.planner.clauses import Clause, Phrase
 from agent.planner.frames import Frame, Layer, Plan
 from agent.planner.lexicon import CLASS_NOUNS, EDITIONS, SOFT, is_harmless
 from agent.planner.limits import attach_limits
-from agent.planner.parts import Key, Parts
+from agent.planner.parts import Key, Parts, is_polygonal
 from agent.planner.readings import Reading, cover_terms, read_phrase
 from agent.planner.text import Token, fold
 
@@ -62,15 +62,17 @@ class Scene:
 
 def make_scene(clause: Clause, tokens: Sequence[Token], atlas: Atlas) -> Scene:
     """Read every phrase of a clause against every dataset."""
-    options = tuple(_options(phrase, tokens, atlas) for phrase in clause.phrases)
+    counted = next((phrase for phrase in clause.phrases if phrase.role == "head"), None) if "count" in clause.measures else None
+    options = tuple(_options(phrase, tokens, atlas, is_needed=phrase is counted) for phrase in clause.phrases)
     return Scene(clause, tokens, atlas, options)
 
 
-def _options(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas) -> tuple[Reading | None, ...]:
+def _options(phrase: Phrase, tokens: Sequence[Token], atlas: Atlas, *, is_needed: bool) -> tuple[Reading | None, ...]:
+    """Return the readings of a phrase; None among them where it may be left aside, which what is counted (`is_needed`) never is."""
     readings = read_phrase(phrase, tokens, atlas)
     complete = [reading for reading in readings if not reading.unknown]
     kept: list[Reading | None] = list(_spread(complete or list(readings)))
-    if _says_nothing(phrase, tokens) and not any(reading.score >= WHOLE for reading in complete):
+    if not is_needed and _says_nothing(phrase, tokens) and not any(reading.score >= WHOLE for reading in complete):
         kept.append(None)
     return tuple(kept)
 
@@ -293,7 +295,7 @@ def _score(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
     datasets = list({reading.dataset.id: reading.dataset for reading in readings if reading}.values())
     apart = sum(not _overlap(one, other) for number, one in enumerate(datasets) for other in datasets[:number])
     distant = sum(not scene.atlas.is_focused(one) for one in datasets)
-    return quality - 0.2 * apart - 0.05 * distant + _name_bonus(readings) - 0.1 * _rasters_as_places(scene, readings)
+    return quality - 0.2 * apart - 0.05 * distant + _name_bonus(scene, readings) - 0.1 * _rasters_as_places(scene, readings)
 
 
 def _rasters_as_places(scene: Scene, readings: tuple[Reading | None, ...]) -> int:
@@ -313,9 +315,11 @@ def _spread_loss(readings: tuple[Reading | None, ...]) -> float:
     return 0.03 * max(len({reading.dataset.id for reading in readings if reading}) - 1, 0)
 
 
-def _name_bonus(readings: tuple[Reading | None, ...]) -> float:
-    named = [r for r in readings if r and any(condition.column == r.dataset.name_column for condition in r.where)]
-    return 0.03 * len(named)
+def _name_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:
+    """Prefer features by their names to other values; most of all as the place where features of another layer lie."""
+    named = [(phrase, reading) for phrase, reading in zip(scene.clause.phrases, readings, strict=True) if reading and reading.is_by_name]
+    places = [reading for phrase, reading in named if phrase.role == "in" and is_polygonal(reading.dataset)]
+    return 0.03 * len(named) + 0.06 * len(places)
 
 
 def _column_bonus(scene: Scene, readings: tuple[Reading | None, ...]) -> float:

@@ -18,6 +18,8 @@ LONGEST = 7
 """Most tokens that one link spans."""
 COMMON_WORD = 0.7
 """Score of a word that stands in every value of a column."""
+TERM = 0.8
+"""Coverage that is granted where several words of a dataset's name are given as they stand in it."""
 EXACT, CODELESS, SYNONYM, CLIPPED, PARTIAL_VALUE = 1.0, 0.97, 0.85, 0.8, 0.55
 
 
@@ -71,7 +73,8 @@ def word_score(token: Token, part: str) -> float:
         return 0.0
     if are_synonyms(lemma, part) or (lemma in FLOOD_WORDS and part in FLOOD_WORDS):
         return SYNONYM
-    return CLIPPED if abbreviates(part, lemma) else 0.0
+    is_participle = lemma.endswith("ed")  # `populated places` have no column POP in mind
+    return CLIPPED if abbreviates(part, lemma) and not is_participle else 0.0
 
 
 def links(dataset: Dataset, tokens: Sequence[Token]) -> tuple[tuple[Link, ...], ...]:
@@ -123,7 +126,12 @@ def _names_layer(dataset: Dataset, span: Sequence[Token]) -> bool:
         telling = informative(form)
         if any(len(words) > 1 and joined(words) in joined(telling) for words in (core, spelling)):
             return True
-        if len(span) == 1 and telling and telling[-1] == span[0].lemma and span[0].word != span[0].lemma:
+        if (
+            len(span) == 1
+            and telling
+            and telling[-1] == span[0].lemma
+            and (span[0].word != span[0].lemma or dataset.is_plural(span[0].lemma))
+        ):
             return True
     return False
 
@@ -252,10 +260,13 @@ def _telling(target: _Target) -> set[str]:
 def _take(parts: Sequence[str], ahead: Sequence[Token], *, strict: bool) -> tuple[int, set[str], float] | None:
     """Match the next one or two tokens; return how many were used, the parts that they name, and how well."""
     both = joined([token.lemma for token in ahead]) if len(ahead) == 2 else ""
-    for part in parts if both else ():
-        if part == both or (not strict and are_synonyms(both, part)):
-            return 2, {part}, EXACT if part == both else SYNONYM
     token = ahead[0]
+    if both in parts:
+        return 2, {both}, EXACT
+    if both and not strict and token.lemma not in parts:
+        alike = next((part for part in parts if are_synonyms(both, part)), None)
+        if alike:
+            return 2, {alike}, SYNONYM
     for one, two in pairwise(parts):
         if token.lemma == one + two:
             return 1, {one, two}, EXACT
@@ -267,6 +278,8 @@ def _partial_score(target: _Target, matched: Sequence[float], coverage: float) -
     quality = sum(matched) / len(matched)
     if target.kind in ("value", "class"):
         return quality - target.penalty if coverage == 1 else PARTIAL_VALUE * coverage if coverage >= 0.3 else 0.0
+    if target.kind == "name" and len(matched) > 1 and quality == EXACT:
+        coverage = max(coverage, TERM)
     return round(quality * (0.7 + 0.3 * coverage) - target.penalty, 6)
 
 

@@ -65,6 +65,16 @@ class Reading:
     partial: tuple[tuple[str, str], ...] = ()
     """(words, value) of values that were named by a part only."""
 
+    @property
+    def means_features(self) -> bool:
+        """Whether it means features, or their names, which is the same."""
+        return self.kind == "layer" or (self.kind == "column" and self.columns == (self.dataset.name_column,))
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it chooses features by their names."""
+        return any(condition.column == self.dataset.name_column for condition in self.where)
+
 
 @dataclass(frozen=True)
 class _Cover:

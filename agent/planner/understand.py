@@ -133,7 +133,12 @@ def _names_columns(one: Interpretation, tokens: Sequence[Token]) -> bool:
 
 
 def _data(one: Interpretation) -> list[tuple[object, ...]]:
-    return [(reading.dataset.id, reading.columns, reading.where, reading.classes) for reading in one.readings if reading]
+    """Return what the readings speak of; the features of a layer and the column of their names are one."""
+    return [
+        (reading.dataset.id, () if reading.means_features else reading.columns, reading.where, reading.classes)
+        for reading in one.readings
+        if reading
+    ]
 
 
 def is_about_results(clause: Clause, before: Plan) -> bool:
