@@ -1,0 +1,140 @@
+"""Open a remote GeoTIFF: GDAL reads through our own range requests and is given a name that means nothing elsewhere."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+from tools.errors import DataError, TerraciteError
+from tools.storage.bootstrap import bootstrap
+from tools.storage.ranges import RemoteFile
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+Read = TypeVar("Read", bytes, int, list[bytes])
+
+
+@contextmanager
+def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[DatasetReader]:
+    """Open a remote GeoTIFF, or one of its overviews (from 0, finest first); side files are not looked for.
+
+    What goes wrong while GDAL reads is raised as it happened: an error of `RemoteFile`, else DataError.
+    """
+    bootstrap()
+    import rasterio
+    from rasterio._err import CPLE_BaseError  # what GDAL signals outside reading; rasterio exports it nowhere else
+    from rasterio.abc import MultiByteRangeResourceContainer
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    MultiByteRangeResourceContainer.register(_Container)
+    container = _Container(file)
+    options = {} if overview is None else {"OVERVIEW_LEVEL": overview}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # who needs georeferencing checks, and raises
+            dataset = rasterio.open(container.name, opener=container, driver="GTiff", **options)
+        with dataset:
+            yield dataset
+    except (RasterioError, CPLE_BaseError) as error:
+        if container.failure is not None:
+            raise container.failure from error
+        raise _unreadable(file, error) from error
+    if container.failure is not None:
+        raise container.failure
+
+
+def _unreadable(file: RemoteFile, error: Exception) -> DataError:
+    reason = str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".").rpartition(": ")[2]
+    return DataError(
+        f"{file.plain_url} cannot be read as a GeoTIFF ({reason}).", hint="It may be damaged or of another format; choose another file."
+    )
+
+
+class _Container:
+    """The folder that GDAL sees: one file. Methods as in rasterio.abc.MultiByteRangeResourceContainer."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self.name = f"{uuid4().hex}.tif"
+        self.failure: TerraciteError | None = None
+        """The first error; an exception that left a callback of GDAL would end up anywhere."""
+        self._file = file
+
+    def open(self, path: str, *_: object, **__: object) -> _Handle:
+        """Return the file with a position of its own; there is no other."""
+        if not self.isfile(path):
+            raise FileNotFoundError(path)
+        return _Handle(self)
+
+    def isfile(self, path: str) -> bool:
+        return path.endswith(self.name)
+
+    def isdir(self, _: str) -> bool:
+        return False
+
+    def ls(self, _: str) -> list[str]:
+        return [self.name]
+
+    def mtime(self, _: str) -> int:
+        return 0
+
+    def size(self, path: str) -> int:
+        """Return the size; rasterio tries this with a name that is not there and takes KeyError for no."""
+        if not self.isfile(path):
+            raise KeyError(path)
+        return self.end()
+
+    def rm(self, path: str) -> None:
+        raise PermissionError(path)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return bytes; none where reading them fails, or something failed before."""
+        return self._tried(lambda: self._file.read(offset, count), b"")
+
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the bytes of several ranges, as `read` does."""
+        return self._tried(lambda: self._file.read_many(ranges), [b""] * len(ranges))
+
+    def end(self) -> int:
+        """Return the size, or 0 where it cannot be had."""
+        return self._tried(lambda: self._file.size, 0)
+
+    def _tried(self, act: Callable[[], Read], otherwise: Read) -> Read:
+        if self.failure is None:
+            try:
+                return act()
+            except TerraciteError as error:
+                self.failure = error
+        return otherwise
+
+
+class _Handle(io.RawIOBase):
+    """An open file as GDAL uses it."""
+
+    def __init__(self, container: _Container) -> None:
+        super().__init__()
+        self._container = container
+        self._at = 0
+
+    def read(self, count: int = -1) -> bytes:
+        if count < 0:
+            count = self._container.end() - self._at
+        body = self._container.read(self._at, count)
+        self._at += len(body)
+        return body
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._container.end() if whence == io.SEEK_END else 0}[whence]
+        self._at = start + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def get_byte_ranges(self, offsets: Sequence[int], sizes: Sequence[int]) -> list[bytes]:
+        """Return several ranges at once, as GDAL asks for the tiles of a window."""
+        return self._container.read_many(list(zip(offsets, sizes, strict=True)))
