@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Params(BaseModel):
@@ -56,6 +56,32 @@ AssetRef = Annotated[
     ),
 ]
 NetworkRef = Annotated[str, Reference("network"), Field(min_length=1, description="A registered network: dataset id.")]
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+IndexName = Annotated[
+    Literal[
+        "NDVI", "NDWI", "MNDWI", "NDMI", "NBR", "NBR2", "NDBI", "NDSI", "EVI", "EVI2", "SAVI", "MSAVI",
+        "GNDVI", "NDRE", "BSI", "AWEI_NSH", "AWEI_SH",
+    ],
+    BeforeValidator(_upper),
+    Field(description="A spectral index. Water: MNDWI (green, swir1), NDWI (green, nir). Vegetation: NDVI (nir, red). Burns: NBR. Snow: NDSI."),
+]  # fmt: skip
+BandRoles = Annotated[
+    dict[str, int],
+    Field(
+        description='Role → band number from 1, e.g. {"green": 2, "swir1": 5}; only where the dataset does not say it itself. Roles: blue, green, red, rededge1, nir, swir1, swir2, scl, qa_pixel.'
+    ),
+]
+PixelMask = Annotated[
+    Literal["none", "clear", "clear_land", "clear_water"],
+    Field(
+        description="Which pixels count, told by the band of role scl (Sentinel-2) or qa_pixel (Landsat) of the same raster. 'clear': no cloud, shadow or cirrus; 'clear_land': of these vegetation and bare ground; 'clear_water': of these water; 'none': all."
+    ),
+]
 
 
 def norm_crs(text: str) -> str:

@@ -13,6 +13,8 @@ MODULES: dict[str, str] = {
     "find_place": "tools.catalog.find_place",
     "zonal_stats": "tools.zonal.stats",
     "classify": "tools.raster.classify",
+    "spectral_index": "tools.raster.spectral_index",
+    "raster_calc": "tools.raster.calc",
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
     "reproject": "tools.raster.reproject",

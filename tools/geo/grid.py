@@ -37,3 +37,21 @@ def is_axis_aligned(grid: GeoBox) -> bool:
     transform, (height, width) = grid.transform, grid.shape
     tilt_x, tilt_y = abs(transform.b) * height, abs(transform.d) * width
     return bool(tilt_x <= abs(transform.a) * 1e-3 and tilt_y <= abs(transform.e) * 1e-3)
+
+
+SAME_PX = 1e-3
+"""How far, in pixels, a corner of a grid may lie from the other's and the two still be one grid: rounding of coordinates."""
+
+
+def grid_difference(one: GeoBox, other: GeoBox) -> str:
+    """Say in what two grids differ, in words for an error message; empty where every pixel lies on its counterpart."""
+    if not crs_of(one).equals(crs_of(other), ignore_axis_order=True):
+        return f"CRS {crs_of(one).name} against {crs_of(other).name}"
+    if one.shape != other.shape:
+        return f"{one.shape[1]} × {one.shape[0]} against {other.shape[1]} × {other.shape[0]} pixels"
+    height, width = one.shape
+    corners = ((0, 0), (width, 0), (0, height), (width, height))
+    to_pixels = ~one.transform
+    moved = [to_pixels * (other.transform * corner) for corner in corners]
+    off = max(max(abs(x - col), abs(y - row)) for (x, y), (col, row) in zip(moved, corners, strict=True))
+    return "" if off <= SAME_PX else f"corners up to {off:.3g} pixels apart"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field, model_validator
 
-from tools.contract import Fact, Outcome, Tool, ToolContext, ToolOutput
-from tools.errors import LimitError
+from tools.contract import Outcome, Tool, ToolContext, ToolOutput
 from tools.geotypes import Params, RasterRef
+
+if TYPE_CHECKING:
+    from tools.raster.strips import ClassStrips
+    from tools.storage.rasters import RasterInfo
 
 
 class ClassRange(Params):
@@ -50,61 +55,42 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for classes that overlap, are too many, or a band that does not exist; LimitError for a raster that
     is too large.
     """
-    import numpy as np
-
-    from tools.geo.grid import window_grid
-    from tools.geo.pixels import pixel_area_m2
+    from tools.raster.output import check_output_size
     from tools.raster.ranges import check_apart, codes_of
-    from tools.storage.rasters import iter_strips, raster_info, read_band, write_class_raster
+    from tools.raster.strips import classes_by_strip
+    from tools.storage.rasters import raster_info, read_band, write_class_raster
 
     check_apart(params.classes)
     source = context.source(params.raster)
     info = raster_info(source, params.band)
-    _check_size(info.height * info.width)
-    codes = np.zeros((info.height, info.width), "uint8")
-    area_m2 = np.zeros(len(params.classes) + 2)
-    for window in iter_strips(info.height, info.width):
-        strip = codes_of(read_band(source, params.band, window), params.classes)
-        row, _, height, _ = window
-        codes[row : row + height] = strip
-        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(info.grid, window)), strip.shape)
-        area_m2 += np.bincount(strip.ravel(), weights=pixel_m2.ravel(), minlength=len(area_m2))
+    check_output_size(info.grid)
     labels = [*(each.label for each in params.classes), OTHER]
-    write_class_raster(context.folder / CLASS_FILE, codes, info.grid, dict(enumerate(labels, start=1)))
-    return _output(labels, [float(area) for area in area_m2], info.value_kind == "unknown")
+    strips = classes_by_strip(
+        info.grid, lambda window: codes_of(read_band(source, params.band, window), params.classes), len(labels), context.progress
+    )
+    write_class_raster(context.folder / CLASS_FILE, strips.codes, info.grid, dict(enumerate(labels, start=1)))
+    return _output(labels, strips, info)
 
 
-def _check_size(pixels: int) -> None:
-    from tools.settings import ToolSettings
+def _output(labels: list[str], strips: ClassStrips, info: RasterInfo) -> ToolOutput:
+    from tools.raster.output import area_text, bbox_degrees, class_facts
 
-    limit = ToolSettings().max_output_pixels
-    if pixels > limit:
-        raise LimitError(
-            f"The class raster would have {pixels:,} pixels, more than the limit of {limit:,}.",
-            hint="Cut the raster to the area of interest first, or raise TERRACITE_MAX_OUTPUT_PIXELS.",
+    bbox = bbox_degrees(info.grid)
+    if not strips.valid_area_m2:
+        return ToolOutput(
+            "Every pixel of the raster is nodata.", outcome=Outcome.NO_COVERAGE, files=(CLASS_FILE,), kind="raster", bbox=bbox
         )
-
-
-def _output(labels: list[str], area_m2: list[float], assumed: bool) -> ToolOutput:
-    """Report the areas; `area_m2` starts with that of nodata."""
-    valid, whole = sum(area_m2[1:]), sum(area_m2)
-    if valid == 0:
-        return ToolOutput("Every pixel of the raster is nodata.", outcome=Outcome.NO_COVERAGE, files=(CLASS_FILE,), kind="raster")
-    facts = [
-        fact
-        for label, area in zip(labels, area_m2[1:], strict=True)
-        for fact in (Fact("area", area, "m2", {"class": label}), Fact("share", 100 * area / valid, "%", {"class": label}))
-    ]
     return ToolOutput(
         summary=f"Classified the raster into {', '.join(labels)}.",
-        facts=(*facts, Fact("valid_share", min(100.0, 100 * valid / whole), "%")),
-        outcome=Outcome.VALUE if sum(area_m2[1:-1]) else Outcome.TRUE_ZERO,
+        facts=class_facts(labels, strips),
+        outcome=Outcome.VALUE if strips.area_m2[1:-1].any() else Outcome.TRUE_ZERO,
         files=(CLASS_FILE,),
         kind="raster",
         warnings=("Whether the whole-number values are quantities or classes is not declared; they were taken as quantities.",)
-        if assumed
+        if info.value_kind == "unknown"
         else (),
-        method={"area": "true area of every pixel on the ellipsoid", "share": "of the valid area"},
+        method={"area": area_text(info.grid), "share": "of the valid area"},
+        bbox=bbox,
     )
 
 

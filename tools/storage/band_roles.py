@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tools.contract import Source
 from tools.errors import ParameterError
@@ -37,6 +37,19 @@ def band_of(source: Source, role: str) -> int:
         f"No band of the raster {source.ref!r} is known as {role!r}; {_there_are(roles, descriptions)}.",
         hint=f"Say which band it is: parameter 'bands' with {{\"{role}\": NUMBER}}, or terracite add PATH --bands {role}=NUMBER.",
     )
+
+
+def bands_of(source: Source, roles: Iterable[str], given: Mapping[str, int]) -> dict[str, int]:
+    """Return canonical role → 1-based band of every role; what is `given` (under any name of a role) wins.
+
+    Raises ParameterError for a role that no band has, and for a given band that does not exist.
+    """
+    known = {canonical_role(name): band for name, band in given.items()}
+    with open_raster(source, located=False) as dataset:
+        for band in known.values():
+            check_band(dataset, band, source.path)
+    wanted = [canonical_role(role) for role in roles]
+    return {role: known.get(role) or known.get(STANDS_IN.get(role, "")) or band_of(source, role) for role in wanted}
 
 
 def _there_are(roles: Mapping[str, int], descriptions: Sequence[str | None]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.geo.frame import Floats
+from tools.geo.moments import Moments, moments_of
 
 BUFFER_VALUES = 4_000_000
 """Distinct values that are buffered before equal ones are joined."""
@@ -35,25 +36,6 @@ class Distribution:
     areas_m2: Floats
     pixels: Floats
     """How many pixels have the value, partly covered ones counted whole."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Weighted sums that give mean and standard deviation without keeping values."""
-
-    weight: float = 0.0
-    mean: float = 0.0
-    squares: float = 0.0
-    """Weighted sum of squared distances from the mean."""
-
-    def joined(self, other: Moments) -> Moments:
-        """Return the moments of both together; Chan, Golub and LeVeque (1979), equation 2.1, with weights for counts."""
-        weight = self.weight + other.weight
-        if weight == 0:
-            return self
-        step = other.mean - self.mean
-        share = other.weight / weight
-        return Moments(weight, self.mean + step * share, self.squares + other.squares + step * step * self.weight * share)
 
 
 class Tally:
@@ -99,7 +81,7 @@ class Tally:
         self.minimum = min(self.minimum, float(values.min()))
         self.maximum = max(self.maximum, float(values.max()))
         self.covered_sum += float((values * fraction).sum())
-        self.moments = self.moments.joined(_moments(values, weights))
+        self.moments = self.moments.joined(moments_of(values, weights))
         if self._keep_values:
             self._keep(Distribution(values, weights, covered_m2, np.ones(len(values))))
 
@@ -116,12 +98,6 @@ class Tally:
         self._parts.append(_joined([part]))
         if len(self._parts) > 1 and self.kept > BUFFER_VALUES:
             self._parts = [_joined(self._parts)]
-
-
-def _moments(values: Floats, weights: Floats) -> Moments:
-    weight = float(weights.sum())
-    mean = float((values * weights).sum()) / weight
-    return Moments(weight, mean, float((weights * (values - mean) ** 2).sum()))
 
 
 def _joined(parts: list[Distribution]) -> Distribution:

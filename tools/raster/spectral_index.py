@@ -1,0 +1,154 @@
+"""Compute a spectral index from bands that are found by their role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from tools.contract import Fact, Outcome, Source, Tool, ToolContext, ToolOutput
+from tools.errors import ParameterError
+from tools.geotypes import BandRoles, IndexName, Params, PixelMask, RasterRef
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+    from tools.geo.indices import SpectralIndex
+    from tools.raster.strips import Strips
+    from tools.storage.observations import Quality
+
+FILE = "index.tif"
+MOST_REFLECTANCE = 1.5
+"""A band whose mean is above this holds no reflectance from 0 to 1; single bright pixels may well exceed 1."""
+
+
+class SpectralIndexParams(Params):
+    """Compute a spectral index of a raster, one value per pixel: NDVI (vegetation), MNDWI or NDWI (water), NBR (burns), NDBI (built-up), NDSI (snow), NDMI (moisture) and others. Bands are found by their role. Tells mean, min and max; use the result in zonal_stats for means by zone, in classify for areas above a threshold (water: MNDWI above 0)."""
+
+    raster: RasterRef
+    index: IndexName
+    bands: BandRoles = Field(default_factory=dict)
+    mask: PixelMask = "none"
+
+
+def resolve(params: SpectralIndexParams, sources: Mapping[str, Source]) -> SpectralIndexParams:
+    """Settle which bands are used, so that the key holds what is really done; raise ParameterError for a role that is not there."""
+    from tools.geo.indices import INDICES
+    from tools.storage.band_roles import bands_of
+    from tools.storage.observations import quality_of
+
+    source = sources[params.raster]
+    bands = bands_of(source, INDICES[params.index].roles, params.bands)
+    if params.mask != "none":
+        quality = quality_of(source, params.bands, params.mask)
+        bands[quality.role] = quality.band
+    return params.model_copy(update={"bands": bands})
+
+
+def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
+    """Write the index as float32 with NaN for nodata, its band described by the name of the index.
+
+    Facts: `mean`, `min`, `max`, `std` (unit 1), `valid_share` (%), and, if there are any, the `count` of pixels where the formula
+    divides by zero, which are nodata. The outcome is no coverage where no pixel is left.
+    Raises ParameterError for a missing role, a categorical band, and values that are no reflectance where the formula needs it.
+    """
+    import numpy as np
+
+    from tools.geo.indices import INDICES
+    from tools.raster.output import check_output_size
+    from tools.storage.observations import quality_of
+    from tools.storage.rasters import raster_info
+    from tools.storage.stacks import write_stack
+
+    source, index = context.source(params.raster), INDICES[params.index]
+    bands = {role: params.bands[role] for role in index.roles}
+    infos = {role: raster_info(source, band) for role, band in bands.items()}
+    for role, info in infos.items():
+        if info.value_kind == "categorical":
+            raise ParameterError(f"Band {bands[role]} ({role}) holds classes, not measurements.", hint="Name another band in 'bands'.")
+    grid = infos[index.roles[0]].grid
+    check_output_size(grid)
+    quality = None if params.mask == "none" else quality_of(source, params.bands, params.mask)
+    strips = _compute(source, index, (bands, quality), grid, context)
+    write_stack(context.folder / FILE, [np.ma.asarray(strips.values)], grid, [params.index], unit="1")
+    method = {
+        "index": params.index,
+        "formula": index.formula,
+        "source": index.source,
+        "bands": bands,
+        "mask": quality.text if quality else "none",
+    }
+    return _output(params, strips, grid, method)
+
+
+def _compute(
+    source: Source, index: SpectralIndex, read: tuple[dict[str, int], Quality | None], grid: GeoBox, context: ToolContext
+) -> Strips:
+    import numpy as np
+
+    from tools.geo.band_math import Calculated
+    from tools.geo.grid import Window
+    from tools.geo.moments import Spread
+    from tools.raster.strips import strip_by_strip
+    from tools.storage.observations import read_seen
+
+    bands, quality = read
+    brightness = {role: Spread(by_area=False) for role in bands}
+
+    def calculate(window: Window) -> Calculated:
+        arrays = read_seen(source, bands, quality, window)
+        for role, array in arrays.items():
+            brightness[role].add(array, np.ones((1, 1)))
+        return index.evaluate(arrays)
+
+    strips = strip_by_strip(grid, calculate, context.progress)
+    if index.needs_reflectance:
+        _check_reflectance({role: spread.mean for role, spread in brightness.items()})
+    return strips
+
+
+def _check_reflectance(means: Mapping[str, float]) -> None:
+    bright = {role: mean for role, mean in means.items() if mean > MOST_REFLECTANCE}
+    if bright:
+        values = ", ".join(f"{role} {mean:.4g}" for role, mean in bright.items())
+        raise ParameterError(
+            f"The index has constants that need reflectance from 0 to 1, but the mean of the bands is {values}.",
+            hint="Declare the scale, e.g. terracite add PATH --scale 0.0001 (Sentinel-2), or use a pure ratio such as NDVI.",
+        )
+
+
+def _output(params: SpectralIndexParams, strips: Strips, grid: GeoBox, method: dict[str, Any]) -> ToolOutput:
+    from tools.raster.output import bbox_degrees, undefined_facts, value_facts, weighting
+
+    spread = strips.spread
+    used = ", ".join(f"{role} (band {band})" for role, band in method["bands"].items())
+    share = Fact("valid_share", spread.valid_share, "%")
+    facts = (*value_facts(spread, "1"), share, *undefined_facts(strips.undefined)) if spread.has_values else (share,)
+    kept = "" if params.mask == "none" else f" over pixels that are {params.mask.replace('_', ' ')}"
+    return ToolOutput(
+        summary=f"Computed {params.index} from {used}{kept}."
+        if spread.has_values
+        else f"No pixel has a value of {params.index} from {used}{kept}.",
+        facts=facts,
+        outcome=Outcome.VALUE if spread.has_values else Outcome.NO_COVERAGE,
+        files=(FILE,),
+        kind="raster",
+        warnings=_warnings(params, strips),
+        method={**method, **weighting(spread)},
+        bbox=bbox_degrees(grid),
+    )
+
+
+def _warnings(params: SpectralIndexParams, strips: Strips) -> tuple[str, ...]:
+    from tools.geo.indices import INDICES
+
+    found = []
+    if strips.undefined:
+        found.append(f"In {strips.undefined:,} pixels {params.index} divides by zero; they are nodata.")
+    if INDICES[params.index].is_ratio and strips.spread.has_values and (strips.spread.minimum < -1 or strips.spread.maximum > 1):
+        found.append(f"Some values of {params.index} lie beyond -1 to 1, which only bands with negative values give.")
+    return tuple(found)
+
+
+TOOL = Tool("spectral_index", SpectralIndexParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "numpy"), resolve=resolve)
