@@ -11,6 +11,7 @@ MODULES: dict[str, str] = {
     "list_datasets": "tools.catalog.list_datasets",
     "describe_dataset": "tools.catalog.describe_dataset",
     "find_place": "tools.catalog.find_place",
+    "search_stac": "tools.catalog.search_stac",
     "zonal_stats": "tools.zonal.stats",
     "classify": "tools.raster.classify",
     "spectral_index": "tools.raster.spectral_index",

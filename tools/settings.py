@@ -30,6 +30,8 @@ class ToolSettings(BaseSettings):
     """Longest silence of a remote machine."""
     http_deadline_s: float = 120.0
     """Longest time for one remote request with all its retries and redirects."""
+    search_deadline_s: float = 180.0
+    """Longest time for one search of a catalogue with all its pages."""
     http_attempts: int = 4
     """How often a remote request is tried."""
     max_read_bytes: int = 2_000_000_000
