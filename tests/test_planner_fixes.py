@@ -246,3 +246,32 @@ def test_in_which_zone_asks_for_a_ranking_of_zones() -> None:
     params = calls("In which county is the mean elevation highest?", KINDS)[0][1]
     assert (params["zone_column"], params["order_by"], params["limit"]) == ("county", "mean", 1)
     assert "merge_zones" not in params
+
+
+@pytest.mark.parametrize("question", ["area of Denis", "How large is Denis?", "area of forest in Helen", "length of canals in Torka"])
+def test_a_part_of_a_name_is_asked_about(question: str) -> None:
+    step = first_step(question, PLACES)
+    assert isinstance(step, Draft)
+    assert step.status == "input_needed"
+    assert "Saint-Denis" in step.text or "Helen" in step.text or "Torka" in step.text
+
+
+def test_the_kind_of_place_may_be_left_out_of_a_name() -> None:
+    counties = [layer("counties", "Polygon", [column("name", ["Ardmoor County", "Belfen County"])], "name", 2)]
+    assert calls("area of Ardmoor", counties)[0][1]["where"]["conditions"][0]["value"] == "Ardmoor County"
+
+
+def test_an_article_is_no_code_of_a_column() -> None:
+    codes = [layer("wells", "Point", [column("name", ["Oxby"]), column("grade", ["A", "B"]), column("depth_m", [3], "real")], "name")]
+    assert calls("Which wells have a depth_m above 3?", codes)[0][1]["where"]["conditions"] == [
+        {"column": "depth_m", "op": ">", "value": 3}
+    ]
+
+
+def test_participles_name_no_clipped_column() -> None:
+    layers = [
+        layer("countries", "Polygon", [column("NAME", ["Ardmoor"]), column("POP", [3], "integer")], "NAME", 1),
+        layer("populated_places", "Point", [column("name", ["Oxby"])], "name"),
+    ]
+    name, params = calls("Which populated places are in Ardmoor?", layers)[0]
+    assert (name, params["layer"]) == ("query_vector", "populated_places")

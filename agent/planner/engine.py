@@ -49,9 +49,7 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
 def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas: Atlas) -> Step:  # Any: JSON
     asked = _with_last_refs(asked, session)
     if any(frame.kind == "map" and not frame.refs for frame in asked.frames):
-        return Draft(
-            "There is no result to draw yet. Name a dataset, for example 'Show a map of …', or ask a question first.", "input_needed"
-        )
+        return _nothing_to_draw(session)
     pieces = [run_frame(frame, ledger, atlas) for frame in asked.frames]
     if ledger.pending:
         return ToolCalls(tuple(ledger.pending))
@@ -99,6 +97,16 @@ def _last_refs(session: Mapping[str, Any]) -> tuple[str, ...]:  # Any: JSON
         last.append(one)
     chosen = [one for one in last if one in results and one.get("n") in cited] or [one for one in last if one in results]
     return tuple(dict.fromkeys(one["ref"] for one in sorted(chosen, key=lambda one: one["kind"] != "raster")))
+
+
+def _nothing_to_draw(session: Mapping[str, Any]) -> Draft:  # Any: JSON
+    """Say whether there is no earlier result, or one without a feature or pixel in it."""
+    if not session.get("previous"):
+        return Draft(
+            "There is no result to draw yet. Name a dataset, for example 'Show a map of …', or ask a question first.", "input_needed"
+        )
+    text = "The last result holds no feature and no raster, so there is nothing to draw. Name a dataset, for example 'Show a map of …'."
+    return Draft(text, "refused", "refused")
 
 
 def _uncovered(pieces: Sequence[Piece]) -> Draft | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -27,6 +27,28 @@ def is_fragment(scene: Scene) -> bool:
     )
     grouped = any(phrase.role in ("group", "near", "far") for phrase in clause.phrases)
     return not asks and not grouped and clause.superlative is None
+
+
+def ranked(previous: Plan, scene: Scene) -> Plan | None:
+    """Return the last question with its answer ranked, for `Which ward has the most?`; None where something else is asked."""
+    clause, frame = scene.clause, previous.frames[-1]
+    word = clause.superlative
+    if word is None or clause.measures or clause.limits or clause.keyed or clause.has("map", "nearest", "farthest"):
+        return None
+    if word.adjective and (word.adjective, frame.kind) != ("height", "values"):
+        return None
+    refs = {frame.zones.layer.ref} if frame.zones else {frame.layer.ref} if frame.layer and frame.group_by else set()
+    columns = frozenset() if frame.zones else frozenset(frame.group_by)
+    if not refs or not all(_names_parts(options, refs, columns) for options in scene.options):
+        return None
+    changed = _with_order(Parts(clause, scene.tokens, scene.atlas, ()), frame)
+    return replace(previous, frames=(*previous.frames[:-1], changed)) if changed else None
+
+
+def _names_parts(options: Sequence[Reading | None], refs: set[str], columns: frozenset[str]) -> bool:
+    """Whether a phrase may mean the zones, or the values of the columns, by which a result is given; or says nothing."""
+    named = [one for one in options if one and one.dataset.id in refs and not one.where and not one.unknown]
+    return None in options or any(bool(set(one.columns) & columns) if columns else one.means_features for one in named)
 
 
 def follow(previous: Plan, scene: Scene) -> Interpretation | None:

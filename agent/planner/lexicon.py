@@ -56,6 +56,12 @@ MATTER = frozenset("water soil country body point".split())
 VAGUE = frozenset("water soil land ground surface cover space territory".split())
 """Nouns that alone are no name of a dataset in which they stand beside others: water is no water_table_depth."""
 
+ADMIN_NOUNS = frozenset(
+    "city town village county district ward municipality region province state parish township borough commune canton department republic"
+    " kingdom federation island".split()
+)
+"""Kinds of places that may be left out of a name: Ardmoor for Ardmoor County."""
+
 SHAPE_NOUNS = {"point": "point", "line": "line", "polygon": "polygon"}
 """Nouns for the features of a layer by their geometry."""
 

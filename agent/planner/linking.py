@@ -112,6 +112,8 @@ def _is_beside_the_point(dataset: Dataset, link: Link, span: Sequence[Token]) ->
     if link.kind == "name":
         is_term = joined([token.lemma for token in span]) in COVER_TERMS
         return link.score < EXACT and all(token.lemma in VAGUE for token in span) and not is_term
+    if link.kind in ("value", "class") and len(span) == 1 and len(span[0].word) == 1 and not span[0].capital and span[0].kind == "word":
+        return True  # the article of `a height` is no code
     return link.kind == "value" and _names_layer(dataset, span)
 
 

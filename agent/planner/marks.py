@@ -173,7 +173,7 @@ def _mark_at(line: _Line, offset: int, tokens: Sequence[Token], nouns: frozenset
             continue
         start, end = line.spans[line.starts[offset]][0], line.spans[_last_unit(line, match.end())][1]
         content = [place for place in range(start, end) if place in nouns]
-        if content and kind in _YIELDING and end - start <= 2:
+        if content and kind in _YIELDING and end - start <= 2 and arg != "it":
             continue
         groups = {name: value for name, value in match.groupdict().items() if value}
         mark = _build(kind, arg, start, end, groups, line, tokens)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from agent.planner.atlas import Atlas
+from agent.planner.atlas import Atlas, Dataset
 from agent.planner.clauses import Phrase
 from agent.planner.interpret import Scene
-from agent.planner.lexicon import CONTENT_AFTER_ALL, SOFT, is_harmless
+from agent.planner.lexicon import ADMIN_NOUNS, CONTENT_AFTER_ALL, SOFT, is_harmless
 from agent.planner.quantities import is_part_of_name
+from agent.planner.readings import Reading
 from agent.planner.step import Call
-from agent.planner.text import Token, written
+from agent.planner.text import Token, name_lemmas, written
 
 
 @dataclass(frozen=True)
@@ -124,3 +125,34 @@ def searches(missing: Sequence[Unknown], search: Search, atlas: Atlas, tokens: S
     names = [unknown.text for unknown in missing if unknown.text not in search.asked and (unknown.is_name or hidden)]
     only = {} if len(atlas.focused) == len(atlas.datasets) else {"layers": [layer.id for layer in layers]}
     return tuple(("find_place", {"name": name, **only}) for name in dict.fromkeys(names))
+
+
+def half_named(readings: Sequence[Reading | None]) -> tuple[str, tuple[str, ...]] | None:
+    """Return words that are only a part of the name of the feature they were taken for, with the names that hold them; None without such.
+
+    What is left out may say the kind of place (`Ardmoor` for Ardmoor County); a layer of one feature leaves no doubt.
+    """
+    for reading in readings:
+        dataset = reading.dataset if reading else None
+        if reading is None or dataset is None or dataset.name_column is None or dataset.feature_count == 1:
+            continue
+        named = {condition.value for condition in reading.where if condition.column == dataset.name_column}
+        for words, value in reading.partial:
+            if value in named and _left_out(words, value) - _kinds(dataset):
+                said = set(name_lemmas(words))
+                alike = [
+                    str(name)
+                    for column, name in dataset.text_values
+                    if column == dataset.name_column and said <= set(name_lemmas(str(name)))
+                ]
+                return words, tuple(dict.fromkeys((value, *alike)))
+    return None
+
+
+def _left_out(words: str, value: str) -> set[str]:
+    return set(name_lemmas(value)) - set(name_lemmas(words))
+
+
+def _kinds(dataset: Dataset) -> set[str]:
+    """Return the words of a name that say what kind of place it is."""
+    return {"the", "of", "and", *SOFT, *ADMIN_NOUNS, *(word for form in dataset.name_forms for word in form)}

@@ -29,13 +29,18 @@ def refuse_unknown(
     first = missing[0]
     similar = search.similar.get(first.text, ())
     if first.is_name and similar:
-        return Draft(f"No feature is named '{first.text}'. Did you mean {listing(similar[:6], 'or')}?", "input_needed")
+        return ask_name(first.text, similar)
     words = listing(f"'{one.text}'" for one in missing)
     if first.is_name and first.text in search.asked:
         text = f"No feature named {words} is in the registered layers."
         return Draft(_with_offers(text, _near(question, first, atlas, tokens, accepts), atlas, accepts), "refused", UNKNOWN_PLACE_OUTCOME)
     text = f"I cannot answer that: nothing here explains {words}. {_inventory(atlas)}".strip()
     return Draft(_with_offers(text, _near(question, first, atlas, tokens, accepts), atlas, accepts), "refused", "refused")
+
+
+def ask_name(words: str, names: Sequence[str]) -> Draft:
+    """Ask which feature is meant by words that are only a part of its name."""
+    return Draft(f"No feature is named '{words}'. Did you mean {listing(names[:6], 'or')}?", "input_needed")
 
 
 def refuse_other(reason: str, atlas: Atlas, accepts: Accepts) -> Draft:

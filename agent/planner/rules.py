@@ -140,6 +140,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("columns", "", r"(?:what|which)? ?(?:columns?|attributes?|fields?|properties|bands?(?! q)|variables?|crs|coordinate (?:reference )?systems?|projections?|epsg|resolution|pixel sizes?|cell sizes?|bounding box|metadata|schema|nodata(?: values?)?|data types?|geometry types?|licen[cs]es?)"),
     ("map", "", r"(?:(?:show|draw|plot|render|make|create|give|produce|display|see|want|generate|put|view)(?: me| us)? )?(?:(?:it|that|this|them|these|those|the results?|the answer) )?(?:as |on |in |onto )?(?:a |an |the )?(?:new |nice |simple )?(?:maps?|charts?|plot|visuali[sz]ation|figure|picture)(?: of| showing| with| for)?"),
     ("map", "", r"draw|plot|render|visuali[sz]e|map out|sketch"),
+    ("map", "it", r"(?:draw|plot|render|visuali[sz]e|map|sketch) (?:it|that|this|them|these|those|the results?|the answer)"),
     ("where", "", r"where(?= is| are| do| does| can| was| were| exactly)"),
     ("difference", "", r"(?:the )?(?:differences?|gap|discrepancy)(?: in| between| of)?|differ|compared? (?:to|with)|compare(?= .* (?:to|with|and) )|comparison(?: of| between)?|versus|vs|change(?: in| between| from)?"),
     ("difference", "", rf"how (?:much|many) (?:{_UP}|{_DOWN})(?= |$)"),

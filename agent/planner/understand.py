@@ -9,13 +9,13 @@ from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.clauses import Clause, split_clauses
-from agent.planner.followups import follow, is_fragment
+from agent.planner.followups import follow, is_fragment, ranked
 from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
 from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
 from agent.planner.marks import find_marks, noun_tokens
-from agent.planner.names import Search, Unknown, searches, unknowns
-from agent.planner.refuse import Accepts, ask_column, ask_which, refuse_other, refuse_unknown
+from agent.planner.names import Search, Unknown, half_named, searches, unknowns
+from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refuse_other, refuse_unknown
 from agent.planner.slots import missing_slot
 from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.text import Token, tokenize
@@ -61,6 +61,8 @@ class Reader:
         missing = unknowns(scene)
         if missing:
             return refuse_unknown(self.question, missing, self.search, scene.atlas, scene.tokens, self._accepts())
+        if before is not None and (again := ranked(before, scene)):
+            return again
         fragment = is_fragment(scene)
         complete = [one for one in interpret(scene) if one.is_complete]
         if fragment and not (complete and _is_full(scene.clause)) and before is not None and (followed := follow(before, scene)):
@@ -75,6 +77,9 @@ class Reader:
 
     def _chosen(self, complete: list[Interpretation], scene: Scene) -> Understood:
         best = complete[0]
+        half = half_named(best.readings)
+        if half:
+            return ask_name(*half)
         tied = [one for one in complete if one.score > best.score - TIE and _differs(one, best)]
         named = [one for one in (best, *tied) if _names_columns(one, scene.tokens)] if tied else []
         if len(named) == 1:
