@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from agent.state import Json, Status
-from tools.errors import TerraciteError
+if TYPE_CHECKING:
+    # What a client shows of a result needs no language model's library, which the state of a run does.
+    from agent.state import Json, Status
+    from tools.errors import TerraciteError
 
 SCHEMA_VERSION = 1
 

@@ -1,4 +1,4 @@
-"""The command line: `terracite ask|run|tools|add|datasets|artifacts|replay|demo|doctor|phrases`.
+"""The command line: `terracite ask|chat|run|tools|add|datasets|artifacts|replay|demo|doctor|phrases`.
 
 Only this module prints. Heavy imports happen inside the commands, so that `--help` stays quick.
 """
@@ -10,7 +10,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -57,7 +57,9 @@ def main() -> NoReturn:
     try:
         app()
     except TerraciteError as error:
-        typer.echo(f"terracite: {error}", err=True)
+        from agent.interfaces import terminal
+
+        typer.echo(f"terracite: {terminal.clean(str(error))}", err=True)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -135,6 +137,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Register data; what cannot be read is reported one by one, the rest is registered."""
+    from agent.interfaces import terminal
     from agent.interfaces.options import declared_from
     from tools.errors import exit_code_of
 
@@ -162,14 +165,10 @@ def add(
         }
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
-        for record in report.records:
-            typer.echo(f"{record.id}: {record.title} ({_what(record)})")
-            for warning in record.warnings:
-                typer.echo(f"  note: {warning}")
-        for refusal in report.refused:
-            typer.echo(f"not registered: {refusal.path}: {refusal.message} {refusal.hint}".rstrip(), err=True)
-        if report.skipped:
-            typer.echo(f"skipped, of no supported format: {', '.join(report.skipped)}", err=True)
+        for line in terminal.added_lines(report):
+            typer.echo(line)
+        for line in terminal.refused_lines(report):
+            typer.echo(line, err=True)
     if report.refused:
         raise typer.Exit(exit_code_of(report.refused[0].code))
 
@@ -177,12 +176,14 @@ def add(
 @app.command()
 def datasets(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the registered datasets."""
+    from agent.interfaces import terminal
+
     records = _agent(workspace, None).datasets.record_objects()
     if as_json:
         typer.echo(json.dumps([record.model_dump(mode="json") for record in records], ensure_ascii=False))
         return
     for record in records:
-        typer.echo(f"{record.id}: {record.title} ({_what(record)})")
+        typer.echo(terminal.dataset_line(record))
     if not records:
         typer.echo("No data is registered. Add some: terracite add PATH…")
 
@@ -190,21 +191,19 @@ def datasets(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> 
 @app.command()
 def tools(name: Annotated[str | None, typer.Argument(help="Show one tool in full.")] = None, as_json: JsonOption = False) -> None:
     """List the tools, or show the parameters of one."""
+    from agent.interfaces import terminal
     from tools import registry
 
-    chosen = [registry.load(each) for each in ([name] if name else registry.names())]
     if as_json:
+        chosen = [registry.load(each) for each in ([name] if name else registry.names())]
         shown = [
             {"name": tool.name, "kind": tool.kind, "description": tool.description, "parameters": tool.params.model_json_schema()}
             for tool in chosen
         ]
         typer.echo(json.dumps(shown, ensure_ascii=False))
         return
-    for tool in chosen:
-        typer.echo(f"{tool.name} ({tool.kind}): {tool.description}")
-        if name:
-            for field, info in tool.params.model_fields.items():
-                typer.echo(f"  --{field.replace('_', '-')}  {'required. ' if info.is_required() else ''}{info.description or ''}")
+    for line in terminal.tool_lines(name):
+        typer.echo(line)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -240,6 +239,19 @@ def run(
     for warning in artifact.warnings:
         typer.echo(f"Note: {warning}")
     typer.echo(f"{artifact.ref} · {result.cache} · {result.seconds:.2f} s · {artifact.folder}")
+
+
+@app.command()
+def chat(
+    data: Annotated[list[str] | None, typer.Option("--data", help="Register this and keep to it; may be repeated.")] = None,
+    workspace: WorkspaceOption = None,
+    engine: Annotated[EngineName | None, typer.Option("--engine", help="auto, planner (embedded, no language model) or model.")] = None,
+    thread: Annotated[str | None, typer.Option("--thread", help="Continue this conversation.")] = None,
+) -> None:
+    """Talk with the data: follow-up questions, results, sources and maps; or pipe in a question a line."""
+    from agent.interfaces.repl.chat import run_chat
+
+    raise typer.Exit(run_chat(workspace, engine.value if engine else None, thread, data or ()))
 
 
 @app.command()
@@ -360,18 +372,3 @@ def _agent(workspace: Path | None, engine: EngineName | None) -> Agent:
 
 def _runner(workspace: Path | None) -> Runner:
     return _agent(workspace, None).runner
-
-
-def _what(record: Any) -> str:  # Any: DatasetRecord, whose module is not imported at start
-    if record.kind == "raster":
-        return f"raster, {record.width} × {record.height} pixels, {len(record.bands)} band(s), {_crs_name(record.crs)}"
-    if record.kind == "document":
-        return "document"
-    return f"{record.geometry_type or 'table'}, {record.feature_count} rows, {_crs_name(record.crs)}"
-
-
-def _crs_name(crs: str | None) -> str:
-    """Name a CRS in a word: its code, or the name in its WKT."""
-    if crs is None:
-        return "no CRS"
-    return crs if '"' not in crs else f"a CRS without a code ({crs.split(chr(34))[1]})"
