@@ -60,7 +60,7 @@ class Agent:
     @cached_property
     def decider(self) -> Decider:
         """The chat model that decides, made when first needed."""
-        return make_decider(self.settings)
+        return make_decider(self.settings, self.workspace.root / "endpoints.json")
 
     def add(
         self,

@@ -75,6 +75,14 @@ class Token(_Event):
     text: str
 
 
+class ModelRetried(_Event):
+    """The request to the model is sent again after a fault that may pass; text of the draft so far begins anew."""
+
+    type: Literal["model_retried"] = "model_retried"
+    reason: str
+    wait_s: float
+
+
 class Grounded(_Event):
     """The draft was checked against the cited results."""
 
@@ -91,4 +99,4 @@ class RunFinished(_Event):
     result: dict[str, Any]  # Any: RunResult.to_json()
 
 
-Event = RunStarted | ToolStarted | ToolProgress | ToolFinished | ToolFailed | Token | Grounded | RunFinished
+Event = RunStarted | ToolStarted | ToolProgress | ToolFinished | ToolFailed | Token | ModelRetried | Grounded | RunFinished

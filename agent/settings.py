@@ -21,11 +21,15 @@ class AgentSettings(BaseSettings):
     engine: EngineChoice = "auto"
     """`auto` takes the model where an endpoint or key is configured, else the planner."""
     model: str = "gpt-4.1-mini"
-    """Name of the chat model at the endpoint."""
+    """Name of the chat model at the endpoint, or `provider:model` for another provider (anthropic, google_genai, mistralai, …)."""
     openai_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
     openai_base_url: str | None = Field(default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))
     model_timeout_s: float = Field(default=120.0, gt=0)
+    """Silence of the endpoint after which a request is given up."""
+    model_deadline_s: float = Field(default=300.0, gt=0)
+    """For one reply of the model, all retries included."""
     model_retries: int = Field(default=2, ge=0, le=10)
+    """How often a request is sent again after a fault that may pass (429, 5xx, a timeout, a broken reply)."""
     max_model_calls: int = Field(default=12, ge=1)
     """Decisions of one run, repairs included."""
     max_tool_calls: int = Field(default=24, ge=1)

@@ -63,9 +63,12 @@ class RunState(TypedDict, total=False):
     verdict: Verdict
     frame: Json | None
     repairs: int
+    slips: int
+    """Replies that were neither a call nor an answer."""
     model_calls: int
     tool_calls: int
     usage: Json
+    """Tokens in and out, each None where the endpoint did not count."""
     limit: str | None
     """Which limit ended the run, in words."""
     claims: list[Json]

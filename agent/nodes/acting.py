@@ -1,0 +1,116 @@
+"""Run the calls that the engine asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langgraph.runtime import Runtime
+
+from agent import toolset
+from agent.context import RunContext
+from agent.events import ToolFailed, ToolFinished, ToolProgress, ToolStarted
+from agent.models import problem_of
+from agent.state import Json, RunState
+from tools.contract import Result
+from tools.errors import ParameterError, TerraciteError
+
+PROGRESS_S = 0.2
+"""Seconds between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call as the engine asked for it."""
+
+    name: str
+    params: Json
+    id: str
+    problem: str
+    """What is wrong with its arguments as they were sent, or nothing."""
+
+
+def act(state: RunState, runtime: Runtime[RunContext]) -> RunState:
+    """Run the calls of the last message, in order; an error goes back to the engine as the call's result."""
+    reply = state["messages"][-1]
+    if not isinstance(reply, AIMessage):  # the graph only comes here from a reply with calls
+        raise TypeError(f"act needs an AIMessage, got {type(reply).__name__}")
+    results, steps = list(state["results"]), list(state["steps"])
+    answers: list[BaseMessage] = []
+    for asked in reply.tool_calls:
+        call = _Call(asked["name"], asked["args"], asked["id"] or "", problem_of(reply, asked["id"] or ""))
+        message, step = _answered(call, len(results) + 1, state, runtime)
+        if "error" not in message:
+            results.append(message)
+        steps.append(step)
+        answers.append(ToolMessage(toolset.text_of(message), tool_call_id=call.id, name=call.name))
+    return {
+        "messages": [*state["messages"], *answers],
+        "results": results,
+        "steps": steps,
+        "tool_calls": state["tool_calls"] + len(reply.tool_calls),
+    }
+
+
+def _answered(call: _Call, n: int, state: RunState, runtime: Runtime[RunContext]) -> tuple[Json, Json]:
+    """Run one call; return its tool message and its step."""
+    emit, check = runtime.stream_writer, runtime.context.check
+    check()
+    emit(ToolStarted(call_id=call.id, tool=call.name, params=call.params))
+    try:
+        result = _run(call, state, runtime)
+    except TerraciteError as error:
+        check()  # an interrupted call is no failed one, whatever its error looks like by now
+        emit(ToolFailed(call_id=call.id, tool=call.name, error=error.to_json()))
+        return toolset.failure_of(call.name, call.params, error), {"tool": call.name, "params": call.params, "error": error.to_json()}
+    emit(_finished(call, n, result))
+    step = {
+        "tool": call.name,
+        "params": call.params,
+        "n": n,
+        "key": result.artifact.key,
+        "cache": result.cache,
+        "seconds": result.seconds,
+        "note": result.note,
+    }
+    return toolset.message_of(result, call.params, n), step
+
+
+def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
+    """Run a call whose arguments were readable and whose numbers are the user's or facts."""
+    if call.problem:
+        raise ParameterError(f"The arguments of {call.name} {call.problem}", hint="Call again with one JSON object as arguments.")
+    earlier = [state["previous"]["question"]] if state.get("previous") else []  # type: ignore[index]
+    toolset.check_numbers(call.name, call.params, state["question"], earlier)
+    return runtime.context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+
+
+def _finished(call: _Call, n: int, result: Result) -> ToolFinished:
+    artifact = result.artifact
+    return ToolFinished(
+        call_id=call.id,
+        tool=call.name,
+        n=n,
+        key=artifact.key,
+        cache=result.cache,
+        outcome=str(artifact.outcome),
+        summary=artifact.summary,
+        seconds=result.seconds,
+        warnings=[*artifact.warnings, *([result.note] if result.note else [])],
+    )
+
+
+def _progress(call: _Call, runtime: Runtime[RunContext]) -> Callable[[float], None]:
+    """Return what a tool tells its progress to: it passes on what a reader can see, and ends a call that nobody wants."""
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        runtime.context.check()
+        now = runtime.context.clock()
+        if now - told >= PROGRESS_S:
+            told = now
+            runtime.stream_writer(ToolProgress(call_id=call.id, tool=call.name, share=share))
+
+    return tell
