@@ -173,7 +173,9 @@ def test_ask_makes_orders_to_a_terminal_visible_too(tmp_path: Path, wards: Path)
     assert "␛[J" in done.stdout
 
 
-def test_a_bug_of_ours_is_one_line_and_the_chat_goes_on(chat: Chat, districts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_bug_of_ours_is_one_line_and_the_chat_goes_on(
+    chat: Chat, districts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from agent.interfaces.repl.session import Session
 
     asked = Session.ask

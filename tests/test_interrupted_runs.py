@@ -66,16 +66,18 @@ def checkpoints(agent: Agent) -> int:
         return count
 
 
-def drain(events: Iterator[Event], cancel: threading.Event, on: type[Event]) -> list[Event]:
+def until(events: Iterator[Event], cancel: threading.Event, kind: type[Event]) -> list[Event]:
     """Take events, set `cancel` at the first of a kind, and return all that came before the end."""
     seen: list[Event] = []
-    with pytest.raises(RunInterruptedError) as error:
+    try:
         for event in events:
             seen.append(event)
-            if isinstance(event, on):
+            if isinstance(event, kind):
                 cancel.set()
-    assert error.value.exit_code == 130
-    return seen
+    except RunInterruptedError as error:
+        assert error.exit_code == 130
+        return seen
+    raise AssertionError("the run was not interrupted")
 
 
 def test_a_run_interrupted_before_its_model_answers_leaves_the_thread_as_it_was(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ def test_a_tool_that_tells_its_progress_stops_there_and_leaves_nothing(tmp_path:
 
     with asking(tmp_path, [COUNT]) as (agent, runner, _):
         runner.before = crawl
-        seen = drain(agent.stream(HOW_MANY, cancel=cancel), cancel, ToolProgress)
+        seen = until(agent.stream(HOW_MANY, cancel=cancel), cancel, ToolProgress)
         assert agent.runner.ls() == []
     told = [event for event in seen if isinstance(event, ToolProgress)]
     assert [type(event) for event in seen[:2]] == [RunStarted, ToolStarted]

@@ -43,8 +43,11 @@ def work(produce: Callable[[threading.Event], Iterable[T]]) -> Iterator[T]:
     handed: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
     cancel = threading.Event()
     threading.Thread(target=_hand_out, args=(produce, cancel, handed), name=NAME, daemon=True).start()
-    with _interrupt_sets(cancel):
-        yield from _taken(handed, cancel)
+    try:
+        with _interrupt_sets(cancel):
+            yield from _taken(handed, cancel)
+    finally:
+        cancel.set()
 
 
 def is_left_working() -> bool:
