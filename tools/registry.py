@@ -12,6 +12,7 @@ MODULES: dict[str, str] = {
     "describe_dataset": "tools.catalog.describe_dataset",
     "find_place": "tools.catalog.find_place",
     "search_stac": "tools.catalog.search_stac",
+    "read_asset": "tools.catalog.read_asset",
     "zonal_stats": "tools.zonal.stats",
     "classify": "tools.raster.classify",
     "spectral_index": "tools.raster.spectral_index",

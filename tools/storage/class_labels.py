@@ -29,7 +29,10 @@ def value_text(value: float) -> str:
 def class_labels(dataset: DatasetReader, band: int, source: Source) -> dict[str, str]:
     """Return value text → label of a band: declared labels win, then our own tag, then the file's category names."""
     tagged = dataset.tags(band).get(TAG)
-    found = {str(value): str(label) for value, label in json.loads(tagged).items()} if tagged else side_file_labels(source.path, band)
+    if tagged:
+        found = {str(value): str(label) for value, label in json.loads(tagged).items()}
+    else:
+        found = {} if source.url else side_file_labels(source.path, band)
     return {**found, **{value_text(float(value)): label for value, label in source.declared.classes.items()}}
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -44,11 +45,17 @@ def _left(timeout: float | None, exceeded: type[httpcore.TimeoutException]) -> f
     return left if timeout is None else min(timeout, left)
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the settings of TLS; reading the certificates takes 20 ms, so they are read once."""
+    return httpx.create_ssl_context()
+
+
 class PinnedTransport(httpx.HTTPTransport):
     """Sends requests over connections whose addresses were checked; proxies of the environment are not used."""
 
     def __init__(self, allowed: AllowedHosts) -> None:
-        context = httpx.create_ssl_context()
+        context = _tls()
         super().__init__(verify=context)
         # httpx offers no way to hand a network backend through; a test shows that connections pass the check.
         self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Backend(allowed), keepalive_expiry=10.0)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from odc.geo.geobox import GeoBox
     from pyproj import CRS
+    from rasterio.io import DatasetReader
 
     MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 
@@ -43,29 +44,41 @@ def warped_band(source: Source, band: int, grid: GeoBox, resampling: str = "near
     Raises what `open_raster` raises, ParameterError for a band that does not exist.
     """
     import numpy as np
+
+    with open_raster(source) as dataset:
+        check_band(dataset, band, source.path)
+        scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
+        stored = warped_stored(dataset, band, grid, resampling, dataset.nodatavals[band - 1])
+    if (scale, offset) != (1.0, 0.0):
+        return np.ma.MaskedArray(stored.data.astype("float64") * scale + offset, mask=stored.mask)
+    return stored
+
+
+def warped_stored(dataset: DatasetReader, band: int, grid: GeoBox, resampling: str, nodata: float | None) -> MaskedArray:
+    """Return the stored values of a band of an open dataset on `grid`, before scale and offset; as `warped_band` else.
+
+    `nodata` is the value that marks what is not valid in this band, None where it has none.
+    """
+    import numpy as np
     from rasterio.enums import Resampling
     from rasterio.errors import NodataShadowWarning
     from rasterio.vrt import WarpedVRT
 
     if grid.crs is None:
         raise ValueError("the grid has no CRS; grids are made from rasters whose CRS is known")
-    with open_raster(source) as dataset:
-        check_band(dataset, band, source.path)
-        scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
-        # Without nodata or an alpha band GDAL could not tell what lies outside the source.
-        unmarked = dataset.nodatavals[band - 1] is None and "alpha" not in {interpretation.name for interpretation in dataset.colorinterp}
-        with WarpedVRT(
-            dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
-            resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB,
-        ) as warped, warnings.catch_warnings():  # fmt: skip
-            warnings.simplefilter("ignore", NodataShadowWarning)
-            values = warped.read(band)
-            # GDAL's own mask ignores an alpha band beside values that are not bytes.
-            invalid = (warped.read(warped.count) if unmarked else warped.read_masks(band)) == 0
+    # Without nodata or an alpha band GDAL could not tell what lies outside the source.
+    unmarked = nodata is None and "alpha" not in {interpretation.name for interpretation in dataset.colorinterp}
+    marks = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
+    with WarpedVRT(
+        dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
+        resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB, **marks,
+    ) as warped, warnings.catch_warnings():  # fmt: skip
+        warnings.simplefilter("ignore", NodataShadowWarning)
+        values = warped.read(band)
+        # GDAL's own mask ignores an alpha band beside values that are not bytes.
+        invalid = (warped.read(warped.count) if unmarked else warped.read_masks(band)) == 0
     if values.dtype.kind in "fc":
         invalid |= np.isnan(values)
-    if (scale, offset) != (1.0, 0.0):
-        values = values.astype("float64") * scale + offset
     return np.ma.MaskedArray(values, mask=invalid)
 
 

@@ -1,0 +1,109 @@
+"""Read the bands of an opened file onto a grid: what that will cost, which overview serves, how pixels are resampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+from odc.geo.overlap import compute_reproject_roi
+
+from tools.errors import ParameterError
+from tools.geo.grid import window_grid
+from tools.storage.asset_rasters import AssetBand, AssetInfo
+from tools.storage.rasters import Window, iter_strips
+from tools.storage.warp import warped_stored
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+    MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
+
+STRIP_PIXELS = 4_000_000
+"""Pixels of a band that are warped at once: 32 MB as float64."""
+NEARLY = 1 + 1e-6
+
+
+@dataclass(frozen=True)
+class Match:
+    """How the pixels of a file lie to those of a grid."""
+
+    window: Window
+    """The part of the file under the grid; empty where there is none."""
+    ratio: float
+    """Size of the grid's pixels over that of the file's."""
+    is_same: bool
+    """Whether the pixels coincide."""
+
+
+def match(info: AssetInfo, grid: GeoBox) -> Match:
+    """Return how a file lies to a grid in any CRS."""
+    found = compute_reproject_roi(info.grid, grid)
+    rows, cols = found.roi_src
+    window = (rows.start, cols.start, max(0, rows.stop - rows.start), max(0, cols.stop - cols.start))
+    return Match(window, float(found.scale), bool(found.paste_ok and found.read_shrink == 1))
+
+
+def overview_for(info: AssetInfo, ratio: float) -> int | None:
+    """Return the coarsest overview (from 0) that is no coarser than the grid; None for the full resolution.
+
+    Overviews of classes and codes may be averages, of which none is a class; they are not used.
+    """
+    if any(band.kind != "continuous" for band in info.bands):
+        return None
+    fitting = [number for number, factor in enumerate(info.overviews) if factor <= ratio * NEARLY]
+    return fitting[-1] if fitting else None
+
+
+def stored_bytes(dataset: DatasetReader, info: AssetInfo, window: Window) -> int:
+    """Return the bytes of the blocks under a window of an opened GeoTIFF, as its header tells; missing blocks take none."""
+    row, col, height, width = window
+    if not height or not width:
+        return 0
+    shared = dataset.interleaving is not None and dataset.interleaving.value == "PIXEL"
+    bands = info.bands[:1] if shared else info.bands
+    block_height, block_width = dataset.block_shapes[0]
+    rows = range(row // block_height, (row + height - 1) // block_height + 1)
+    cols = range(col // block_width, (col + width - 1) // block_width + 1)
+    tags = (dataset.get_tag_item(f"BLOCK_SIZE_{x}_{y}", dm="TIFF", bidx=band.index) for band in bands for y in rows for x in cols)
+    return sum(int(tag or 0) for tag in tags)
+
+
+def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
+    """Return the resampling of a band: what is asked for, else what keeps its meaning.
+
+    Pixels that coincide are copied. Onto coarser pixels quantities are averaged and classes take the commonest one; else quantities are
+    interpolated and classes take the nearest. Numbers of unknown meaning are always the nearest.
+    Raises ParameterError for a resampling that would mix classes.
+    """
+    if asked != "auto":
+        if band.kind == "categorical" and asked not in ("nearest", "mode"):
+            raise ParameterError(
+                f"Resampling {asked!r} would mix the classes of the band {band.name!r}.", hint="Use auto, nearest or mode."
+            )
+        return asked
+    if found.is_same or band.kind == "unknown":
+        return "nearest"
+    is_coarser = found.ratio > NEARLY
+    if band.kind == "categorical":
+        return "mode" if is_coarser else "nearest"
+    return "average" if is_coarser else "bilinear"
+
+
+def read_onto(dataset: DatasetReader, band: AssetBand, grid: GeoBox, resampling: str, told: Callable[[int], None]) -> MaskedArray:
+    """Return a band on a grid as `(row, col)`, strip by strip; True in the mask is not valid or outside the file.
+
+    Stored integers stay as they are, scaled ones become float32. `told` hears the pixels done after each strip.
+    """
+    height, width = grid.shape
+    dtype = np.dtype("float32") if band.is_scaled else np.dtype(band.dtype)
+    values, invalid = np.zeros((height, width), dtype), np.ones((height, width), bool)
+    for window in iter_strips(height, width, STRIP_PIXELS):
+        rows = slice(window[0], window[0] + window[2])
+        part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata)
+        invalid[rows] = np.ma.getmaskarray(part)
+        values[rows] = part.data.astype("float64") * band.scale + band.offset if band.is_scaled else part.data
+        told(window[2] * width)
+    return np.ma.MaskedArray(values, mask=invalid)
