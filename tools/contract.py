@@ -252,6 +252,16 @@ class ToolContext:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What the bytes of one call depend on beside its tool's own libraries."""
+
+    libraries: tuple[str, ...] = ()
+    """Distributions that only such calls use, e.g. ("torch",)."""
+    device: str | None = None
+    """Class of the device that computes, where results differ by it, e.g. `cpu x86_64`."""
+
+
+@dataclass(frozen=True)
 class Tool:
     """The single definition of a tool, from which every interface is made."""
 
@@ -263,6 +273,8 @@ class Tool:
     """Distributions whose versions shape the bytes, e.g. ("rasterio", "exactextract")."""
     resolve: Callable[[Any, Mapping[str, Source]], Any] | None = None
     """Completes partial parameters (a grid, an attribution line) against the sources, before the key is made."""
+    needs: Callable[[Any], Needs] | None = None
+    """Tells from validated parameters what a call needs beside `libraries`; imports nothing heavy, since a hit asks too."""
 
     @property
     def description(self) -> str:

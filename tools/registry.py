@@ -17,6 +17,7 @@ MODULES: dict[str, str] = {
     "classify": "tools.raster.classify",
     "spectral_index": "tools.raster.spectral_index",
     "raster_calc": "tools.raster.calc",
+    "segment": "tools.vision.segment",
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
     "reproject": "tools.raster.reproject",

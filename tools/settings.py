@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,6 +25,8 @@ class ToolSettings(BaseSettings):
     """How long to wait for another process that computes the same key."""
     gdal_cache_mb: int = 256
     """GDAL's block cache; its own default takes 5 % of the machine's memory."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run; auto takes a GPU where there is one. Part of the key of what they say."""
     allowed_hosts: str = "default"
     """Machines that may be reached, separated by commas; see `tools.storage.hosts`. `default` stands for the public catalogues."""
     http_timeout_s: float = 30.0

@@ -149,6 +149,8 @@ def _what(record: DatasetRecord) -> str:
         return f"raster, {record.width} × {record.height} pixels, {len(record.bands)} band(s), {_crs_name(record.crs)}"
     if record.kind == "document":
         return "document"
+    if record.network is not None:
+        return f"network, {', '.join(record.network.bands)} → {', '.join(record.network.classes.values())}"
     return f"{record.geometry_type or 'table'}, {record.feature_count} rows, {_crs_name(record.crs)}"
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DescribeDatasetParams(Params):
-    """Describe one dataset or earlier result: extent, CRS, resolution, bands or columns with types and sample values, nodata, validity."""
+    """Describe one dataset or earlier result: extent, CRS, resolution, bands or columns with types and sample values, nodata, validity; of a network: what it takes and gives."""
 
     dataset: AnyRef
 
@@ -49,6 +49,11 @@ def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
         return raster_facts(source, content)
     if content.kind == "document":
         return (Fact("size", source.path.stat().st_size, "count", {"of": "bytes"}),)
+    if content.network is not None:
+        return (
+            Fact("resolution", content.network.resolution_m, "m"),
+            Fact("count", len(content.network.classes), "count", {"of": "classes"}),
+        )
     from tools.catalog.vector_facts import vector_facts
 
     return vector_facts(source)
@@ -57,6 +62,9 @@ def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
 def _summary(content: Content) -> str:
     if content.kind == "document":
         return f"A document ({content.driver})."
+    if content.network is not None:
+        labels = ", ".join(content.network.classes.values())
+        return f"A network ({content.network.architecture}) that tells {labels} from {', '.join(content.network.bands)}."
     if content.kind == "table":
         return f"A table of {counted(content.feature_count, 'row')} and {counted(len(content.columns), 'column')}, without coordinates."
     place = "without a CRS" if content.crs is None else f"in {crs_name(content.crs)}"

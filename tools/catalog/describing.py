@@ -27,6 +27,10 @@ def describe(source: Source) -> Content:
         from tools.catalog.vector_content import describe_vector
 
         return describe_vector(source)
+    if kind == "network":
+        from tools.catalog.network_content import describe_network
+
+        return describe_network(source)
     from tools.catalog.raster_content import describe_raster
 
     return describe_raster(source)

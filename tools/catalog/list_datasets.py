@@ -13,7 +13,7 @@ from tools.contract import Fact, Tool, ToolContext, ToolOutput
 from tools.errors import ConfigurationError
 from tools.geotypes import Params
 
-LISTED = ("id", "title", "kind", "bbox", "time", "resolution", "feature_count", "geometry_type", "name_column", "warnings")
+LISTED = ("id", "title", "kind", "bbox", "time", "resolution", "feature_count", "geometry_type", "name_column", "network", "warnings")
 """Fields of a record that are listed as they are; CRS, bands and columns are shortened."""
 
 
@@ -21,7 +21,9 @@ class ListDatasetsParams(Params):
     """List the registered datasets: id, title, kind, extent, CRS, time."""
 
     text: str | None = Field(default=None, description="Only datasets whose id, title, columns or classes contain this text.")
-    kind: Literal["raster", "vector", "table", "document"] | None = Field(default=None, description="Only datasets of this kind.")
+    kind: Literal["raster", "vector", "table", "document", "network"] | None = Field(
+        default=None, description="Only datasets of this kind."
+    )
 
 
 def run(params: ListDatasetsParams, context: ToolContext) -> ToolOutput:
@@ -57,6 +59,9 @@ def _texts(record: Mapping[str, Any]) -> Iterator[str]:
     for band in record["bands"]:
         yield from (text for text in (band["name"], band["role"]) if text)
         yield from band["classes"].values()
+    network = record.get("network")  # a record of an earlier version has none
+    if network:
+        yield from (*network["bands"], *network["classes"].values())
 
 
 def _listed(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,10 +51,28 @@ class Column(_Record):
     maximum: Value | None = None
 
 
+class Network(_Record):
+    """What a network takes and gives, from its card (see `tools.storage.network_card`)."""
+
+    architecture: str
+    encoder: str
+    bands: tuple[str, ...]
+    """Roles or names, in the order in which the network takes them."""
+    unit: str
+    """What the bands must hold, in words."""
+    classes: dict[str, str]
+    """Index of the output (as text) → label."""
+    resolution_m: float
+    """Size of a pixel on the ground, in m."""
+    resolution_tolerance: float
+    """How many times coarser or finer a raster may be."""
+    training: str | None = None
+
+
 class Content(_Record):
     """What a file says of itself, together with what was declared about it: all of a record but its registration."""
 
-    kind: Literal["raster", "vector", "table", "document"]
+    kind: Literal["raster", "vector", "table", "document", "network"]
     driver: str
     crs: str | None = None
     """AUTH:CODE or WKT2; None where unknown."""
@@ -79,6 +97,7 @@ class Content(_Record):
     columns: tuple[Column, ...] = ()
     name_column: str | None = None
     """Column that names the features: declared, else the most name-like text column, else None."""
+    network: Network | None = None
 
 
 class DatasetRecord(Content):

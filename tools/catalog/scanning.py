@@ -9,11 +9,12 @@ from pathlib import Path
 
 from tools.errors import DataError, NotFoundError
 from tools.storage import formats
-from tools.storage.identity import RASTER_APPENDED, SHAPEFILE_PARTS, SQLITE_APPENDED, world_suffixes
+from tools.storage.identity import NETWORK_PARTS, RASTER_APPENDED, SHAPEFILE_PARTS, SQLITE_APPENDED, world_suffixes
 from tools.storage.paths import absolute
 
 MOST_FILES = 20_000
 """Most files of a folder; a larger one is more likely a mistake than a wish."""
+(CARD,) = NETWORK_PARTS
 APPENDED = (*RASTER_APPENDED, *SQLITE_APPENDED, "-shm", "-journal")
 
 
@@ -39,7 +40,11 @@ def scan(path: Path, *, without: Path) -> Scan:
     if not start.is_dir():
         raise NotFoundError(f"There is no file or folder {str(path)!r}.", hint="Check the path; globs are expanded by the shell.")
     everything = [file for file in _walk(start, without) if not is_side_file(file)]
-    files = tuple(sorted(file for file in everything if file.suffix.lower() in (*formats.RASTER, *formats.VECTOR, *formats.DOCUMENT)))
+    files = tuple(
+        sorted(
+            file for file in everything if file.suffix.lower() in (*formats.RASTER, *formats.VECTOR, *formats.DOCUMENT, *formats.NETWORK)
+        )
+    )
     if not files:
         raise DataError(
             f"The folder {str(path)!r} holds no supported file.", hint="Rasters, vector layers, tables and documents are supported."
@@ -72,6 +77,9 @@ def owner(file: Path) -> Path | None:
     if appended is not None:
         whole = file.with_name(file.name[: -len(appended)])
         return whole if whole.is_file() else None
+    if name.endswith(CARD):
+        weights = file.with_name(file.name[: -len(CARD)] + formats.NETWORK[0])
+        return weights if weights.is_file() else None
     suffix = file.suffix.lower()
     if suffix in (*SHAPEFILE_PARTS, ".sbn", ".sbx", ".qix", ".qmd", ".fix"):
         return next((shape for spelling in (".shp", ".SHP") if (shape := file.with_suffix(spelling)).is_file()), None)
@@ -85,6 +93,11 @@ def owner(file: Path) -> Path | None:
 def _check_whole(file: Path) -> None:
     if file.suffix.lower() in formats.ARCHIVE:
         raise DataError(f"The file {file.name!r} is an archive.", hint="Unpack it, and add the files or the folder.")
+    if file.suffix.lower() in formats.PICKLED:
+        raise DataError(
+            f"The file {file.name!r} is a pickle, which may hold any program.",
+            hint="Save its weights with safetensors.torch.save_file, and add that file with its card.",
+        )
     whole = owner(file)
     if whole is not None:
         raise DataError(

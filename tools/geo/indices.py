@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from tools.errors import ParameterError
 from tools.geo.band_math import Calculated, MaskedArray, calculate, names_in
 
 
@@ -33,6 +34,21 @@ class SpectralIndex:
     def evaluate(self, bands: Mapping[str, MaskedArray]) -> Calculated:
         """Return the index at every pixel; `bands` is role → array, True in the mask is nodata."""
         return calculate(self.formula, bands)
+
+
+MOST_REFLECTANCE = 1.5
+"""A band whose mean is above this holds no reflectance from 0 to 1; single bright pixels may well exceed 1."""
+
+
+def check_reflectance(means: Mapping[str, float]) -> None:
+    """Raise ParameterError where the mean of a band (role → mean) shows that it holds no reflectance from 0 to 1."""
+    bright = {role: mean for role, mean in means.items() if mean > MOST_REFLECTANCE}
+    if bright:
+        values = ", ".join(f"{role} {mean:.4g}" for role, mean in bright.items())
+        raise ParameterError(
+            f"The index has constants that need reflectance from 0 to 1, but the mean of the bands is {values}.",
+            hint="Declare the scale, e.g. terracite add PATH --scale 0.0001 (Sentinel-2), or use a pure ratio such as NDVI.",
+        )
 
 
 def _normalised(one: str, other: str) -> str:

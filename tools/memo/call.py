@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from tools.contract import INLINE_FACTS, Fact, Tool, ToolOutput
+from tools.contract import INLINE_FACTS, Fact, Needs, Tool, ToolOutput
 from tools.memo.canonical import encode_params
 from tools.memo.durable import file_digest
 from tools.memo.environment import environment
@@ -44,10 +44,21 @@ def make_call(
 
     Raises ParameterError for a parameter without canonical form, ConfigurationError for a library that is not installed.
     """
-    spec = Spec(tool.name, encode_params(params), inputs.identities)
+    spec = Spec(tool.name, encode_params(params), inputs.identities, model=_model(inputs))
     if tool.kind == "pure":
-        spec = replace(spec, code=code.definitions, env=environment(tool.libraries))
+        spec = replace(spec, code=code.definitions, env=_environment(tool, params))
     return Call(tool, _as_json(called, params), params, inputs, code, spec, notes)
+
+
+def _environment(tool: Tool, params: BaseModel) -> dict[str, str]:
+    needs = tool.needs(params) if tool.needs else Needs()
+    device = {"device": needs.device} if needs.device else {}
+    return environment((*tool.libraries, *needs.libraries)) | device
+
+
+def _model(inputs: Inputs) -> str | None:
+    """Return the digests of the networks that a call uses; None where it uses none."""
+    return " ".join(sorted({source.digest for source in inputs.sources.values() if source.kind == "network"})) or None
 
 
 def observed(call: Call, output: ToolOutput, facts: Sequence[Fact], folder: Path) -> Call:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tools.contract import Fact, Outcome, Source, Tool, ToolContext, ToolOutput
-from tools.errors import ParameterError
 from tools.geotypes import BandRoles, IndexName, Params, PixelMask, RasterRef
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from tools.storage.observations import Quality
 
 FILE = "index.tif"
-MOST_REFLECTANCE = 1.5
-"""A band whose mean is above this holds no reflectance from 0 to 1; single bright pixels may well exceed 1."""
 
 
 class SpectralIndexParams(Params):
@@ -57,17 +54,14 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
 
     from tools.geo.indices import INDICES
     from tools.raster.output import check_output_size
-    from tools.storage.observations import quality_of
+    from tools.storage.observations import check_measurements, quality_of
     from tools.storage.rasters import raster_info
     from tools.storage.stacks import write_stack
 
     source, index = context.source(params.raster), INDICES[params.index]
     bands = {role: params.bands[role] for role in index.roles}
-    infos = {role: raster_info(source, band) for role, band in bands.items()}
-    for role, info in infos.items():
-        if info.value_kind == "categorical":
-            raise ParameterError(f"Band {bands[role]} ({role}) holds classes, not measurements.", hint="Name another band in 'bands'.")
-    grid = infos[index.roles[0]].grid
+    check_measurements(source, bands)
+    grid = raster_info(source).grid
     check_output_size(grid)
     quality = None if params.mask == "none" else quality_of(source, params.bands, params.mask)
     strips = _compute(source, index, (bands, quality), grid, context)
@@ -89,6 +83,7 @@ def _compute(
 
     from tools.geo.band_math import Calculated
     from tools.geo.grid import Window
+    from tools.geo.indices import check_reflectance
     from tools.geo.moments import Spread
     from tools.raster.strips import strip_by_strip
     from tools.storage.observations import read_seen
@@ -104,18 +99,8 @@ def _compute(
 
     strips = strip_by_strip(grid, calculate, context.progress)
     if index.needs_reflectance:
-        _check_reflectance({role: spread.mean for role, spread in brightness.items()})
+        check_reflectance({role: spread.mean for role, spread in brightness.items()})
     return strips
-
-
-def _check_reflectance(means: Mapping[str, float]) -> None:
-    bright = {role: mean for role, mean in means.items() if mean > MOST_REFLECTANCE}
-    if bright:
-        values = ", ".join(f"{role} {mean:.4g}" for role, mean in bright.items())
-        raise ParameterError(
-            f"The index has constants that need reflectance from 0 to 1, but the mean of the bands is {values}.",
-            hint="Declare the scale, e.g. terracite add PATH --scale 0.0001 (Sentinel-2), or use a pure ratio such as NDVI.",
-        )
 
 
 def _output(params: SpectralIndexParams, strips: Strips, grid: GeoBox, method: dict[str, Any]) -> ToolOutput:

@@ -21,6 +21,8 @@ RASTER_APPENDED = (".aux.xml", ".msk", ".ovr")
 """Beside `x.tif`, as `x.tif.msk`: GDAL's side file (nodata, CRS, categories), mask, overviews."""
 RASTER_PARTS = (".aux", ".wld", ".tab", ".rpb")
 """Beside `x.tif`, as `x.tab`: georeferencing; the world file is named after the suffix, see `world_suffixes`."""
+NETWORK_PARTS = (".card.json",)
+"""Beside `x.safetensors`: what its outputs mean, see `tools.storage.network_card`."""
 RAW_PARTS = (".hdr", ".prj", ".clr", ".stx")
 """Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri and ASCII grids."""
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -64,6 +66,8 @@ def _side_suffixes(suffix: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), (".cpg",)
     if suffix == ".gpkg":
         return SQLITE_APPENDED, ()
+    if suffix in formats.NETWORK:
+        return (), NETWORK_PARTS
     if suffix in formats.VECTOR or suffix in formats.DOCUMENT:
         return (), ()
     located = (*RASTER_PARTS, *world_suffixes(suffix))

@@ -11,7 +11,7 @@ from tools.errors import ParameterError
 from tools.geo.clouds import Seen, kept_text, seen
 from tools.geo.roles import QUALITY_ROLES, canonical_role
 from tools.storage.band_roles import roles_of
-from tools.storage.rasters import Window, band_array, check_band, open_raster
+from tools.storage.rasters import Window, band_array, check_band, open_raster, raster_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,13 @@ def quality_of(source: Source, given: Mapping[str, int], kept: Seen) -> Quality:
             hint="Read the scene's quality asset into the same raster (read_asset), name the band in 'bands', or use mask 'none'.",
         )
     return Quality(*found, kept)
+
+
+def check_measurements(source: Source, bands: Mapping[str, int]) -> None:
+    """Raise ParameterError where a band (role → 1-based band) holds classes, with which nothing can be calculated."""
+    for role, band in bands.items():
+        if raster_info(source, band).value_kind == "categorical":
+            raise ParameterError(f"Band {band} ({role}) holds classes, not measurements.", hint="Name another band in 'bands'.")
 
 
 def read_seen(source: Source, bands: Mapping[str, int], quality: Quality | None, window: Window | None = None) -> dict[str, MaskedArray]:

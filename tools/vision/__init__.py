@@ -1,0 +1,1 @@
+"""What needs torch: networks, their windows, what they say. Without a network, classes by an index, which needs none."""

@@ -1,0 +1,125 @@
+"""Classes by a network: the most probable class of each pixel, from overlapping windows that are blended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.contract import Source
+from tools.geo.clouds import seen
+from tools.geo.roles import canonical_role
+from tools.storage.network_card import NetworkCard
+from tools.storage.networks import read_card
+from tools.storage.observations import Quality, check_measurements
+from tools.storage.rasters import band_array, iter_strips, open_raster, raster_info
+from tools.vision.classes import ClassStrip, Segmentation
+from tools.vision.device import device_class
+from tools.vision.inference import Predictor, predictor
+from tools.vision.network import load_network
+from tools.vision.reading import Sight, check_resolution, sight
+from tools.vision.windows import Answer, Mask, Strip, Tiling, blended, tiling_of
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+def segment_by_network(raster: Source, network: Source, bands: Mapping[str, int], quality: Quality | None) -> Segmentation:
+    """Return what a network says of a raster; `bands` holds the 1-based band of every role of its card.
+
+    Raises ParameterError where the pixels or values of the raster are far from those of the training, DataError where card
+    and weights do not fit.
+    """
+    card = read_card(network.path)
+    info = raster_info(raster)
+    check_resolution(info, card)
+    indexes = {role: bands[canonical_role(role)] for role in card.bands}
+    check_measurements(raster, indexes)
+    tiling = tiling_of(info.height, info.width)
+    return Segmentation(
+        summary=f"Divided the raster into {', '.join(card.labels)} by a network ({card.architecture} on {card.encoder}).",
+        labels=card.labels,
+        strips=_strips(raster, Seeing(card, network.path, tuple(indexes.values()), quality), tiling),
+        method={
+            "method": "network",
+            "architecture": card.architecture,
+            "encoder": card.encoder,
+            "bands": indexes,
+            "windows": f"{tiling.tile} pixels, overlapping by {tiling.overlap}, blended by cosine weights",
+            "class": "the most probable",
+            "mask": quality.text if quality else "none",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Seeing:
+    """Which network looks at which bands."""
+
+    card: NetworkCard
+    weights: Path
+    bands: tuple[int, ...]
+    """1-based, in the network's order."""
+    quality: Quality | None
+
+
+def _strips(raster: Source, seeing: Seeing, tiling: Tiling) -> Iterator[ClassStrip]:
+    with open_raster(raster) as dataset:
+        view = sight(dataset, seeing.bands, seeing.card)
+        if view is None:
+            yield from _nothing(tiling)
+            return
+        classes = len(seeing.card.classes)
+        run = predictor(load_network(seeing.weights, seeing.card), classes, device_class(), tiling.tile)
+        for strip in blended(tiling, classes, Windows(view, run, tiling).row):
+            valid = strip.valid & _kept(dataset, seeing.quality, strip)
+            codes = np.where(valid, strip.probabilities.argmax(axis=0) + 1, 0).astype(np.uint8)
+            yield ClassStrip(strip.row, codes, strip.probabilities.max(axis=0))
+
+
+def _kept(dataset: DatasetReader, quality: Quality | None, strip: Strip) -> Mask:
+    """Return True where the quality band lets a pixel count; the network itself looks at all of them."""
+    if quality is None:
+        return np.ones(strip.valid.shape, np.bool_)
+    window = (strip.row, 0, *strip.valid.shape)
+    return seen(quality.role, band_array(dataset, quality.band, window), quality.kept)
+
+
+def _nothing(tiling: Tiling) -> Iterator[ClassStrip]:
+    """Yield a raster without data; the network is not asked."""
+    for row, _, height, width in iter_strips(tiling.height, tiling.width):
+        yield ClassStrip(row, np.zeros((height, width), np.uint8))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a raster, answered row by row."""
+
+    view: Sight
+    run: Predictor
+    tiling: Tiling
+
+    def row(self, top: int) -> Iterable[Answer]:
+        """Yield the answers of the row of windows that begins at row `top`; windows without a valid pixel are not asked."""
+        waiting: list[tuple[int, NDArray[np.float32], Mask]] = []
+        for left in self.tiling.lefts:
+            values, valid = self.view.window(top, left, self.tiling.tile)
+            if not valid.any():
+                yield Answer(left, valid, None)
+                continue
+            waiting.append((left, values, valid))
+            if len(waiting) == self.run.batch:
+                yield from self._answers(waiting)
+                waiting = []
+        yield from self._answers(waiting)
+
+    def _answers(self, waiting: list[tuple[int, NDArray[np.float32], Mask]]) -> Iterable[Answer]:
+        if not waiting:
+            return
+        answers = self.run.probabilities(np.stack([values for _, values, _ in waiting]))
+        for (left, _, valid), probabilities in zip(waiting, answers, strict=True):
+            yield Answer(left, valid, probabilities)

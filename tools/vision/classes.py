@@ -1,0 +1,130 @@
+"""From strips of classes to the class raster and its facts, whichever method told the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.contract import Fact, Outcome, ToolContext, ToolOutput
+from tools.errors import LimitError
+from tools.geo.grid import crs_of, window_grid
+from tools.geo.pixels import pixel_area_m2
+from tools.geo.vicinity import lonlat_bounds
+from tools.settings import ToolSettings
+from tools.storage.rasters import write_class_raster
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+CLASS_FILE = "classes.tif"
+
+
+@dataclass(frozen=True)
+class ClassStrip:
+    """Whole rows of the class raster."""
+
+    row: int
+    codes: NDArray[np.uint8]
+    """(row, col): 1 … n, the position of the label; 0 where there is no data."""
+    probability: NDArray[np.float32] | None = None
+    """(row, col): that of the class, where the method has one."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a method found, read strip by strip."""
+
+    summary: str
+    """One sentence."""
+    labels: tuple[str, ...]
+    """Of the codes 1 … n."""
+    strips: Iterator[ClassStrip]
+    """Top down; every row once."""
+    method: Mapping[str, Any]
+    """How it was done (JSON-safe)."""
+    sought: int = 0
+    """Code of the one class that was looked for; 0 where the classes are of equal rank."""
+
+
+@dataclass
+class Tally:
+    """Sums over the strips, by code; 0 is no data."""
+
+    classes: int
+    area_m2: NDArray[np.float64] = field(init=False)
+    probability_m2: NDArray[np.float64] = field(init=False)
+    """Sum of area times probability."""
+
+    def __post_init__(self) -> None:
+        self.area_m2 = np.zeros(self.classes + 1)
+        self.probability_m2 = np.zeros(self.classes + 1)
+
+    def add(self, strip: ClassStrip, grid: GeoBox) -> None:
+        """Count the pixels of a strip by their true area."""
+        height, width = strip.codes.shape
+        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, (strip.row, 0, height, width))), strip.codes.shape).ravel()
+        codes = strip.codes.ravel()
+        self.area_m2 += np.bincount(codes, weights=pixel_m2, minlength=self.classes + 1)
+        if strip.probability is not None:
+            weighted = pixel_m2 * np.where(codes > 0, strip.probability.ravel(), 0.0)
+            self.probability_m2 += np.bincount(codes, weights=weighted, minlength=self.classes + 1)
+
+
+def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOutput:
+    """Write the class raster and report it.
+
+    Facts: `area` (m2) and `share` (% of the valid area) of every class, `mean probability` (1; weighted by area) of those
+    that occur where the method tells probabilities, and `valid_share` (%). The outcome is no coverage where every pixel is nodata, a true
+    zero where the one class that was looked for is nowhere.
+    """
+    codes, tally = np.zeros(grid.shape, np.uint8), Tally(len(found.labels))
+    for strip in found.strips:
+        codes[strip.row : strip.row + len(strip.codes)] = strip.codes
+        tally.add(strip, grid)
+        context.progress(min(1.0, (strip.row + len(strip.codes)) / grid.shape[0]))
+    write_class_raster(context.folder / CLASS_FILE, codes, grid, dict(enumerate(found.labels, start=1)))
+    left, bottom, right, top = grid.boundingbox
+    return _output(found, tally, lonlat_bounds((left, bottom, right, top), crs_of(grid)))
+
+
+def _output(found: Segmentation, tally: Tally, bbox: tuple[float, float, float, float]) -> ToolOutput:
+    area_m2 = [float(area) for area in tally.area_m2]
+    valid, whole = sum(area_m2[1:]), sum(area_m2)
+    if valid == 0:
+        none = "Every pixel of the raster is nodata, or hidden by the mask."
+        return ToolOutput(none, outcome=Outcome.NO_COVERAGE, files=(CLASS_FILE,), kind="raster", method=dict(found.method), bbox=bbox)
+    is_nowhere = found.sought > 0 and area_m2[found.sought] == 0
+    return ToolOutput(
+        summary=found.summary,
+        facts=(*_class_facts(found.labels, tally), Fact("valid_share", min(100.0, 100 * valid / whole), "%")),
+        outcome=Outcome.TRUE_ZERO if is_nowhere else Outcome.VALUE,
+        files=(CLASS_FILE,),
+        kind="raster",
+        bbox=bbox,
+        method={**found.method, "area": "true area of every pixel on the ellipsoid", "share": "of the valid area"},
+    )
+
+
+def _class_facts(labels: tuple[str, ...], tally: Tally) -> Iterator[Fact]:
+    valid = float(tally.area_m2[1:].sum())
+    for code, label in enumerate(labels, start=1):
+        area, subject = float(tally.area_m2[code]), {"class": label}
+        yield Fact("area", area, "m2", subject)
+        yield Fact("share", 100 * area / valid, "%", subject)
+        if area > 0 and tally.probability_m2[code] > 0:
+            # What follows depends on the number of threads; a probability says no more than this anyway.
+            yield Fact("mean probability", round(float(tally.probability_m2[code]) / area, 4), "1", subject)
+
+
+def check_size(pixels: int) -> None:
+    """Raise LimitError for a class raster that is too large."""
+    limit = ToolSettings().max_output_pixels
+    if pixels > limit:
+        raise LimitError(
+            f"The class raster would have {pixels:,} pixels, more than the limit of {limit:,}.",
+            hint="Cut the raster to the area of interest first, or raise TERRACITE_MAX_OUTPUT_PIXELS.",
+        )
