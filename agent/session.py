@@ -10,8 +10,10 @@ from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
 from tools.errors import DataError, NotFoundError
 
-HIDDEN = {"path", "digest", "bytes", "declared"}
+HIDDEN = {"path", "digest", "bytes", "declared", "conforms_to"}
 """Fields of a record that an engine has no use for."""
+MOST_COLLECTIONS = 40
+"""Most collections of a catalogue that a session shows; describe_dataset tells all, and a search takes any."""
 
 
 def current_records(datasets: Datasets) -> list[DatasetRecord]:
@@ -32,7 +34,7 @@ def session_block(
 
     An empty `focus` puts every dataset in focus.
     """
-    datasets = [{**record.model_dump(mode="json", exclude=HIDDEN), "focus": not focus or record.id in focus} for record in records]
+    datasets = [{**_shown(record), "focus": not focus or record.id in focus} for record in records]
     return {
         "version": SESSION_VERSION,
         "question": question,
@@ -40,3 +42,8 @@ def session_block(
         "results": [{key: value for key, value in message.items() if key != "key"} for message in history],
         "previous": previous,
     }
+
+
+def _shown(record: DatasetRecord) -> Json:
+    shown = record.model_dump(mode="json", exclude=HIDDEN)
+    return {**shown, "collections": shown["collections"][:MOST_COLLECTIONS]}

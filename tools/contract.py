@@ -181,7 +181,10 @@ class Source:
     url: str | None = None
     """Address of a remote asset or catalogue, without signature or credentials."""
     item: Mapping[str, Any] = field(default_factory=dict)
-    """Of an asset: its STAC item (a JSON object, hrefs absolute and unsigned) and under `asset` the key of the asset."""
+    """Of an asset: its STAC item (a JSON object, hrefs absolute and unsigned) and under `asset` the key of the asset.
+
+    Of a catalogue at an address: what was known of it when it was added, as fields of `tools.catalog.records.Content`.
+    """
 
 
 class Catalog(Protocol):

@@ -74,7 +74,8 @@ def main() -> NoReturn:
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Register this file or folder and put exactly these in focus; may be repeated.")
+        list[str] | None,
+        typer.Option("--data", help="Register this file, folder or catalogue and put exactly these in focus; may be repeated."),
     ] = None,
     workspace: WorkspaceOption = None,
     engine: Annotated[EngineName | None, typer.Option("--engine", help="auto, planner (embedded, no language model) or model.")] = None,
@@ -110,7 +111,12 @@ def ask(
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: rasters, vector layers, tables, documents.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files or folders: rasters, vector layers, tables, documents, static catalogues; or the address of a STAC API."
+        ),
+    ],
     workspace: WorkspaceOption = None,
     id: Annotated[str | None, typer.Option("--id", help="Id of the dataset.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title, as people call it.")] = None,

@@ -151,6 +151,8 @@ def _what(record: DatasetRecord) -> str:
         return "document"
     if record.network is not None:
         return f"network, {', '.join(record.network.bands)} → {', '.join(record.network.classes.values())}"
+    if record.kind == "catalogue":
+        return f"catalogue of scenes, {len(record.collections)} collection(s)"
     return f"{record.geometry_type or 'table'}, {record.feature_count} rows, {_crs_name(record.crs)}"
 
 

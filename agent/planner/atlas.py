@@ -95,7 +95,7 @@ class Dataset:
 
     id: str
     title: str
-    kind: Literal["raster", "vector", "table", "document", "network"]
+    kind: Literal["raster", "vector", "table", "document", "catalogue", "network"]
     focus: bool
     layer: str | None = None
     bbox: tuple[float, float, float, float] | None = None

@@ -8,19 +8,21 @@ from __future__ import annotations
 import difflib
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tools.catalog.naming import humanised, slug
+from tools.catalog.addresses import BUILT_IN, address_record, address_source, is_address, norm_address
+from tools.catalog.declaring import checked_declared, checked_id
+from tools.catalog.file_records import Seen, described, layers_of, look
+from tools.catalog.naming import slug
 from tools.catalog.records import DatasetRecord
-from tools.catalog.registrations import Given, Registration, Registrations, declared_from_json, said
+from tools.catalog.registrations import Given, Registration, Registrations, declared_from_json
 from tools.catalog.scanning import scan
 from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
-from tools.errors import DataError, NotFoundError, ParameterError
-from tools.storage import formats
-from tools.storage.identity import Stamp, content_digest, parts, stamp
+from tools.errors import DataError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.storage.identity import content_digest
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -57,15 +59,6 @@ class AddReport:
         return AddReport(tuple(records.values()), self.refused + other.refused, self.skipped + other.skipped)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A file as it was when it was looked at."""
-
-    path: Path
-    stamp: Stamp
-    stamped_ns: int
-
-
 class Datasets:
     """The registered datasets; satisfies `tools.contract.Catalog`."""
 
@@ -84,7 +77,7 @@ class Datasets:
         licence: str | None = None,
         attribution: str | None = None,
     ) -> AddReport:
-        """Register a file, or the supported files of a folder, file by file; what cannot be read is reported.
+        """Register a file, the supported files of a folder, file by file, or the address of a catalogue; what cannot be read is reported.
 
         Adding the same file again gives the same dataset; what is said now replaces what was said before, and the rest
         stays. A GeoPackage with several layers gives one dataset per layer, named `file.layer`. `time` is an ISO 8601
@@ -92,8 +85,10 @@ class Datasets:
         Raises ParameterError for options that no file can have: an unknown CRS, a bad time, one id for several files or
         for a dataset that another file has.
         """
-        given = Given(title, _checked(declared), None if time is None else parse_time(time), licence, attribution)
-        wanted = None if id is None else _checked_id(id)
+        given = Given(title, checked_declared(declared), None if time is None else parse_time(time), licence, attribution)
+        wanted = None if id is None else checked_id(id)
+        if is_address(path):
+            return self._add_address(str(path), given, wanted)
         try:
             found = scan(Path(path), without=self._root)
         except (DataError, NotFoundError) as error:
@@ -120,14 +115,18 @@ class Datasets:
         return self._known(dataset_id).record
 
     def resolve(self, ref: str) -> Source:
-        """Return the source behind a dataset id; a file that changed is described anew first.
+        """Return the source behind a dataset id; a file that changed is described anew first, an address is not asked.
 
         Raises NotFoundError, with the nearest ids, for an unknown id, and where the file is gone; DataError where the
         changed file can no longer be read.
         """
+        if ref in BUILT_IN and self._registrations.by_id(ref) is None:
+            return address_source(BUILT_IN[ref])
         known = self._known(ref)
+        if is_address(known.record.path):
+            return address_source(known.record)
         try:
-            seen = _look(Path(known.record.path))
+            seen = look(Path(known.record.path))
         except NotFoundError as error:
             raise NotFoundError(
                 f"The file of dataset {ref!r} is gone: {known.record.path}.", hint="Put it back, or add it again from where it is now."
@@ -150,7 +149,7 @@ class Datasets:
 
     def _add_file(self, file: Path, given: Given, wanted: str | None) -> AddReport:
         try:
-            seen = _look(file)
+            seen = look(file)
         except (DataError, NotFoundError) as error:
             return AddReport(refused=(_refusal(file, error.to_json()),))
         known = self._registrations.by_path(str(file))
@@ -169,11 +168,24 @@ class Datasets:
             self._registrations.put_refusal(str(file), given, seen.stamp, seen.stamped_ns, error.to_json())
             return AddReport(refused=(_refusal(file, error.to_json()),))
 
+    def _add_address(self, path: str, given: Given, wanted: str | None) -> AddReport:
+        """Register the catalogue at an address, described as it is now; nothing is registered where it does not answer."""
+        try:
+            address = norm_address(path)
+            known = next(iter(self._registrations.by_path(address)), None)
+            said_now = given if known is None else given.over(known.given)
+            record = address_record(address, said_now, known.record if known else None)
+        except StorageError:
+            raise
+        except TerraciteError as error:
+            return AddReport(refused=(_refusal(path, error.to_json()),))
+        return AddReport((self._put(Registration(record, said_now, (), clock.time_ns()), wanted),))
+
     def _register(
         self, seen: Seen, digest: str, known: tuple[Registration, ...], given: Given, wanted: str | None
     ) -> tuple[DatasetRecord, ...]:
         """Describe and store every layer of a file; layers that it no longer has are forgotten."""
-        layers = _layers(seen.path)
+        layers = layers_of(seen.path)
         earlier = {row.record.layer: row for row in known or self._moved(seen.path, digest)}
         for layer in set(earlier) - set(layers):
             self._registrations.remove(earlier[layer].record.id)
@@ -182,7 +194,7 @@ class Datasets:
             row = earlier.get(layer)
             said_now = given if row is None else given.over(row.given)
             name = wanted if wanted is None or layer is None else f"{wanted}.{slug(layer)}"
-            records.append(self._store(_described(seen, digest, layer, said_now, row), seen, said_now, name))
+            records.append(self._store(described(seen, digest, layer, said_now, row), seen, said_now, name))
         return tuple(records)
 
     def _twin(self, file: Path, digest: str) -> Path | None:
@@ -195,61 +207,24 @@ class Datasets:
         return tuple(row for row in same if row.record.path == same[0].record.path)
 
     def _store(self, record: DatasetRecord, seen: Seen, given: Given, wanted: str | None) -> DatasetRecord:
-        stored = self._registrations.put(Registration(record, given, seen.stamp, seen.stamped_ns), wanted)
+        return self._put(Registration(record, given, seen.stamp, seen.stamped_ns), wanted)
+
+    def _put(self, registration: Registration, wanted: str | None) -> DatasetRecord:
+        stored = self._registrations.put(registration, wanted)
         if stored is None:
             raise ParameterError(f"The id {wanted!r} belongs to another dataset.", hint="Choose another, or remove that dataset first.")
         return stored
 
     def _refreshed(self, known: Registration, seen: Seen) -> DatasetRecord:
         record = known.record
-        layers = _layers(seen.path)
+        layers = layers_of(seen.path)
         if record.layer not in layers:
             names = ", ".join(str(layer) for layer in layers if layer) or "one layer of another name"
             raise NotFoundError(
                 f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}."
             )
-        described = _described(seen, content_digest(seen.path), record.layer, known.given, known)
-        return self._store(described, seen, known.given, None)
-
-
-def _look(file: Path) -> Seen:
-    """Take the stamp before anything is read, so that a change while reading is noticed the next time."""
-    now = clock.time_ns()
-    return Seen(file, stamp(file), now)
-
-
-def _layers(file: Path) -> tuple[str | None, ...]:
-    if file.suffix.lower() != ".gpkg":
-        return (None,)
-    from tools.storage.vectors import layer_names
-
-    return layer_names(file)
-
-
-def _described(seen: Seen, digest: str, layer: str | None, given: Given, earlier: Registration | None) -> DatasetRecord:
-    """Return the record of a layer; content that is known under the same declarations is not read again."""
-    stem = seen.path.stem if layer is None else f"{seen.path.stem} {layer}"
-    registration = {
-        "id": earlier.record.id if earlier else slug(seen.path.stem) if layer is None else f"{slug(seen.path.stem)}.{slug(layer)}",
-        "title": given.title or humanised(stem),
-        "path": str(seen.path),
-        "layer": layer,
-        "digest": digest,
-        "bytes": sum(file.stat().st_size for _, file in parts(seen.path)),
-        "declared": _json(given.declared),
-    }
-    if earlier and earlier.record.digest == digest and earlier.given.declared == given.declared:
-        content = earlier.record.model_dump()
-    else:
-        from tools.catalog.describing import describe
-
-        content = describe(Source("", formats.kind_of(seen.path), seen.path, digest, layer, given.declared)).model_dump()
-    stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
-    return DatasetRecord.model_validate({**content, **registration, **{name: value for name, value in stated.items() if value is not None}})
-
-
-def _json(declared: Declared) -> dict[str, object]:
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in said(declared).items()}
+        now = described(seen, content_digest(seen.path), record.layer, known.given, known)
+        return self._store(now, seen, known.given, None)
 
 
 def _source(record: DatasetRecord) -> Source:
@@ -266,29 +241,5 @@ def _source(record: DatasetRecord) -> Source:
     )
 
 
-def _refusal(file: Path, error: Mapping[str, object]) -> Refusal:
+def _refusal(file: Path | str, error: Mapping[str, object]) -> Refusal:
     return Refusal(str(file), str(error["code"]), str(error["message"]), str(error["hint"]))
-
-
-def _checked(declared: Declared) -> Declared:
-    """Return the declarations with the CRS in its normal form; raise ParameterError for what cannot be."""
-    if declared.bounds is not None:
-        left, bottom, right, top = declared.bounds
-        if left >= right or bottom >= top:
-            raise ParameterError(f"The bounds {declared.bounds} have no area.", hint="Give LEFT BOTTOM RIGHT TOP in the raster's CRS.")
-    if declared.scale == 0:
-        raise ParameterError("A scale of 0 would make every value the same.", hint="Give the factor from stored to true values.")
-    if declared.crs is None:
-        return declared
-    from tools.geotypes import norm_crs
-
-    try:
-        return replace(declared, crs=norm_crs(declared.crs))
-    except ValueError as error:
-        raise ParameterError(f"The declared CRS is not known: {error}.", hint="Give e.g. --crs EPSG:32632.") from error
-
-
-def _checked_id(wanted: str) -> str:
-    if slug(wanted.replace(".", "_")) != wanted.replace(".", "_"):
-        raise ParameterError(f"The id {wanted!r} is not usable.", hint=f"Use small letters, digits, _ and dots, e.g. {slug(wanted)}.")
-    return wanted

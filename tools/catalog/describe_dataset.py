@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from tools.catalog.records import Content
 
 
+NAMED = 12
+"""Most collections of a catalogue that the summary names."""
+
+
 class DescribeDatasetParams(Params):
-    """Describe one dataset or earlier result: extent, CRS, resolution, bands or columns with types and sample values, nodata, validity; of a network: what it takes and gives."""
+    """Describe one dataset or earlier result: extent, CRS, resolution, bands or columns with types and sample values, nodata, validity; of a catalogue its collections; of a network: what it takes and gives."""
 
     dataset: AnyRef
 
@@ -37,7 +41,7 @@ def run(params: DescribeDatasetParams, context: ToolContext) -> ToolOutput:
         facts=_facts(source, content),
         warnings=content.warnings,
         method={"statistics": "every valid pixel or row once, unweighted", "extent": "transformed with densified edges to EPSG:4326"},
-        data=content.model_dump(mode="json", exclude_defaults=True, exclude={"licence", "attribution", "warnings"}),
+        data=content.model_dump(mode="json", exclude_defaults=True, exclude={"licence", "attribution", "warnings", "conforms_to"}),
         bbox=content.bbox,
     )
 
@@ -47,6 +51,8 @@ def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
         from tools.catalog.raster_facts import raster_facts
 
         return raster_facts(source, content)
+    if content.kind == "catalogue":
+        return (Fact("count", len(content.collections), "count", {"of": "collections"}),)
     if content.kind == "document":
         return (Fact("size", source.path.stat().st_size, "count", {"of": "bytes"}),)
     if content.network is not None:
@@ -60,6 +66,9 @@ def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
 
 
 def _summary(content: Content) -> str:
+    if content.kind == "catalogue":
+        named = ", ".join(one.id for one in content.collections[:NAMED])
+        return f"A catalogue of scenes ({content.driver}) with {counted(len(content.collections), 'collection')}: {named}."
     if content.kind == "document":
         return f"A document ({content.driver})."
     if content.network is not None:

@@ -9,17 +9,24 @@ from tools.catalog.records import Bounds, Content
 from tools.contract import Source
 from tools.errors import DataError
 from tools.storage import formats
+from tools.storage.stac_files import is_stac
 
 if TYPE_CHECKING:
     from pyproj import CRS
 
 
 def describe(source: Source) -> Content:
-    """Return what the file says of itself; everything declared in the source wins.
+    """Return what the file says of itself; everything declared in the source wins. Of an address: what was known when it was added.
 
     A CRS that is missing, an empty layer or invalid geometry are warnings in the result.
     Raises NotFoundError, DataError or ParameterError where the file cannot be read as it is declared.
     """
+    if source.kind == "catalogue" and source.url is not None:
+        return Content.model_validate(source.item)
+    if is_stac(source.path):
+        from tools.catalog.catalogue_content import describe_catalogue
+
+        return describe_catalogue(source)[1]
     kind = formats.kind_of(source.path)
     if kind == "document":
         return describe_document(source.path)

@@ -16,12 +16,15 @@ from tools.geotypes import Params
 LISTED = ("id", "title", "kind", "bbox", "time", "resolution", "feature_count", "geometry_type", "name_column", "network", "warnings")
 """Fields of a record that are listed as they are; CRS, bands and columns are shortened."""
 
+MOST_COLLECTIONS = 30
+"""Most collections of a catalogue that are listed; describe_dataset has all."""
+
 
 class ListDatasetsParams(Params):
     """List the registered datasets: id, title, kind, extent, CRS, time."""
 
     text: str | None = Field(default=None, description="Only datasets whose id, title, columns or classes contain this text.")
-    kind: Literal["raster", "vector", "table", "document", "network"] | None = Field(
+    kind: Literal["raster", "vector", "table", "document", "catalogue", "network"] | None = Field(
         default=None, description="Only datasets of this kind."
     )
 
@@ -62,6 +65,8 @@ def _texts(record: Mapping[str, Any]) -> Iterator[str]:
     network = record.get("network")  # a record of an earlier version has none
     if network:
         yield from (*network["bands"], *network["classes"].values())
+    for collection in record.get("collections") or ():
+        yield from (text for text in (collection["id"], collection["title"]) if text)
 
 
 def _listed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +80,14 @@ def _listed(record: Mapping[str, Any]) -> dict[str, Any]:
             {name: band[name] for name in ("index", "name", "role", "unit", "value_kind", "classes") if band[name]}
             for band in record["bands"]
         ]
+    if record.get("collections"):  # a record of an earlier version has none
+        shown["collections"] = [_named(one) for one in record["collections"][:MOST_COLLECTIONS]]
+        shown["collection_count"] = len(record["collections"])
     return shown
+
+
+def _named(collection: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: collection[name] for name in ("id", "title", "time") if collection[name] is not None}
 
 
 def _summary(kinds: Mapping[str, int], params: ListDatasetsParams) -> str:

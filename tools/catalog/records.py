@@ -69,10 +69,22 @@ class Network(_Record):
     training: str | None = None
 
 
+class SceneCollection(_Record):
+    """One collection of a catalogue of scenes, as the catalogue describes it."""
+
+    id: str
+    title: str | None = None
+    bbox: Bounds | None = None
+    """West, south, east, north in degrees; its overall extent."""
+    time: tuple[str | None, str | None] | None = None
+    """First and last instant; None for an end that is open."""
+    licence: str | None = None
+
+
 class Content(_Record):
     """What a file says of itself, together with what was declared about it: all of a record but its registration."""
 
-    kind: Literal["raster", "vector", "table", "document", "network"]
+    kind: Literal["raster", "vector", "table", "document", "catalogue", "network"]
     driver: str
     crs: str | None = None
     """AUTH:CODE or WKT2; None where unknown."""
@@ -98,6 +110,10 @@ class Content(_Record):
     name_column: str | None = None
     """Column that names the features: declared, else the most name-like text column, else None."""
     network: Network | None = None
+    collections: tuple[SceneCollection, ...] = ()
+    """Of a catalogue of scenes."""
+    conforms_to: tuple[str, ...] = ()
+    """Conformance classes that an API declares."""
 
 
 class DatasetRecord(Content):
@@ -106,6 +122,7 @@ class DatasetRecord(Content):
     id: str
     title: str
     path: str
+    """Of a file; or the address of a catalogue on another machine."""
     layer: str | None = None
     digest: str
     bytes: int

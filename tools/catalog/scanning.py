@@ -11,6 +11,7 @@ from tools.errors import DataError, NotFoundError
 from tools.storage import formats
 from tools.storage.identity import NETWORK_PARTS, RASTER_APPENDED, SHAPEFILE_PARTS, SQLITE_APPENDED, world_suffixes
 from tools.storage.paths import absolute
+from tools.storage.stac_files import without_linked
 
 MOST_FILES = 20_000
 """Most files of a folder; a larger one is more likely a mistake than a wish."""
@@ -49,7 +50,7 @@ def scan(path: Path, *, without: Path) -> Scan:
         raise DataError(
             f"The folder {str(path)!r} holds no supported file.", hint="Rasters, vector layers, tables and documents are supported."
         )
-    return Scan(files, tuple(sorted(set(everything) - set(files))))
+    return Scan(without_linked(files), tuple(sorted(set(everything) - set(files))))
 
 
 def _walk(start: Path, without: Path) -> Iterator[Path]:

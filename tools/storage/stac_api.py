@@ -12,8 +12,9 @@ from pystac_client import ItemSearch
 
 from tools.errors import NotFoundError, ServiceError
 from tools.geo.footprint import Bounds
-from tools.storage.stac_io import GuardedIO, RejectedError, links_of
-from tools.storage.stac_query import CLOUD, Json, Order, SceneQuery, cql2, rfc3339
+from tools.storage.stac_io import GuardedIO, RejectedError
+from tools.storage.stac_links import Json, links_of
+from tools.storage.stac_query import CLOUD, Order, SceneQuery, cql2, rfc3339
 
 Method = Literal["GET", "POST"]
 PAGE_ITEMS = 100

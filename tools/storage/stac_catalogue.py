@@ -9,10 +9,10 @@ from tools.contract import Source
 from tools.errors import DataError
 from tools.storage.http import Remote
 from tools.storage.stac_api import Api, is_api
-from tools.storage.stac_io import GuardedIO, links_of
-from tools.storage.stac_items import REMOTE, absolute, usable
+from tools.storage.stac_io import GuardedIO
+from tools.storage.stac_items import usable
+from tools.storage.stac_links import REMOTE, Json, absolute, links_of
 from tools.storage.stac_match import implied_collections
-from tools.storage.stac_query import Json
 from tools.storage.stac_static import Walk, items_in, read_local
 
 

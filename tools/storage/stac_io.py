@@ -14,8 +14,8 @@ from pystac_client.stac_api_io import StacApiIO
 from tools.errors import ServiceError
 from tools.storage.hosts import shown
 from tools.storage.http import Remote, Request
+from tools.storage.stac_links import Json, links_of
 
-Json = dict[str, Any]  # Any: JSON
 MOST_PAGES = 500
 """Most pages of one question; a server that still has more is asked more narrowly."""
 REJECTED = (400, 405, 415, 422, 501)
@@ -98,16 +98,6 @@ class GuardedIO(StacApiIO):
         """Return the JSON object at an address."""
         found: Json = json.loads(self.request(url))
         return found
-
-
-def links_of(document: object, *relations: str) -> list[Json]:
-    """Return the links of these relations that have an address, whatever else stands among the links."""
-    links = document.get("links") if isinstance(document, Mapping) else None
-    return [
-        link
-        for link in (links if isinstance(links, list) else [])
-        if isinstance(link, dict) and link.get("rel") in relations and isinstance(link.get("href"), str)
-    ]
 
 
 def _next(page: Json, before: Asking) -> Asking | None:

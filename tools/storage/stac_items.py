@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import shapely
 
 from tools.errors import DataError
 from tools.geo.footprint import bounds_region, footprint
-from tools.storage.stac_query import Json, norm_instant
-
-REMOTE = ("http://", "https://")
-SIGNATURE = re.compile(
-    r"sv|ss|srt|sp|se|st|spr|sig|sr|sip|sdd|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"  # Azure: shared access signature
-    r"|x-(?:amz|goog|oss|obs)-.*|awsaccesskeyid|googleaccessid|ossaccesskeyid|expires|signature|policy|key-pair-id"
-    r"|(?:access_|auth_|id_|sas_|security-)?token|(?:access|api|subscription)[_-]?key|key|apikey|password|secret|credential|sessionid",
-    re.IGNORECASE,
-)
-"""Names of query parameters that sign or authorise."""
+from tools.storage.stac_links import REMOTE, Json, absolute, links_of, unsigned
+from tools.storage.stac_query import norm_instant
 
 
 def problem_of(item: object) -> str | None:
@@ -96,34 +85,9 @@ def kept(item: Json, base: str) -> Json:
     return stored
 
 
-def absolute(href: str, base: str) -> str:
-    """Return an address, or a path, that stands in a document at `base`."""
-    if "://" in href:
-        return href.removeprefix("file://") if href.startswith("file:///") and not base.startswith(REMOTE) else href
-    if base.startswith(REMOTE):
-        return urljoin(base, href)
-    return str((Path(base).parent / href).resolve())
-
-
-def unsigned(href: str) -> str:
-    """Return an address without user, password and the query parameters that sign it."""
-    if not href.startswith(REMOTE) or not ("?" in href or "@" in href):
-        return href
-    parts = urlsplit(href)
-    named = parse_qsl(parts.query, keep_blank_values=True)
-    rest = [(name, value) for name, value in named if not SIGNATURE.fullmatch(name)]
-    query = parts.query if len(rest) == len(named) else urlencode(rest)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, parts.fragment))
-
-
 def _home(item: Json, base: str) -> str:
     """Return what relative addresses are relative to: the record's own address, where it states a whole one."""
-    links = item.get("links")
-    own = [
-        link["href"]
-        for link in (links if isinstance(links, list) else [])
-        if isinstance(link, dict) and link.get("rel") == "self" and isinstance(link.get("href"), str) and link["href"].startswith(REMOTE)
-    ]
+    own = [link["href"] for link in links_of(item, "self") if link["href"].startswith(REMOTE)]
     # The last one: a server that passes on the records of another adds its own links behind the others.
     return own[-1] if own and base.startswith(REMOTE) else base
 

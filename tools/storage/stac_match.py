@@ -14,7 +14,8 @@ from tools.geo.footprint import boxes_of
 from tools.geotypes import Where
 from tools.storage.conditions import check_columns, matching
 from tools.storage.stac_items import interval_of, kept, place_of, problem_of
-from tools.storage.stac_query import CLOUD, Json, Order, SceneQuery, rfc3339
+from tools.storage.stac_links import Json
+from tools.storage.stac_query import CLOUD, Order, SceneQuery, rfc3339
 
 MOST_COLUMNS = 200
 """Most property names that are remembered for messages."""

@@ -6,7 +6,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import shapely
 
@@ -14,8 +14,8 @@ from tools.errors import ParameterError
 from tools.geo.footprint import Bounds, bounds_region, boxes_of
 from tools.geo.mgrs import tile_bounds
 from tools.geotypes import EVERYTHING, Condition, Where
+from tools.storage.stac_links import Json
 
-Json = dict[str, Any]  # Any: JSON
 Span = tuple[datetime | None, datetime | None]
 """First and last instant, both included; None for an open end."""
 Order = Literal["-time", "time", "cloud", "-cloud"]

@@ -15,8 +15,9 @@ from tools.storage.stac_api import Api
 from tools.storage.stac_catalogue import Catalogue, open_catalogue
 from tools.storage.stac_io import RejectedError
 from tools.storage.stac_items import usable
+from tools.storage.stac_links import Json
 from tools.storage.stac_match import Sieve, implied_collections, is_ordered, ordered
-from tools.storage.stac_query import Json, SceneQuery, is_told_whole
+from tools.storage.stac_query import SceneQuery, is_told_whole
 from tools.storage.stac_static import Walk, reaches
 
 MOST_SEEN = 5_000

@@ -10,9 +10,9 @@ from typing import Any
 
 from tools.errors import DataError, LimitError, NotFoundError, ServiceError, TerraciteError
 from tools.storage.paths import real_file
-from tools.storage.stac_io import links_of
-from tools.storage.stac_items import REMOTE, absolute, box_region
-from tools.storage.stac_query import Json, SceneQuery, norm_instant
+from tools.storage.stac_items import box_region
+from tools.storage.stac_links import REMOTE, Json, absolute, links_of
+from tools.storage.stac_query import SceneQuery, norm_instant
 
 MOST_DOCUMENTS = 5_000
 """Most documents of one walk."""

@@ -1,0 +1,129 @@
+"""Catalogues on other machines: registered by their address, described once by asking them; two are known without that."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tools.catalog.file_records import declared_json
+from tools.catalog.naming import slug
+from tools.catalog.records import Content, DatasetRecord, SceneCollection
+from tools.catalog.registrations import Given, declared_from_json
+from tools.contract import Source
+from tools.errors import ParameterError
+from tools.storage.stac_links import REMOTE
+
+PLANETARY_COMPUTER = "planetary-computer"
+BUILT_IN: Mapping[str, DatasetRecord] = {
+    record.id: record
+    for record in (
+        DatasetRecord(
+            kind="catalogue",
+            driver="STAC API",
+            id="earth-search",
+            title="Earth Search",
+            path="https://earth-search.aws.element84.com/v1",
+            digest="",
+            bytes=0,
+            collections=tuple(
+                SceneCollection(id=name, title=title)
+                for name, title in (
+                    ("sentinel-2-l2a", "Sentinel-2 Level-2A"),
+                    ("sentinel-2-c1-l2a", "Sentinel-2 Collection 1 Level-2A"),
+                    ("sentinel-2-l1c", "Sentinel-2 Level-1C"),
+                    ("sentinel-1-grd", "Sentinel-1 Level-1C Ground Range Detected (GRD)"),
+                    ("landsat-c2-l2", "Landsat Collection 2 Level-2"),
+                    ("naip", "NAIP: National Agriculture Imagery Program"),
+                    ("cop-dem-glo-30", "Copernicus DEM GLO-30"),
+                    ("cop-dem-glo-90", "Copernicus DEM GLO-90"),
+                )
+            ),
+        ),
+        DatasetRecord(
+            kind="catalogue",
+            driver="STAC API",
+            id=PLANETARY_COMPUTER,
+            title="Microsoft Planetary Computer",
+            path="https://planetarycomputer.microsoft.com/api/stac/v1",
+            digest="",
+            bytes=0,
+            collections=tuple(
+                SceneCollection(id=name, title=title)
+                for name, title in (
+                    ("sentinel-2-l2a", "Sentinel-2 Level-2A"),
+                    ("sentinel-1-rtc", "Sentinel 1 Radiometrically Terrain Corrected (RTC)"),
+                    ("sentinel-1-grd", "Sentinel 1 Level-1 Ground Range Detected (GRD)"),
+                    ("landsat-c2-l2", "Landsat Collection 2 Level-2"),
+                    ("naip", "NAIP: National Agriculture Imagery Program"),
+                    ("cop-dem-glo-30", "Copernicus DEM GLO-30"),
+                    ("io-lulc-annual-v02", "10m Annual Land Use Land Cover (9-class) V2"),
+                    ("esa-worldcover", "ESA WorldCover"),
+                )
+            ),
+            warnings=("Only some of its collections are named here; search_stac finds all that the catalogue has.",),
+        ),
+    )
+}
+"""Catalogues that can be named without being registered: id → record, with the collections most asked for."""
+
+
+def is_address(path: Path | str) -> bool:
+    """Whether a path is an address on another machine."""
+    return str(path).startswith(REMOTE)
+
+
+def norm_address(text: str) -> str:
+    """Return an address without fragment and final slash; raise ParameterError where it holds a user, password or query."""
+    parts = urlsplit(text.strip())
+    if parts.username or parts.password or parts.query:
+        raise ParameterError(
+            f"The address on {parts.hostname or 'another machine'} holds more than host and path.",
+            hint="Give the address of the catalogue itself, without user, password and ?query.",
+        )
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def address_record(address: str, given: Given, earlier: DatasetRecord | None) -> DatasetRecord:
+    """Ask a catalogue what it is and return its record.
+
+    Raises ParameterError where its host is not allowed, ServiceError, NotFoundError, DataError, CredentialError or LimitError
+    where it does not answer as a catalogue should.
+    """
+    from tools.catalog.catalogue_content import describe_catalogue
+
+    title, content = describe_catalogue(Source("", "catalogue", Path(), "", url=address))
+    stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
+    record = DatasetRecord(
+        **{**content.model_dump(), **{name: value for name, value in stated.items() if value is not None}},
+        id=earlier.id if earlier else slug(title or urlsplit(address).hostname or address),
+        title=given.title or title or address,
+        path=address,
+        digest="",
+        bytes=0,
+        declared=declared_json(given.declared),
+    )
+    return record.model_copy(update={"digest": _digest(record)})
+
+
+def address_source(record: DatasetRecord) -> Source:
+    """Return a catalogue on another machine as an input."""
+    known = record.model_dump(mode="json", include=set(Content.model_fields))
+    return Source(
+        record.id,
+        "catalogue",
+        Path(),
+        record.digest or _digest(record),
+        declared=declared_from_json(record.declared),
+        title=record.title,
+        attribution=record.attribution or "",
+        url=record.path,
+        item=known,
+    )
+
+
+def _digest(record: DatasetRecord) -> str:
+    """Return the identity of a catalogue: its address, what was declared, and what it said of itself when it was added."""
+    known = record.model_dump_json(include={"path", "declared", "collections", "conforms_to"})
+    return f"sha256:{hashlib.sha256(known.encode()).hexdigest()}"

@@ -1,0 +1,101 @@
+"""Describe a catalogue of scenes: its collections with their extents, and what an API declares that it can do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tools.catalog.records import Bounds, Content, SceneCollection
+from tools.contract import Source
+
+LONGEST_TITLE = 120
+Json = Mapping[str, Any]  # Any: JSON
+
+
+def describe_catalogue(source: Source) -> tuple[str | None, Content]:
+    """Return the title of a catalogue, where it has one, and what it says of itself.
+
+    Raises what `tools.storage.stac_catalogue.open_catalogue` raises.
+    """
+    from tools.settings import ToolSettings
+    from tools.storage.http import Remote
+    from tools.storage.stac_catalogue import open_catalogue
+
+    settings = ToolSettings()
+    with Remote(settings) as remote:
+        catalogue = open_catalogue(source, remote, time.monotonic() + settings.search_deadline_s)
+        found = catalogue.collections()
+        conforms_to = catalogue.api.conforms_to if catalogue.api is not None else ()
+    collections = tuple(_collection(one) for one in found)
+    content = Content(
+        kind="catalogue",
+        driver="STAC API" if catalogue.api is not None else "STAC",
+        crs="EPSG:4326",
+        bbox=_whole(one.bbox for one in collections),
+        time=_span(collections),
+        licence=_common(one.licence for one in collections),
+        warnings=() if collections else ("The catalogue names no collections.",),
+        collections=collections,
+        conforms_to=conforms_to,
+    )
+    return _title(catalogue.root), content
+
+
+def _title(root: object) -> str | None:
+    stated = (root.get("title") or root.get("id")) if isinstance(root, dict) and root.get("type") != "Feature" else None
+    return stated.strip()[:LONGEST_TITLE] if isinstance(stated, str) and stated.strip() else None
+
+
+def _collection(document: Json) -> SceneCollection:
+    extent = document.get("extent")
+    title, licence = document.get("title"), document.get("license")
+    return SceneCollection(
+        id=str(document["id"]),
+        title=title[:LONGEST_TITLE] if isinstance(title, str) else None,
+        bbox=_bbox(extent),
+        time=_interval(extent),
+        licence=licence if isinstance(licence, str) else None,
+    )
+
+
+def _bbox(extent: Any) -> Bounds | None:  # Any: whatever stands there
+    """Return the first box of an extent, which is the overall one."""
+    try:
+        box = [float(edge) for edge in extent["spatial"]["bbox"][0]]
+        west, south, east, north = box if len(box) == 4 else (box[0], box[1], box[3], box[4])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return (west, south, east, north)
+
+
+def _interval(extent: Any) -> tuple[str | None, str | None] | None:  # Any: whatever stands there
+    try:
+        start, end = extent["temporal"]["interval"][0]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return (start if isinstance(start, str) else None, end if isinstance(end, str) else None)
+
+
+def _whole(boxes: Iterable[Bounds | None]) -> Bounds | None:
+    """Return the box around all boxes; None where one is unknown. It spans all longitudes where one crosses the antimeridian."""
+    known = list(boxes)
+    stated = [box for box in known if box is not None]
+    if not stated or len(stated) < len(known):
+        return None
+    west, south, east, north = zip(*stated, strict=True)
+    across = any(box[0] > box[2] for box in stated)
+    return (-180.0 if across else min(west), min(south), 180.0 if across else max(east), max(north))
+
+
+def _span(collections: Iterable[SceneCollection]) -> tuple[str, str] | None:
+    """Return first and last instant of all collections; None where an end is open or unknown."""
+    ends = [one.time or (None, None) for one in collections]
+    starts, lasts = [start for start, _ in ends if start is not None], [last for _, last in ends if last is not None]
+    return (min(starts), max(lasts)) if ends and len(starts) == len(lasts) == len(ends) else None
+
+
+def _common(licences: Iterable[str | None]) -> str | None:
+    """Return the licence that all collections have."""
+    stated = set(licences)
+    return stated.pop() if len(stated) == 1 else None

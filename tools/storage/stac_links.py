@@ -1,0 +1,49 @@
+"""Addresses that stand in documents of a catalogue: links, relative ones, and what must not be kept of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+Json = dict[str, Any]  # Any: JSON
+REMOTE = ("http://", "https://")
+SIGNATURE = re.compile(
+    r"sv|ss|srt|sp|se|st|spr|sig|sr|sip|sdd|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"  # Azure: shared access signature
+    r"|x-(?:amz|goog|oss|obs)-.*|awsaccesskeyid|googleaccessid|ossaccesskeyid|expires|signature|policy|key-pair-id"
+    r"|(?:access_|auth_|id_|sas_|security-)?token|(?:access|api|subscription)[_-]?key|key|apikey|password|secret|credential|sessionid",
+    re.IGNORECASE,
+)
+"""Names of query parameters that sign or authorise."""
+
+
+def links_of(document: object, *relations: str) -> list[Json]:
+    """Return the links of these relations that have an address, whatever else stands among the links."""
+    links = document.get("links") if isinstance(document, Mapping) else None
+    return [
+        link
+        for link in (links if isinstance(links, list) else [])
+        if isinstance(link, dict) and link.get("rel") in relations and isinstance(link.get("href"), str)
+    ]
+
+
+def absolute(href: str, base: str) -> str:
+    """Return an address, or a path, that stands in a document at `base`."""
+    if "://" in href:
+        return href.removeprefix("file://") if href.startswith("file:///") and not base.startswith(REMOTE) else href
+    if base.startswith(REMOTE):
+        return urljoin(base, href)
+    return str((Path(base).parent / href).resolve())
+
+
+def unsigned(href: str) -> str:
+    """Return an address without user, password and the query parameters that sign it."""
+    if not href.startswith(REMOTE) or not ("?" in href or "@" in href):
+        return href
+    parts = urlsplit(href)
+    named = parse_qsl(parts.query, keep_blank_values=True)
+    rest = [(name, value) for name, value in named if not SIGNATURE.fullmatch(name)]
+    query = parts.query if len(rest) == len(named) else urlencode(rest)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, parts.fragment))
