@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -21,8 +22,9 @@ def free_value(values: np.ma.MaskedArray[Any, np.dtype[Any]], nodata: float | No
     if values.dtype.kind == "f":
         return float("nan")
     limits = np.iinfo(values.dtype)
-    gaps = (value for value in (limits.max, limits.min, *range(limits.min, limits.max)) if value not in used)
-    free = next(gaps, None)
+    # GDAL keeps nodata as a double, which holds the integers of 64 bits only up to 2**53.
+    lowest, highest = max(limits.min, -(2**53)), min(limits.max, 2**53)
+    free = next((value for value in chain((highest, lowest), range(lowest, highest)) if value not in used), None)
     if free is None:
         raise DataError(
             f"Every value of the type {values.dtype} occurs, so none is left to mark pixels outside the raster.",
