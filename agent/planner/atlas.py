@@ -90,6 +90,16 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Collection:
+    """One collection of scenes of a catalogue."""
+
+    id: str
+    title: str
+    time: tuple[str | None, ...] = ()
+    """First and last instant."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One registered dataset."""
 
@@ -105,6 +115,8 @@ class Dataset:
     name_column: str | None = None
     columns: tuple[Column, ...] = ()
     bands: tuple[Band, ...] = ()
+    collections: tuple[Collection, ...] = ()
+    """Of a catalogue."""
     found: tuple[tuple[str, str], ...] = ()
     """(column, value) pairs that a search for a name has shown to be in it."""
 
@@ -188,6 +200,13 @@ class Atlas:
         """Vector layers in focus."""
         return tuple(dataset for dataset in self.focused if dataset.is_vector)
 
+    @property
+    def catalogues(self) -> tuple[Dataset, ...]:
+        """Catalogues of scenes in focus, or all where none is."""
+        return tuple(one for one in self.focused if one.kind == "catalogue") or tuple(
+            one for one in self.datasets if one.kind == "catalogue"
+        )
+
     def is_focused(self, dataset: Dataset) -> bool:
         """Whether the user put it on the table."""
         return dataset in self.focused
@@ -227,6 +246,7 @@ def _dataset(record: Mapping[str, Any], found: tuple[tuple[str, str], ...]) -> D
         name_column=record.get("name_column"),
         columns=tuple(_column(column) for column in record.get("columns") or ()),
         bands=tuple(_band(band) for band in record.get("bands") or ()),
+        collections=tuple(_collection(one) for one in record.get("collections") or ()),
         found=found,
     )
 
@@ -246,6 +266,10 @@ def _column(record: Mapping[str, Any]) -> Column:
         record.get("maximum"),
         record.get("nulls", 0),
     )
+
+
+def _collection(record: Mapping[str, Any]) -> Collection:
+    return Collection(record["id"], record.get("title") or record["id"], tuple(record.get("time") or ()))
 
 
 def _band(record: Mapping[str, Any]) -> Band:

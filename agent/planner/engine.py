@@ -10,17 +10,19 @@ from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Frame, Plan
 from agent.planner.ledger import CallFailedError, Ledger, Message
 from agent.planner.names import read_search
+from agent.planner.pieces import Part, Piece
 from agent.planner.step import Draft, Step, ToolCalls
-from agent.planner.steps import Part, Piece, run_frame
+from agent.planner.steps import run_frame
 from agent.planner.understand import read_question
 from agent.planner.wording import cells_words, layer_words, place_words
 from agent.planner.write_features import write_features, write_nearest
 from agent.planner.write_measures import write_cells, write_extent, write_values
 from agent.planner.write_other import write_catalog, write_describe, write_map
+from agent.planner.write_scenes import write_scenes
 
 _WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
     "cells": write_cells, "values": write_values, "extent": write_extent, "features": write_features, "nearest": write_nearest,
-    "catalog": write_catalog, "describe": write_describe, "map": write_map,
+    "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes,
 }  # fmt: skip
 _DRAWN = ("raster", "vector")
 NOISE = 1e-6
@@ -114,6 +116,12 @@ def _uncovered(pieces: Sequence[Piece]) -> Draft | None:
     messages = [part.message for piece in pieces for part in piece.parts]
     if not messages or any(message.outcome != "no_coverage" for message in messages):
         return None
+    if all(piece.frame.kind == "scenes" for piece in pieces):
+        return Draft(
+            "The catalogue covers nothing of the place and time asked about, so there is no scene to tell of. 'What data is here?' tells what its collections cover.",
+            "refused",
+            "no_coverage",
+        )
     names = sorted(
         {str(name) for message in messages for key in ("outside", "without_values") for name in message.data.get(key) or () if name}
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map"]
+Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes"]
 Direction = Literal["desc", "asc"]
+SceneAsk = Literal["list", "count", "cloud", "time"]
 JsonScalar = str | int | float | bool | None
 
 
@@ -91,6 +92,29 @@ class Having:
 
 
 @dataclass(frozen=True)
+class Scenes:
+    """Scenes of a catalogue, and what is asked of them."""
+
+    catalogue: str
+    collections: tuple[str, ...] = ()
+    time: str | None = None
+    """As `search_stac` takes it."""
+    tile: str | None = None
+    cloud_below: float | None = None
+    """Percent, strictly below."""
+    where: tuple[Condition, ...] = ()
+    """Tests of properties."""
+    bbox: tuple[float, ...] | None = None
+    area: Layer | None = None
+    ids: tuple[str, ...] = ()
+    ask: SceneAsk = "list"
+    sort: str | None = None
+    """`cloud`, `-cloud`, `time` or `-time`, where the question ranks."""
+    limit: int | None = None
+    """How many of a ranking."""
+
+
+@dataclass(frozen=True)
 class Frame:
     """One question that the tools can answer."""
 
@@ -124,6 +148,7 @@ class Frame:
     distance_only: bool = False
     refs: tuple[str, ...] = ()
     """Datasets of `describe` and `map`."""
+    scenes: Scenes | None = None
     topic: str = ""
     """Aspect of `describe`: columns, crs, …"""
     notes: tuple[str, ...] = ()
@@ -148,6 +173,7 @@ class Frame:
             fields[name] = tuple(layer for item in data.get(name, ()) if (layer := _layer(item)))
         fields["cells"] = _cells(data.get("cells"))
         fields["zones"] = _zones(data.get("zones"))
+        fields["scenes"] = _scenes(data.get("scenes"))
         fields["having"] = Having(**data["having"]) if data.get("having") else None
         fields["measures"] = tuple((name, column) for name, column in data.get("measures", ()))
         for name in ("statistics", "group_by", "select", "refs", "notes"):
@@ -179,11 +205,23 @@ class Plan:
 def _layer(data: Mapping[str, Any] | None) -> Layer | None:
     if not data:
         return None
-    conditions = tuple(Condition(item["column"], item["op"], _frozen(item.get("value"))) for item in data.get("where", ()))
+    conditions = _conditions(data)
     filters = tuple(
         Filter(item["predicate"], other, item.get("distance_m")) for item in data.get("filters", ()) if (other := _layer(item["other"]))
     )
     return Layer(data["ref"], conditions, data.get("match", "all"), filters, data.get("noun", ""))
+
+
+def _conditions(data: Mapping[str, Any]) -> tuple[Condition, ...]:
+    return tuple(Condition(item["column"], item["op"], _frozen(item.get("value"))) for item in data.get("where", ()))
+
+
+def _scenes(data: Mapping[str, Any] | None) -> Scenes | None:
+    if not data:
+        return None
+    lists = {name: tuple(data.get(name) or ()) for name in ("collections", "ids")}
+    bbox = tuple(data["bbox"]) if data.get("bbox") else None
+    return Scenes(**{**data, **lists, "bbox": bbox, "where": _conditions(data), "area": _layer(data.get("area"))})
 
 
 def _frozen(value: Any) -> Any:  # Any: JSON

@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from agent.planner.atlas import Atlas
 from agent.planner.frames import Cells, Frame, Layer, Range, Zones
 from agent.planner.ledger import Ledger, Message, where_params
-
-Params = dict[str, Any]  # Any: JSON
-MESSAGE_FACTS = 60
-"""So many facts of a result stand in a tool message (`agent.state.MESSAGE_FACTS`)."""
-LISTED = 20
-"""Most lines of an answer."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One result that an answer tells of, with what it is about."""
-
-    message: Message
-    label: str | None = None
-    """Class label of the chosen pixels, where there is one."""
-    labels: tuple[str, ...] = ()
-    """All class labels that were asked for; empty for every class."""
-    words: str = ""
-    """How the question says it."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A frame and its results."""
-
-    frame: Frame
-    parts: tuple[Part, ...]
-    rest: Message | None = None
-    """The whole result, where `parts` hold the first of a ranking only."""
+from agent.planner.pieces import MESSAGE_FACTS, Params, Part, Piece
+from agent.planner.scene_steps import find_scenes
 
 
 def run_frame(frame: Frame, ledger: Ledger, atlas: Atlas) -> Piece | None:
@@ -335,5 +308,5 @@ def _map(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None
 
 _STEPS: Mapping[str, Callable[[Frame, Ledger, Atlas], tuple[Part, ...] | None]] = {
     "cells": _cells, "values": _values, "extent": _extent, "features": _features, "nearest": _nearest,
-    "catalog": _catalog, "describe": _describe, "map": _map,
+    "catalog": _catalog, "describe": _describe, "map": _map, "scenes": find_scenes,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_
 from agent.planner.marks import find_marks, noun_tokens
 from agent.planner.names import Search, Unknown, half_named, searches, unknowns
 from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refuse_other, refuse_unknown
+from agent.planner.scenes import SceneReader
 from agent.planner.slots import missing_slot
 from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.text import Token, tokenize
@@ -37,6 +38,16 @@ class Reader:
     def read(self) -> Understood:
         """Return what is asked, look-ups that are needed first, or a draft that says why it is not understood."""
         atlas = read_atlas(self.session, self.search.found)
+        about_scenes = SceneReader(atlas, self.question, self.search, self.previous).read()
+        if about_scenes is None:
+            return self._about_data(atlas)
+        if not isinstance(about_scenes, Draft):
+            return about_scenes
+        about_data = self._about_data(atlas)
+        return about_data if isinstance(about_data, Plan) else about_scenes
+
+    def _about_data(self, atlas: Atlas) -> Understood:
+        """Read a question about rasters, layers and what is registered."""
         tokens = tokenize(self.question)
         clauses = split_clauses(find_marks(tokens, atlas), tokens, noun_tokens(tokens, atlas))
         if not clauses:

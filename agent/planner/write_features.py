@@ -9,7 +9,7 @@ from agent.planner.atlas import Atlas
 from agent.planner.figures import common_unit, figure, listing, number_text
 from agent.planner.frames import Frame
 from agent.planner.ledger import Message
-from agent.planner.steps import LISTED, Piece
+from agent.planner.pieces import LISTED, Piece
 from agent.planner.wording import layer_words
 from agent.planner.write_measures import _limited, _more, _passes, _sorted
 from tools.contract import Fact

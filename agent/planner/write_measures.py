@@ -9,7 +9,7 @@ from agent.planner.atlas import Atlas
 from agent.planner.figures import common_unit, figure, fits, listing
 from agent.planner.frames import Frame, Having
 from agent.planner.ledger import Message
-from agent.planner.steps import LISTED, Part, Piece
+from agent.planner.pieces import LISTED, Part, Piece
 from agent.planner.text import name_lemmas
 from agent.planner.wording import cells_words, class_name, layer_words, place_words
 from tools.contract import Fact, Unit

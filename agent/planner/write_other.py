@@ -8,7 +8,7 @@ from typing import Any
 from agent.planner.atlas import Atlas, Dataset
 from agent.planner.figures import figure, listing, number_text
 from agent.planner.ledger import Message
-from agent.planner.steps import Piece
+from agent.planner.pieces import Piece
 
 _SHAPES = {"point": "points", "line": "lines", "polygon": "polygons", "mixed": "features of mixed shape"}
 
