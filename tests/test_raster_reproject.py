@@ -111,3 +111,37 @@ def test_pixels_are_not_asked_of_a_layer(tmp_path: Path) -> None:
     gpd.GeoDataFrame(geometry=[box(9, 50, 10, 51)], crs=4326).to_file(tmp_path / "p.gpkg")
     with pytest.raises(ParameterError, match="no pixels"):
         reproject(tmp_path, Source("v", "vector", tmp_path / "p.gpkg", "x"), crs="EPSG:32632", resolution=10)
+
+
+def test_a_raster_comes_onto_the_very_grid_of_another(tmp_path: Path, make_raster) -> None:
+    values = np.arange(400, dtype="float32").reshape(20, 20)
+    moved = raster(make_raster(values, crs="EPSG:32632", bounds=(500000, 5400000, 510000, 5410000), name="a.tif"))
+    other = make_raster(np.zeros((7, 9), "uint8"), crs="EPSG:3857", bounds=(1_001_000, 6_226_000, 1_016_000, 6_238_000), name="b.tif")
+    like = Source("like", "raster", other, "x")
+    known = {"r": moved, "like": like}
+    output = run(resolve(ReprojectParams(source="r", like="like"), known), ToolContext(tmp_path, known))
+    assert raster_info(Source("m", "raster", tmp_path / output.files[0], "x")).grid == raster_info(like).grid
+
+
+def test_bands_of_classes_beside_measured_ones_keep_name_labels_and_codes(tmp_path: Path) -> None:
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    from raster_calls import stack
+
+    grid = GeoBox((20, 20), Affine(500, 0, 500_000, 0, -500, 5_410_000), "EPSG:32632")
+    red = np.ma.MaskedArray(np.linspace(0, 1, 400).reshape(20, 20))
+    scl = np.ma.MaskedArray(np.where(np.arange(400).reshape(20, 20) % 2, 4, 9).astype("uint8"))
+    source = stack(tmp_path / "s.tif", {"red": red, "scl": scl}, grid, scl={4: "vegetation", 9: "cloud"})
+    output, made = reproject(tmp_path, source, crs="EPSG:3857")
+    infos = [raster_info(made, band) for band in (1, 2)]
+    assert [(info.name, info.value_kind) for info in infos] == [("red", "continuous"), ("scl", "categorical")]
+    assert infos[1].classes == {"4": "vegetation", "9": "cloud"}
+    assert set(read_band(made, 2).compressed().tolist()) == {4, 9}
+    assert output.method["resampling"] == ["bilinear", "nearest"]
+
+
+@pytest.mark.parametrize("target", [{}, {"crs": "EPSG:3857", "like": "r"}, {"like": "r", "resolution": 10.0}])
+def test_the_target_is_a_crs_or_another_raster(target) -> None:
+    with pytest.raises(ValueError, match=r"either 'crs' or 'like'|leave 'resolution' out"):
+        ReprojectParams(source="r", **target)

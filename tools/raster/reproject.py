@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tools.contract import Fact, Outcome, Source, Tool, ToolContext, ToolOutput
-from tools.errors import LimitError, ParameterError
-from tools.geotypes import AnyRef, CrsText, Params
+from tools.errors import ParameterError
+from tools.geotypes import AnyRef, CrsText, Params, RasterRef
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
+
+    from tools.storage.rasters import RasterInfo
 
 Resampling = Literal["auto", "nearest", "mode", "bilinear", "cubic", "average", "min", "max", "sum"]
 
 
 class ReprojectParams(Params):
-    """Reproject a raster or a vector layer. Categories are resampled by nearest or mode only; 'auto' chooses nearest for categories and unknown integers, bilinear for continuous values."""
+    """Bring a raster or a vector layer into another CRS, or a raster onto the grid of another ('like'), so that the two can be compared pixel by pixel. Give 'crs' or 'like'. Categories are resampled by nearest or mode only; 'auto' chooses nearest for categories and unknown integers, bilinear for continuous values; bands of classes beside measured ones are always taken by nearest or mode."""
 
     source: AnyRef
-    crs: CrsText
+    crs: CrsText | None = Field(default=None, description="The CRS to bring it into, e.g. EPSG:32632.")
+    like: RasterRef | None = Field(
+        default=None, description="Instead of 'crs': a raster whose grid (CRS, pixel size, place and extent) the result takes exactly."
+    )
     resolution: float | None = Field(
         default=None, gt=0, description="Pixel size in units of the new CRS; none = keep the source's (rasters only)."
     )
     resampling: Resampling = Field(default="auto", description="Resampling of pixels (rasters only).")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> ReprojectParams:
+        if (self.crs is None) == (self.like is None):
+            raise ValueError("give either 'crs' or 'like'")
+        if self.like is not None and self.resolution is not None:
+            raise ValueError("the resolution is that of 'like': leave 'resolution' out")
+        return self
 
 
 RASTER_FILE, LAYER_FILE = "reprojected.tif", "reprojected.parquet"
@@ -33,20 +46,38 @@ RASTER_FILE, LAYER_FILE = "reprojected.tif", "reprojected.parquet"
 
 def resolve(params: ReprojectParams, sources: Mapping[str, Source]) -> ReprojectParams:
     """Settle pixel size and resampling against the source, so that the key holds what is really done."""
-    from pyproj import CRS
-
     from tools.raster.resampling import choose
-    from tools.storage.rasters import raster_info
-    from tools.storage.warp import default_grid
 
     source = sources[params.source]
     if source.kind != "raster":
         if params.resolution is not None or params.resampling != "auto":
             raise ParameterError("A vector layer has no pixels, so 'resolution' and 'resampling' do not fit.", hint="Leave them out.")
         return params
-    resampling = choose(params.resampling, raster_info(source, 1).value_kind)
-    grid = default_grid(source, CRS.from_user_input(params.crs), params.resolution)
+    kinds = [info.value_kind for info in _bands(source)]
+    measured = [kind for kind in kinds if kind != "categorical"]
+    resampling = choose(params.resampling, measured[0] if measured else "categorical")
+    if params.like is not None:
+        return params.model_copy(update={"resampling": resampling})
+    grid = _grid(params, source, sources)
     return params.model_copy(update={"resampling": resampling, "resolution": abs(grid.resolution.x)})
+
+
+def _bands(source: Source) -> list[RasterInfo]:
+    from tools.storage.rasters import raster_info
+
+    first = raster_info(source, 1)
+    return [first, *(raster_info(source, band) for band in range(2, first.count + 1))]
+
+
+def _grid(params: ReprojectParams, source: Source, sources: Mapping[str, Source]) -> GeoBox:
+    from pyproj import CRS
+
+    from tools.storage.rasters import raster_info
+    from tools.storage.warp import default_grid
+
+    if params.like is not None:
+        return raster_info(sources[params.like]).grid
+    return default_grid(source, CRS.from_user_input(params.crs), params.resolution)
 
 
 def run(params: ReprojectParams, context: ToolContext) -> ToolOutput:
@@ -62,28 +93,32 @@ def run(params: ReprojectParams, context: ToolContext) -> ToolOutput:
 
 def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:
     import numpy as np
-    from pyproj import CRS
 
+    from tools.geo.grid import crs_of
     from tools.geo.nodata import free_value
-    from tools.storage.rasters import raster_info, write_raster
-    from tools.storage.warp import default_grid, warped_band
+    from tools.raster.output import bbox_degrees, check_output_size
+    from tools.raster.resampling import for_band
+    from tools.storage.cog import BandMark, write_cog
+    from tools.storage.warp import warped_band
 
-    info = raster_info(source, 1)
-    grid = default_grid(source, CRS.from_user_input(params.crs), params.resolution)
-    height, width = grid.shape
-    _check_size(height * width * info.count)
-    bands = np.ma.stack([warped_band(source, band, grid, params.resampling) for band in range(1, info.count + 1)])
-    fill = free_value(bands, info.nodata)
-    classes = info.classes if info.value_kind == "categorical" else None
-    write_raster(context.folder / RASTER_FILE, bands.filled(fill), grid, nodata=fill, unit=info.unit, classes=classes)
+    infos, grid = _bands(source), _grid(params, source, context.sources)
+    check_output_size(grid, len(infos))
+    ways = [for_band(params.resampling, info.value_kind) for info in infos]
+    bands = np.ma.stack([warped_band(source, band, grid, way) for band, way in enumerate(ways, start=1)])
+    fill = free_value(bands, infos[0].nodata)
+    marks = [BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes) for info in infos]
+    write_cog(context.folder / RASTER_FILE, bands.filled(fill), grid, marks, nodata=fill)
+    (height, width), name = grid.shape, crs_of(grid).name
     valid = 100 * (1 - float(np.ma.getmaskarray(bands[0]).mean()))
+    target = "onto the grid of the other raster" if params.like else f"to {name}"
     return ToolOutput(
-        summary=f"Reprojected the raster to {CRS.from_user_input(params.crs).name} by {params.resampling} resampling.",
+        summary=f"Reprojected the raster {target} by {params.resampling} resampling.",
         facts=(Fact("width", width, "count"), Fact("height", height, "count"), _resolution(grid), Fact("valid_share", valid, "%")),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(RASTER_FILE,),
         kind="raster",
-        method={"from": info.crs.name, "to": params.crs, "resampling": params.resampling, "resolution": params.resolution},
+        method={"from": infos[0].crs.name, "to": params.crs or name, "resampling": ways, "resolution": abs(float(grid.resolution.x))},
+        bbox=bbox_degrees(grid),
     )
 
 
@@ -102,10 +137,12 @@ def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> Too
     from pyproj import CRS
 
     from tools.geo.transform import transform, transformation_record
+    from tools.storage.rasters import raster_info
     from tools.storage.vectors import read_layer, write_layer
 
     frame = read_layer(source)
-    src, dst = frame.crs, CRS.from_user_input(params.crs)
+    src = frame.crs
+    dst = raster_info(context.source(params.like)).crs if params.like else CRS.from_user_input(params.crs)
     moved = frame.set_geometry(transform(frame.geometry.to_numpy(), src, dst), crs=dst)
     write_layer(context.folder / LAYER_FILE, moved)
     return ToolOutput(
@@ -115,17 +152,6 @@ def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> Too
         kind="vector",
         method={"transformations": [transformation_record("layer", src, dst)]},
     )
-
-
-def _check_size(pixels: int) -> None:
-    from tools.settings import ToolSettings
-
-    limit = ToolSettings().max_output_pixels
-    if pixels > limit:
-        raise LimitError(
-            f"The reprojected raster would have {pixels:,} pixels in all bands, more than the limit of {limit:,}.",
-            hint="Ask for a coarser resolution, or raise TERRACITE_MAX_OUTPUT_PIXELS.",
-        )
 
 
 TOOL = Tool(

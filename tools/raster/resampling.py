@@ -18,3 +18,8 @@ def choose(asked: str, value_kind: str) -> str:
     if value_kind == "categorical" and asked not in FOR_CATEGORIES:
         raise ParameterError(f"Resampling {asked!r} would mix the classes of a categorical raster.", hint="Use 'nearest' or 'mode'.")
     return asked
+
+
+def for_band(chosen: str, value_kind: str) -> str:
+    """Return the resampling of one band of several: that of the measured bands would mix the classes beside them."""
+    return "nearest" if value_kind == "categorical" and chosen not in FOR_CATEGORIES else chosen

@@ -59,6 +59,8 @@ class RasterInfo:
     """Declared, else categorical by palette or category table, else continuous for floats and unknown for integers."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """Class value (as text) → label."""
+    name: str = ""
+    """The file's description of the band."""
 
     def name_of(self, value: float) -> str:
         """Return the label of a class value, or the value as text where it has none."""
@@ -126,6 +128,7 @@ def raster_info(source: Source, band: int = 1) -> RasterInfo:
             unit=source.declared.unit or dataset.units[band - 1] or "unspecified",
             value_kind=value_kind(dataset, band, source),
             classes=class_labels(dataset, band, source),
+            name=dataset.descriptions[band - 1] or "",
         )
 
 
