@@ -11,7 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 PRODUCT = ("agent", "tools", "prompts")
 
-# Words of file names that are the field's own: formats, kinds of data, parts of a map, defects, plain English.
+# Words of file names that are the field's own: formats, kinds of data, parts of a map, defects, plain English; those who make
+# public products, whose documents are cited, and the prefix of a public catalogue's own properties.
 GENERAL = frozenset(
     """
     above across admin alpha annual antimeridian area areas black boundary boundaries built buildings centerlines chips cloud clouds
@@ -22,6 +23,7 @@ GENERAL = frozenset(
     rivers rotated root search simple single soil source south split stac states summary tiles truncated uint vectors waterways west
     duplicates nightlights nonconformant state product awkward zipoutput maps productinfo hurricane
     landsat sentinel srtm nlcd naip rgba epsg uint16
+    earthsearch nasa usgs
     """.split()
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,8 @@ def _own_lattice(grid: GeoBox, resolution: float | None) -> Affine:
 
 
 def _round_lattice(grid: GeoBox, crs: CRS, resolution: float | None) -> Affine:
-    size = resolution or abs(float(grid.to_crs(crs).resolution.x))
+    """Return square pixels of a CRS; without `resolution` of the size of the grid's, to three digits."""
+    size = resolution or float(f"{math.sqrt(_pixel_m2(grid)) / geodetic_frame(crs).metres_per_unit:.3g}")
     return Affine(size, 0.0, 0.0, 0.0, -size, 0.0)
 
 

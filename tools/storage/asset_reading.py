@@ -95,14 +95,16 @@ def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
 def read_onto(dataset: DatasetReader, band: AssetBand, grid: GeoBox, resampling: str, told: Callable[[int], None]) -> MaskedArray:
     """Return a band on a grid as `(row, col)`, strip by strip; True in the mask is not valid or outside the file.
 
-    Stored integers stay as they are, scaled ones become float32. `told` hears the pixels done after each strip.
+    Stored integers stay as they are where they are neither scaled nor mixed; else the values are float32, float64 where the
+    file's type is wider than 16 bit. `told` hears the pixels done after each strip.
     """
     height, width = grid.shape
-    dtype = np.dtype("float32") if band.is_scaled else np.dtype(band.dtype)
+    mixed = None if resampling in ("nearest", "mode") else np.result_type(band.dtype, "float32").name
+    dtype = mixed or (np.result_type(band.dtype, "float32").name if band.is_scaled else band.dtype)
     values, invalid = np.zeros((height, width), dtype), np.ones((height, width), bool)
     for window in iter_strips(height, width, STRIP_PIXELS):
         rows = slice(window[0], window[0] + window[2])
-        part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata)
+        part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata, mixed)
         invalid[rows] = np.ma.getmaskarray(part)
         values[rows] = part.data.astype("float64") * band.scale + band.offset if band.is_scaled else part.data
         told(window[2] * width)

@@ -65,7 +65,7 @@ def _item(artifact: Artifact, position: int) -> dict[str, Any]:
 def _local(artifact: Artifact, href: str) -> Path:
     """Return a local file that lies in the folder of its catalogue; links that lead out of it are followed before the check."""
     root = artifact.data.get("root")
-    file = real_file(Path(href))
+    file = real_file(Path(href)).resolve()
     if not isinstance(root, str) or not file.is_relative_to(Path(root).resolve()):
         raise ParameterError(
             f"The catalogue names the local file {Path(href).name!r}, which is not in the catalogue's folder.",

@@ -54,10 +54,13 @@ def warped_band(source: Source, band: int, grid: GeoBox, resampling: str = "near
     return stored
 
 
-def warped_stored(dataset: DatasetReader, band: int, grid: GeoBox, resampling: str, nodata: float | None) -> MaskedArray:
+def warped_stored(
+    dataset: DatasetReader, band: int, grid: GeoBox, resampling: str, nodata: float | None, dtype: str | None = None
+) -> MaskedArray:
     """Return the stored values of a band of an open dataset on `grid`, before scale and offset; as `warped_band` else.
 
-    `nodata` is the value that marks what is not valid in this band, None where it has none.
+    `nodata` is the value that marks what is not valid in this band, None where it has none. `dtype` is the type to compute in
+    and to return, by default the file's: means of integers are then rounded.
     """
     import numpy as np
     from rasterio.enums import Resampling
@@ -71,7 +74,7 @@ def warped_stored(dataset: DatasetReader, band: int, grid: GeoBox, resampling: s
     marks = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
     with WarpedVRT(
         dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
-        resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB, **marks,
+        resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB, dtype=dtype, **marks,
     ) as warped, warnings.catch_warnings():  # fmt: skip
         warnings.simplefilter("ignore", NodataShadowWarning)
         values = warped.read(band)
