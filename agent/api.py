@@ -24,6 +24,7 @@ from agent.context import RunContext
 from agent.errors import RunInterruptedError
 from agent.events import Event, RunFinished, RunStarted
 from agent.knowledge.ledger import Ledger
+from agent.knowledge.memory import Knowledge
 from agent.models import Decider, choose_engine, make_decider
 from agent.result import EXIT_CODES, RunResult
 from agent.settings import AgentSettings, EngineChoice
@@ -54,7 +55,8 @@ class Agent:
         self.settings = chosen.model_copy(update={"engine": engine}) if engine else chosen
         self.workspace = open_workspace(tool_settings, root=Path(workspace) if workspace else None)
         self.datasets = Datasets(self.workspace)
-        self.runner = Runner(self.workspace, self.datasets)
+        self.knowledge = Knowledge(self.workspace, self.datasets)
+        self.runner = Runner(self.workspace, self.datasets, memory=self.knowledge)
         self.ledger = Ledger(self.workspace.ledger)
 
     @cached_property

@@ -1,11 +1,13 @@
 """Fixtures for all tests: a workspace, tiny rasters and layers, the real data, an environment of their own.
 
-Nothing outlives a test: every fixture here is function-scoped and writes into the test's temporary folder.
+Nothing outlives a test: every fixture here is function-scoped and writes into the test's temporary folder. Only the cache
+folder is the whole session's: the sentence encoder is made in it once.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -51,9 +53,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Return the user's cache folder of this session."""
+    folder = tmp_path_factory.mktemp("cache")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings and keys of whoever runs the tests out of them."""
+def _own_environment(monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> None:
+    """Keep the settings and keys of whoever runs the tests out of them, and their cache folder as it is."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder))
     for name in os.environ:
         if name.startswith(OWN_PREFIXES):
             monkeypatch.delenv(name)

@@ -225,7 +225,13 @@ class Memory(Protocol):
         time: tuple[str, str] | None = None,
         limit: int = 8,
     ) -> tuple[Found, ...]:
-        """Return what is nearest in meaning, best first; `bbox` (degrees) and `time` keep what they touch."""
+        """Return what is nearest in meaning, best first; `bbox` (degrees) and `time` (ISO 8601) keep what they touch.
+
+        A document of which no time is known, or no place, is kept: it may speak of any.
+        """
+
+    def gaps(self) -> tuple[str, ...]:
+        """Say what the last search could not look at and why, a sentence each."""
 
 
 def _no_progress(share: float) -> None:

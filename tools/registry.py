@@ -13,6 +13,7 @@ MODULES: dict[str, str] = {
     "find_place": "tools.catalog.find_place",
     "search_stac": "tools.catalog.search_stac",
     "read_asset": "tools.catalog.read_asset",
+    "search_knowledge": "tools.catalog.search_knowledge",
     "zonal_stats": "tools.zonal.stats",
     "classify": "tools.raster.classify",
     "spectral_index": "tools.raster.spectral_index",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,9 @@ from tools.memo.durable import is_full_or_readonly, storage_error, storage_error
 from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
 from tools.memo.fingerprint import Fingerprints, process_fingerprints
 from tools.memo.inputs import Resolver
+from tools.memo.journal import entries_since
 from tools.memo.key import Json
+from tools.memo.locks import hold
 from tools.memo.store import Store
 from tools.memo.validation import validated
 from tools.workspace import Workspace
@@ -103,6 +106,25 @@ class Runner:
         from tools.memo.listing import listing  # diskcache takes 60 ms to import, which a repeated question need not pay
 
         return listing(self._store)
+
+    def published_since(self, position: int) -> tuple[tuple[Json, ...], int]:
+        """Return what was stored since a position of the journal, whoever ran the tools, and the position to go on from.
+
+        An entry has `key`, `tool` and `time`. A crash may leave a result out of the journal; `keys` knows them all.
+        """
+        return entries_since(self._store.workspace.journal, position)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all stored results, sorted."""
+        return tuple(self._store.stored_keys())
+
+    def record(self, key: str) -> Json | None:
+        """Return the record of a stored result by its whole key, its files unchecked; None where there is no readable one."""
+        return self._store.record(key)
+
+    def exclusive(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
+        """Return a lock of the workspace that one thread of one process holds at a time; entering raises BusyError when it takes too long."""
+        return hold(self._store.workspace.locks / f"{name}.lock", timeout_s)
 
     def lineage(self, ref: str) -> explain.Lineage:
         """Return what a result was made from; its `leaves` are the files at the bottom."""

@@ -370,6 +370,18 @@ def artifacts_verify(
     raise typer.Exit(65 if problems else 0)
 
 
+@artifacts_app.command("rebuild")
+def artifacts_rebuild(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Make the index of memory anew, from the stored results and the documents alone."""
+    report = _agent(workspace, None).knowledge.rebuild()
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False))
+        return
+    typer.echo(f"Indexed {report['entries']} passages and results, of {report['documents']} documents.")
+    for name, gap in report["gaps"].items():
+        typer.echo(f"not read: {name}: {gap}", err=True)
+
+
 def _agent(workspace: Path | None, engine: EngineName | None) -> Agent:
     from agent.api import Agent
 

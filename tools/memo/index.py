@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -106,10 +105,11 @@ class Index:
             raise sqlite3.DatabaseError(str(error)) from error
 
     def _start_anew(self) -> bool:
-        """Remove the index; return whether that was possible."""
+        """Remove the database; return whether that was possible. What else lies in the folder is another index's."""
         try:
-            shutil.rmtree(self._folder)
-            self._folder.mkdir()
+            for file in self._folder.glob("cache.db*"):
+                file.unlink()
+            self._folder.mkdir(exist_ok=True)
         except OSError:
             return False
         return True

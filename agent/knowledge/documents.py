@@ -1,0 +1,135 @@
+"""The text of a document: read from Markdown, plain text, reStructuredText, HTML or PDF, with the places where its pages begin."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+from tools.errors import ConfigurationError, DataError, LimitError, NotFoundError
+
+MAX_BYTES = 50_000_000
+"""Largest document that is read."""
+MAX_PAGES = 2_000
+"""Most pages of a PDF that are read."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text in which passages are counted."""
+
+    text: str
+    """Line ends are `\\n`; of HTML and PDF, what a reader sees."""
+    pages: tuple[int, ...] = ()
+    """Where each page of a PDF begins; empty for what has no pages."""
+
+    def page_at(self, place: int) -> int | None:
+        """Return the page on which a place lies, counted from 1; None without pages."""
+        return sum(start <= place for start in self.pages) or None
+
+
+def read_document(path: Path) -> Document:
+    """Read a document by its suffix.
+
+    Raises NotFoundError where it cannot be read, LimitError where it is too large, DataError where it is broken or encrypted,
+    ConfigurationError where the reader of PDF is not installed.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise LimitError(f"The document {path} has {size:,} bytes, more than {MAX_BYTES:,}.", hint="Split it, or leave it out.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"The document {path} cannot be read ({error.strerror}).", hint="Put it back, or add it again.") from error
+    suffix = path.suffix.lower()
+    if suffix == ".pdf":
+        return _pdf(content, path)
+    text = _decoded(content)
+    return Document(_visible(text) if suffix in (".html", ".htm") else text)
+
+
+def _decoded(content: bytes) -> str:
+    """Read UTF-8; what is no UTF-8 is taken for Windows-1252, the commonest other encoding, where every byte has a meaning or a mark."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _pdf(content: bytes, path: Path) -> Document:
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
+    except ImportError as error:
+        raise ConfigurationError(
+            f"The document {path} is a PDF, and pypdf is not installed.", hint="Install it: pip install 'terracite[memory]'."
+        ) from error
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every slip of a producer, none of which changes the text
+    try:
+        pages = [page.extract_text() for page in PdfReader(BytesIO(content)).pages[:MAX_PAGES]]
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
+        # a broken file makes pypdf stumble in its own code as well
+        raise DataError(
+            f"The document {path} cannot be read as a PDF ({type(error).__name__}: {error}).", hint="Save it again without a password."
+        ) from error
+    starts, text = [], ""
+    for page in pages:
+        starts.append(len(text))
+        text += page.strip() + "\n\n"
+    return Document(text, tuple(starts))
+
+
+_BLOCKS = frozenset(
+    "address article aside blockquote br dd div dl dt figcaption figure footer form header hr li main nav ol p pre section table tr ul".split()
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "head"})
+
+
+def _visible(html: str) -> str:
+    """Return what a reader sees of a page; its headings as in Markdown."""
+    reader = _Page()
+    reader.feed(html)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+class _Page(HTMLParser):
+    """Collects text, with a line break at each block and none of what is not shown."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base class's signature
+        if tag in _UNSEEN:
+            self._unseen += 1
+        self.pieces += _opened(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSEEN:
+            self._unseen = max(0, self._unseen - 1)
+        if tag in _HEADINGS or tag in _BLOCKS:
+            self.pieces.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.pieces.append(re.sub(r"\s+", " ", data))
+
+
+def _opened(tag: str) -> Iterator[str]:
+    if tag in _HEADINGS:
+        yield f"\n\n{'#' * int(tag[1])} "
+    elif tag in ("td", "th"):
+        yield " "
+    elif tag == "li":
+        yield "\n\n- "
+    elif tag in _BLOCKS:
+        yield "\n\n"
