@@ -28,7 +28,7 @@ def call(tool_name: str, folder: Path, params: Mapping[str, object], *sources: S
     by_ref = {source.ref: source for source in sources}
     asked = tool.params.model_validate(params)
     complete = tool.resolve(asked, by_ref) if tool.resolve else asked
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return tool.run(complete, ToolContext(folder, by_ref))
 
 
