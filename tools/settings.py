@@ -35,6 +35,8 @@ class ToolSettings(BaseSettings):
     """Longest time for one remote request with all its retries and redirects."""
     search_deadline_s: float = 180.0
     """Longest time for one search of a catalogue with all its pages."""
+    sas_token_url: str = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
+    """Where tokens for Planetary Computer's files are asked for."""
     http_attempts: int = 4
     """How often a remote request is tried."""
     max_read_bytes: int = 2_000_000_000

@@ -68,8 +68,8 @@ def run(params: SearchStacParams, context: ToolContext) -> ToolOutput:
     """
     from tools.storage.stac_search import covering, search
 
-    query = _query(params, context)
-    found = search(context.source(params.catalogue), query, progress=context.progress)
+    query, source = _query(params, context), context.source(params.catalogue)
+    found = search(source, query, progress=context.progress)
     text = json.dumps({"type": "FeatureCollection", "features": list(found.items)}, sort_keys=True, ensure_ascii=False)
     (context.folder / ITEMS_FILE).write_text(text, encoding="utf-8")
     covered = found.items or covering(found, query)
@@ -81,7 +81,7 @@ def run(params: SearchStacParams, context: ToolContext) -> ToolOutput:
         kind="items",
         warnings=_warnings(found),
         method=_method(found, query),
-        data=_data(found),
+        data={**_data(found), **({} if source.url else {"root": str(source.path.parent)})},
         bbox=_bbox(found),
     )
 
