@@ -11,7 +11,7 @@ import pandas
 import shapely
 
 from tools.geo.footprint import boxes_of
-from tools.geotypes import Where
+from tools.geotypes import Condition, Where
 from tools.storage.conditions import check_columns, matching
 from tools.storage.stac_items import interval_of, kept, place_of, problem_of
 from tools.storage.stac_links import Json
@@ -88,9 +88,16 @@ class Sieve:
 
 
 def _satisfied(items: Sequence[Json], where: Where) -> list[bool]:
-    names = dict.fromkeys(condition.column for condition in where.conditions)
-    frame = pandas.DataFrame({name: [_plain(value_of(item, name)) for item in items] for name in names})
-    return [bool(keep) for keep in matching(frame, where)]
+    tests = [_tested(items, condition) for condition in where.conditions]
+    combine = all if where.match == "all" else any
+    return [combine(row) for row in zip(*tests, strict=True)]
+
+
+def _tested(items: Sequence[Json], condition: Condition) -> list[bool]:
+    values = [_plain(value_of(item, condition.column)) for item in items]
+    if all(value is None for value in values):  # of no type, which a comparison would need
+        return [condition.op == "is null"] * len(items)
+    return [bool(keep) for keep in matching(pandas.DataFrame({condition.column: values}), Where(conditions=[condition]))]
 
 
 def value_of(item: Json, name: str) -> Any:  # Any: JSON
