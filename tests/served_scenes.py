@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import rasterio
+
 from range_server import RangeServer
 from tools import registry
 from tools.catalog.datasets import Datasets
@@ -81,3 +83,16 @@ def serve(server: RangeServer, item: Json, key: str, path: Path, **asset: object
     href = server.put(place, path.read_bytes())
     item["assets"][key] = {"href": href, "type": "image/tiff; application=geotiff; profile=cloud-optimized", "roles": ["data"], **asset}
     return place
+
+
+def blocks_of(content: bytes, rows: tuple[int, int], cols: tuple[int, int], tile: int, folder: Path) -> int:
+    """Return the stored bytes of the blocks under a window, after GDAL's own account of a local copy."""
+    path = folder / "local.tif"
+    path.write_bytes(content)
+    with rasterio.open(path) as dataset:
+        named = [
+            dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", dm="TIFF", bidx=1)
+            for row in range(rows[0] // tile, (rows[1] - 1) // tile + 1)
+            for col in range(cols[0] // tile, (cols[1] - 1) // tile + 1)
+        ]
+    return sum(int(each) for each in named)

@@ -11,6 +11,7 @@ import pytest
 import rasterio
 
 from range_server import Fault, RangeServer, etag_of
+from served_scenes import blocks_of
 from tools.errors import BusyError, DataError, LimitError, NotFoundError, ServiceError, TerraciteError
 from tools.settings import ToolSettings
 from tools.storage.http import Remote
@@ -55,19 +56,6 @@ def opened(server: RangeServer, remote: Remote, pin: Pin = ANY, limit: int = 10*
 def window_of(file: RemoteFile, rows: tuple[int, int], cols: tuple[int, int]) -> np.ndarray:
     with open_remote(file) as dataset:
         return dataset.read(1, window=(rows, cols))
-
-
-def blocks_of(content: bytes, rows: tuple[int, int], cols: tuple[int, int], tile: int, folder: Path) -> int:
-    """Return the stored bytes of the blocks under a window, after GDAL's own account of a local copy."""
-    path = folder / "local.tif"
-    path.write_bytes(content)
-    with rasterio.open(path) as dataset:
-        named = [
-            dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", dm="TIFF", bidx=1)
-            for row in range(rows[0] // tile, (rows[1] - 1) // tile + 1)
-            for col in range(cols[0] // tile, (cols[1] - 1) // tile + 1)
-        ]
-    return sum(int(each) for each in named)
 
 
 @pytest.mark.parametrize(
