@@ -22,7 +22,7 @@ BASE_UNITS: Mapping[str, tuple[str, float]] = {
 }  # fmt: skip
 """Unit in an answer → unit of the facts and factor to it. Any other unit stands for itself."""
 
-OBSERVATIONS = {"list_datasets", "find_place"}
+OBSERVATIONS = {"list_datasets", "find_place", "search_stac", "search_knowledge"}
 """Tools that look at a world that changes: they run every time."""
 
 QUANTITY = re.compile(r"\d[\d,]*(?:\.\d+)?\s*(?:ha|hectares?|acres?|km²|km2|m²|m2|sq(?:uare)? \w+|km|metres?|meters?|m|%|percent)\b")
@@ -132,7 +132,7 @@ def assert_declined(result: RunResult, *, outcome: str | None = None) -> None:
     assert len(result.answer.split()) > 3, "a refusal says why and how to go on"
 
 
-def assert_repeats(agent: Agent, first: RunResult, data: Sequence[Path] = ()) -> None:
+def assert_repeats(agent: Agent, first: RunResult, data: Sequence[Path | str] = ()) -> None:
     """Asked again, every pure tool hits and the answer is the same to the byte."""
     second = agent.run(first.question, data=data)
     assert second.answer == first.answer

@@ -12,6 +12,7 @@ import shapely
 
 from catalog_files import BOXES, GREY, NAMES, only
 from tools.catalog.datasets import Datasets
+from tools.catalog.times import parse_time
 from tools.contract import Declared
 from tools.errors import ParameterError
 
@@ -179,3 +180,23 @@ def test_layers_of_a_geopackage_become_datasets(datasets: Datasets, make_layer: 
     assert [record["id"] for record in datasets.records()] == ["city.city", "city.main_roads"]
     assert datasets.resolve("city.main_roads").layer == "Main Roads"
     assert [record.id for record in datasets.add(path, id="town").records] == ["town.city", "town.main_roads"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("1985", ("1985-01-01", "1985-12-31")),
+        ("2020-02", ("2020-02-01", "2020-02-29")),
+        ("2019/2020-06", ("2019-01-01", "2020-06-30")),
+        ("2020-05-01", ("2020-05-01", "2020-05-01")),
+        ("2020-05-01T10:00:00Z/2020-05-02", ("2020-05-01T10:00:00Z", "2020-05-02")),
+    ],
+)
+def test_years_and_months_are_meant_whole(said: str, kept: tuple[str, str]) -> None:
+    assert parse_time(said) == kept
+
+
+@pytest.mark.parametrize("said", ["2020-13", "2020-00", "0000", "85", "May 2020", "2021/2020", ""])
+def test_times_that_are_none_are_refused(said: str) -> None:
+    with pytest.raises(ParameterError):
+        parse_time(said)

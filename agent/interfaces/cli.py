@@ -137,7 +137,7 @@ def add(
     y_column: Annotated[str | None, typer.Option("--y-column", help="Column of y or latitude in a table.")] = None,
     geometry_column: Annotated[str | None, typer.Option("--geometry-column", help="Column of WKT geometry in a table.")] = None,
     name_column: Annotated[str | None, typer.Option("--name-column", help="Column that names the features.")] = None,
-    time: Annotated[str | None, typer.Option("--time", help="Instant, or start/end, ISO 8601.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="Year, month, day or instant, or start/end, ISO 8601.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Licence of the data.")] = None,
     attribution: Annotated[str | None, typer.Option("--attribution", help="Credit line of the data.")] = None,
     as_json: JsonOption = False,
