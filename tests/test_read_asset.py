@@ -357,3 +357,32 @@ def test_a_place_across_the_antimeridian_is_read_in_a_projected_crs(
     assert east < -179
     with pytest.raises(ParameterError, match="crosses the antimeridian"):
         Scenes(workspace, [item]).read("red", bbox=[179.9, -18.4, -179.95, -18.2], crs="EPSG:4326")
+
+
+def test_an_offset_that_makes_reflectance_negative_is_doubted(scenes: Scenes) -> None:
+    assert any("may already be in the stored values" in text for text in scenes.read("nir").artifact.warnings)
+
+
+def test_finer_pixels_than_a_file_has_are_said_to_be_interpolated(scenes: Scenes) -> None:
+    warnings = scenes.read("swir16", resolution=10.0).artifact.warnings
+    assert warnings == ("The pixels of swir1 are coarser (20) than those of the result: its values are interpolated, no detail is added.",)
+
+
+def test_a_caller_who_gives_up_while_a_file_is_fetched_is_heard(server: RangeServer, scenes: Scenes) -> None:
+    calls: list[float] = []
+
+    def give_up(share: float) -> None:
+        calls.append(share)
+        if len(calls) == 2:  # within GDAL, which cannot pass an exception on
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scenes.runner.run("read_asset", {"assets": [f"{scenes.found()}#items/0/red"]}, progress=give_up)
+    assert len(server.asked(method="GET")) == 1
+
+
+def test_a_place_where_every_pixel_is_nodata_has_no_number(server: RangeServer, scenes: Scenes, make_raster: MakeRaster) -> None:
+    put(server, scenes.items[0], make_raster, "red", np.zeros((80, 80), "uint16"), 10, **{"raster:bands": [RASTER]})
+    result = scenes.read("red")
+    assert result.artifact.outcome is Outcome.NO_COVERAGE
+    assert not result.artifact.facts

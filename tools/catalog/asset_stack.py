@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,21 @@ from tools.errors import LimitError
 from tools.geo.grid import crs_of, window_grid
 from tools.geo.pixels import pixel_area_m2
 from tools.geo.read_grid import ReadGrid
+from tools.geo.roles import SENTINEL_2
 from tools.geo.vicinity import lonlat_bounds
 from tools.settings import ToolSettings
 from tools.storage.asset_rasters import AssetBand, AssetInfo, Fetcher
-from tools.storage.asset_reading import Match, match, overview_for, read_onto, resampling_for, stored_bytes
+from tools.storage.asset_reading import NEARLY, Match, match, overview_for, read_onto, resampling_for, stored_bytes
 from tools.storage.features_mask import pixels_inside
 from tools.storage.rasters import Window, iter_strips
 
 MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
+
+OPTICAL = frozenset(SENTINEL_2.values())
+"""Roles of bands of reflectance."""
+MOST_BELOW_ZERO = 0.05
+"""Share of negative reflectance from which on the stated offset is doubted; catalogues are known to state it wrongly
+(github.com/Element84/earth-search/issues/71)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,22 @@ class Asking:
     """Whether overviews may serve: where the caller chose the resolution. Else every stored pixel counts."""
     cut: bool
     """Whether nothing outside the region is valid."""
+
+
+class Told:
+    """How far a call is, for whoever waits."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self._progress, self._share = progress, 0.0
+
+    def so_far(self, share: float) -> None:
+        """Tell the share that is done."""
+        self._share = share
+        self._progress(share)
+
+    def again(self) -> None:
+        """Tell the same share again, since telling is how a call learns that nobody waits any more."""
+        self._progress(self._share)
 
 
 @dataclass(frozen=True)
@@ -63,9 +86,7 @@ class Stack:
     """West, south, east, north in degrees."""
 
 
-def read_stack(
-    fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], target: ReadGrid, asking: Asking, progress: Callable[[float], None]
-) -> Stack:
+def read_stack(fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], target: ReadGrid, asking: Asking, told: Told) -> Stack:
     """Read every band of the files onto the grid.
 
     Raises LimitError, before any pixel is read, where there are too many pixels or bytes, ParameterError for a resampling
@@ -74,7 +95,7 @@ def read_stack(
     _check_pixels(target, sum(len(info.bands) for _, info in files))
     pieces = [_piece(fetcher, source, info, target, asking.overviews) for source, info in files]
     _check_bytes(sum(piece.bytes for piece in pieces))
-    read = _Reading(fetcher, target, asking, progress, [info for _, info in files])
+    read = _Reading(fetcher, target, asking, told, [info for _, info in files])
     for piece in pieces:
         read.file(piece)
     return read.stack(dict.fromkeys(text for _, info in files for text in info.warnings))
@@ -83,15 +104,14 @@ def read_stack(
 class _Reading:
     """Bands as they come in, and how far the call is."""
 
-    def __init__(
-        self, fetcher: Fetcher, target: ReadGrid, asking: Asking, progress: Callable[[float], None], infos: Sequence[AssetInfo]
-    ) -> None:
-        self._fetcher, self._target, self._asking, self._progress = fetcher, target, asking, progress
+    def __init__(self, fetcher: Fetcher, target: ReadGrid, asking: Asking, told: Told, infos: Sequence[AssetInfo]) -> None:
+        self._fetcher, self._target, self._asking, self._told = fetcher, target, asking, told
         self._inside = np.ones(target.grid.shape, bool) if target.inside is None else pixels_inside(target.inside, target.grid)
         self._base = infos[target.base].bands[0].name
         self._pixels_due = sum(len(info.bands) for info in infos) * target.grid.shape[0] * target.grid.shape[1]
         self._pixels_done = 0
         self._bands: list[tuple[AssetBand, str, MaskedArray]] = []
+        self._doubts: list[str] = []
         self._methods: list[dict[str, Any]] = []
 
     def file(self, piece: Piece) -> None:
@@ -106,6 +126,7 @@ class _Reading:
                     values[~self._inside] = np.ma.masked
                 name = self._free_name(band.name)
                 self._bands.append((band, name, values))
+                self._doubts.extend(_doubts(name, piece, band, values))
                 self._methods.append(_method(name, piece, band, resampling))
 
     def stack(self, warnings: Mapping[str, None]) -> Stack:
@@ -119,7 +140,7 @@ class _Reading:
             bands=tuple(values for _, _, values in self._bands),
             classes={name: band.classes for band, name, _ in self._bands if band.classes},
             valid_shares=tuple(min(100.0, 100 * share * self._target.covered_share) for share in shares),
-            warnings=tuple(warnings),
+            warnings=(*warnings, *self._doubts),
             method=self._how(),
             bbox=lonlat_bounds((left, bottom, right, top), crs_of(grid)),
         )
@@ -139,7 +160,7 @@ class _Reading:
 
     def _tell(self, pixels: int) -> None:
         self._pixels_done += pixels
-        self._progress(self._pixels_done / self._pixels_due)
+        self._told.so_far(self._pixels_done / self._pixels_due)
 
     def _free_name(self, name: str) -> str:
         """Return a name that no band has yet: of several scenes, the second red is red_2."""
@@ -205,3 +226,17 @@ def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[s
         "nodata": None if band.nodata is None else repr(band.nodata),
         "unit": band.unit or None,
     }
+
+
+def _doubts(name: str, piece: Piece, band: AssetBand, values: MaskedArray) -> Iterator[str]:
+    """Yield what the reader must know of a band: that it was interpolated, that its offset looks wrong."""
+    if piece.found.ratio < 1 / NEARLY and not piece.found.is_same and band.kind == "continuous":
+        size = abs(float(piece.info.grid.resolution.x))
+        yield f"The pixels of {name} are coarser ({size:g}) than those of the result: its values are interpolated, no detail is added."
+    if band.offset < 0 and band.name in OPTICAL and values.count():
+        below = float((values < 0).sum() / values.count())
+        if below > MOST_BELOW_ZERO:
+            yield (
+                f"{100 * below:.0f} % of the values of {name} are below 0, which reflectance hardly is: the offset {band.offset:g} that is "
+                "stated may already be in the stored values."
+            )

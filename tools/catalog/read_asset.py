@@ -62,7 +62,7 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
     """
     from pyproj import CRS
 
-    from tools.catalog.asset_stack import Asking, read_stack
+    from tools.catalog.asset_stack import Asking, Told, read_stack
     from tools.geo.read_grid import read_grid
     from tools.settings import ToolSettings
     from tools.storage.asset_rasters import Fetcher, asset_info
@@ -72,7 +72,8 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
     region, notes = _region(params, context)
     sources = [context.source(ref) for ref in params.assets]
     with Remote(settings) as remote:
-        fetcher = Fetcher(remote, settings.max_read_bytes)
+        told = Told(context.progress)
+        fetcher = Fetcher(remote, settings.max_read_bytes, told.again)
         infos = []
         for source in sources:
             with fetcher.opened(source) as dataset:
@@ -82,7 +83,7 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
         if target is None:
             return ToolOutput("The place asked for lies outside the files.", outcome=Outcome.NO_COVERAGE, warnings=notes)
         asking = Asking(params.resampling, overviews=params.resolution is not None, cut=params.area is not None)
-        stack = read_stack(fetcher, list(zip(sources, infos, strict=True)), target, asking, context.progress)
+        stack = read_stack(fetcher, list(zip(sources, infos, strict=True)), target, asking, told)
     return _output(stack, target, notes, context)
 
 
@@ -101,9 +102,10 @@ def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...], context: Too
     height, width = target.grid.shape
     missing = [f"The files reach only {100 * target.covered_share:.3g} % of the place asked for."] if target.covered_share < WHOLE else []
     valid = any(stack.valid_shares)
+    facts = tuple(Fact("valid_share", share, "%", {"band": name}) for name, share in zip(stack.names, stack.valid_shares, strict=True))
     return ToolOutput(
         summary=f"Read {', '.join(stack.names)} onto {width} x {height} pixels." if valid else "Every pixel there is nodata.",
-        facts=tuple(Fact("valid_share", share, "%", {"band": name}) for name, share in zip(stack.names, stack.valid_shares, strict=True)),
+        facts=facts if valid else (),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(STACK_FILE,),
         kind="raster",

@@ -7,7 +7,7 @@ both leave out. What disagrees, and what was assumed, is said.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,10 @@ class AssetInfo:
 
 
 class Fetcher:
-    """Opens the files of one tool call, local and remote, within one budget of bytes."""
+    """Opens the files of one tool call, local and remote, within one budget of bytes; `alive` as in `Budget`."""
 
-    def __init__(self, remote: Remote, limit: int) -> None:
-        self.budget = Budget(limit)
+    def __init__(self, remote: Remote, limit: int, alive: Callable[[], None]) -> None:
+        self.budget = Budget(limit, alive=alive)
         self._remote = remote
         self._files: dict[str, RemoteFile] = {}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -36,6 +36,10 @@ _HASHES = {"11": "sha1", "12": "sha256", "13": "sha512", "14": "sha3_512", "16":
 """Multihash code, as hexadecimal varint → name in hashlib; https://github.com/multiformats/multicodec."""
 
 
+def _nobody_waits() -> None:
+    """Go on."""
+
+
 @dataclass
 class Budget:
     """What one tool call fetched and may fetch; shared by its files, safe for several threads."""
@@ -45,6 +49,8 @@ class Budget:
     spent: int = 0
     """Bytes of bodies fetched."""
     requests: int = 0
+    alive: Callable[[], None] = _nobody_waits
+    """Called in the caller's thread before something is fetched; raises where nobody wants it any more."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, count: int) -> None:
@@ -104,6 +110,7 @@ class RemoteFile:
             kept = self._found(offset, count)
             if kept is not None:
                 return kept
+            self._budget.alive()
             if count > SMALL_BYTES:
                 return self._fetched(offset, count)
             ahead, self._ahead = self._ahead, min(2 * self._ahead, MOST_AHEAD_BYTES)
@@ -113,6 +120,7 @@ class RemoteFile:
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each (offset, count); what is near each other is fetched at once, the rest side by side."""
+        self._budget.alive()
         joined = joined_ranges([each for each in ranges if self._found(*each) is None])
         pieces = [(at, min(PIECE_BYTES, end - at)) for start, end in joined for at in range(start, end, PIECE_BYTES)]
         if len(pieces) > 1:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
-from tools.errors import DataError, TerraciteError
+from tools.errors import DataError
 from tools.storage.bootstrap import bootstrap
 from tools.storage.ranges import RemoteFile
 
@@ -60,7 +60,7 @@ class _Container:
 
     def __init__(self, file: RemoteFile) -> None:
         self.name = f"{uuid4().hex}.tif"
-        self.failure: TerraciteError | None = None
+        self.failure: BaseException | None = None
         """The first error; an exception that left a callback of GDAL would end up anywhere."""
         self._file = file
 
@@ -107,7 +107,7 @@ class _Container:
         if self.failure is None:
             try:
                 return act()
-            except TerraciteError as error:
+            except BaseException as error:  # noqa: BLE001 - GDAL, which called, cannot pass it on; `open_remote` raises it
                 self.failure = error
         return otherwise
 
