@@ -89,15 +89,24 @@ def _handler(server: ScriptedServer, answer: Callable[[Call, str], Reply]) -> ty
     return Handler
 
 
-def replay(recording: Path, *, mount: str = "") -> Callable[[Call, str], Reply]:
-    """Answer as in a recording: by method and path, one after the other; its host is replaced by the server's own.
-
-    `mount` is the landing page's path where the recording has none of it: it is made up from nothing but a search link.
-    """
+def interactions(recording: Path) -> list[Json]:
+    """Return the recorded requests with their answers, bodies as text."""
     import yaml  # type: ignore[import-untyped]
 
-    interactions = yaml.safe_load(recording.read_text(encoding="utf-8"))["interactions"]
-    waiting = [(each["request"]["method"], each["request"]["uri"], each["response"]) for each in interactions]
+    found: list[Json] = yaml.safe_load(recording.read_text(encoding="utf-8"))["interactions"]
+    for each in found:
+        body = each["response"]["body"]
+        body["string"] = gzip.decompress(body["string"]).decode() if isinstance(body["string"], bytes) else body["string"]
+    return found
+
+
+def replay(recording: Path, *, mount: str = "", ends: bool = True) -> Callable[[Call, str], Reply]:
+    """Answer as in a recording: by method and path, one after the other; its host is replaced by the server's own.
+
+    `ends`: where a recording stops amid the pages, an empty last page follows, else 404.
+    `mount` is the landing page's path where the recording has none of it: it is made up from nothing but a search link.
+    """
+    waiting = [(each["request"]["method"], each["request"]["uri"], each["response"]) for each in interactions(recording)]
     host = "/".join(waiting[0][1].split("/")[:3])
 
     def answer(call: Call, url: str) -> Reply:
@@ -105,13 +114,11 @@ def replay(recording: Path, *, mount: str = "") -> Callable[[Call, str], Reply]:
             if method == call.method and urlsplit(uri).path.rstrip("/") == call.path.rstrip("/"):
                 if method == "POST":
                     del waiting[number]
-                text = response["body"]["string"]
-                plain = gzip.decompress(text) if isinstance(text, bytes) else text.encode()
-                return Reply(plain.decode().replace(host, url).encode(), response["status"]["code"])
+                return Reply(response["body"]["string"].replace(host, url).encode(), response["status"]["code"])
         if mount and call.path.rstrip("/") == mount:
             link = {"rel": "search", "href": f"{url}{mount}/search", "method": "POST"}
             return Reply({"stac_version": "1.0.0", "type": "Catalog", "id": "mounted", "links": [link]})
-        return Reply({"code": "NotFound"}, 404)
+        return page([]) if ends and call.path.endswith("/search") else Reply({"code": "NotFound"}, 404)
 
     return answer
 

@@ -40,10 +40,15 @@ class Api:
     def conforms_to(self) -> tuple[str, ...]:
         """The conformance classes that it declares."""
         declared = self.landing.get("conformsTo")
-        if not isinstance(declared, list):
-            link = next(iter(links_of(self.landing, "conformance")), None)
-            declared = self.io.read_object(urljoin(self.url, link["href"])).get("conformsTo") if link else []
-        return tuple(text for text in declared or [] if isinstance(text, str))
+        return _texts(declared if isinstance(declared, list) else self._conformance())
+
+    def _conformance(self) -> object:
+        """Return what stands behind the link of that name, as in versions before 1.0; nothing where it cannot be read."""
+        link = next(iter(links_of(self.landing, "conformance")), None)
+        try:
+            return self.io.read_object(urljoin(self._base, link["href"])).get("conformsTo") if link else []
+        except (NotFoundError, ServiceError):
+            return []
 
     @property
     def filters(self) -> bool:
@@ -148,6 +153,10 @@ class Api:
             count += len(fresh)
             if not fresh or count >= MOST_COLLECTIONS:
                 return
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
 
 
 def is_api(document: Mapping[str, Any]) -> bool:
