@@ -102,7 +102,7 @@ def test_a_filter_that_finds_nothing_is_asked_again_without(serve: Serve) -> Non
 
 def test_a_server_that_declares_no_filter_is_told_none(serve: Serve) -> None:
     server = serve(api(lambda *_: page([item("a")])))
-    ask(server, cloud_below=10, where=Where(conditions=[{"column": "datetime", "op": "is not null"}]))  # type: ignore[list-item]
+    ask(server, cloud_below=10, where=Where.model_validate({"conditions": [{"column": "datetime", "op": "is not null"}]}))
     assert all(not {"filter", "query", "sortby", "fields"} & set(call.body) for call in server.asked("/search"))
 
 
@@ -130,7 +130,7 @@ def test_conditions_become_cql2_only_where_both_sides_mean_the_same() -> None:
         {"column": "c", "op": "is not null"},
         {"column": "text", "op": "=", "value": "Case"},  # without case here, with case there
     ]
-    told = cql2(SceneQuery(where=Where(conditions=conditions), cloud_below=20))
+    told = cql2(SceneQuery(where=Where.model_validate({"conditions": conditions}), cloud_below=20))
     assert told == {
         "op": "and",
         "args": [
@@ -141,7 +141,7 @@ def test_conditions_become_cql2_only_where_both_sides_mean_the_same() -> None:
         ],
     }
     # Any of them may hold: with one left out, the others would be too strict.
-    assert cql2(SceneQuery(where=Where(conditions=conditions, match="any"))) is None
+    assert cql2(SceneQuery(where=Where.model_validate({"conditions": conditions, "match": "any"}))) is None
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tools.storage import formats
 from tools.storage.stac_links import absolute, links_of
@@ -23,16 +22,16 @@ def is_stac(path: Path) -> bool:
 def without_linked(files: Sequence[Path]) -> tuple[Path, ...]:
     """Return the files of a folder without the documents that belong to a catalogue in it: they are reached from its root."""
     documents = {file: document for file in files if (document := _document(file)) is not None}
-    linked: set[Path] = set()
-    for file, document in documents.items():
-        linked |= {there for link in links_of(document, "child", "item") if (there := _target(link, file)) != file}
-        if any(there in documents and there != file for there in (_target(link, file) for link in links_of(document, "root", "parent"))):
-            linked.add(file)
+    linked = {there for file, document in documents.items() for there in _targets(document, file, "child", "item") if there != file}
+    linked |= {
+        file for file, document in documents.items() if any(there in documents for there in _targets(document, file, "root", "parent"))
+    }
+    linked -= {file for file, document in documents.items() if file in _targets(document, file, "root")}
     return tuple(file for file in files if file not in linked)
 
 
-def _target(link: Mapping[str, Any], file: Path) -> Path:
-    return Path(absolute(str(link["href"]), str(file)))
+def _targets(document: object, file: Path, *relations: str) -> list[Path]:
+    return [Path(absolute(str(link["href"]), str(file))) for link in links_of(document, *relations)]
 
 
 def _document(path: Path) -> object | None:

@@ -1,0 +1,260 @@
+# ruff: noqa: F811 - fixtures that are imported
+"""Catalogues as datasets: added by address or file, told from vector layers by content, described without asking again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import shapely
+
+from scripted_stac import Json, Reply, ScriptedServer, api, item, page
+from stac_server import api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - fixtures
+from tools.catalog.datasets import AddReport, Datasets
+from tools.contract import Result
+from tools.errors import NotFoundError, ParameterError, ServiceError
+from tools.runner import Runner
+
+if TYPE_CHECKING:
+    from conftest import MakeLayer
+    from tools.workspace import Workspace
+
+
+@pytest.fixture
+def datasets(workspace: Workspace) -> Datasets:
+    return Datasets(workspace)
+
+
+@pytest.fixture
+def runner(workspace: Workspace, datasets: Datasets) -> Runner:
+    return Runner(workspace, datasets)
+
+
+@pytest.fixture
+def server(loopback_allowed: None) -> Iterator[ScriptedServer]:
+    with ScriptedServer(api(lambda *_: page([item("a"), item("b")]))) as running:
+        yield running
+
+
+def only(report: AddReport) -> Any:
+    assert not report.refused
+    (record,) = report.records
+    return record
+
+
+def write(path: Path, document: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def scenes(result: Result) -> list[str]:
+    return [scene["id"] for scene in result.artifact.data["scenes"]]
+
+
+# by address
+
+
+def test_an_api_is_registered_with_its_collections(server: ScriptedServer, datasets: Datasets) -> None:
+    record = only(datasets.add(f"{server.url}/", id="scenes", attribution="Somebody"))
+    assert (record.id, record.kind, record.title, record.path, record.driver) == ("scenes", "catalogue", "Made up", server.url, "STAC API")
+    assert [one.model_dump() for one in record.collections] == [
+        {
+            "id": "scenes",
+            "title": "Scenes",
+            "bbox": (0.0, 40.0, 20.0, 60.0),
+            "time": ("2020-01-01T00:00:00Z", None),
+            "licence": "CC-BY-4.0",
+        }
+    ]
+    assert (record.bbox, record.time, record.licence) == ((0.0, 40.0, 20.0, 60.0), None, "CC-BY-4.0")
+    assert record.conforms_to == ("https://api.stacspec.org/v1.0.0/item-search",)
+
+
+def test_a_registered_api_is_an_input_that_is_not_asked_to_be_one(server: ScriptedServer, datasets: Datasets, runner: Runner) -> None:
+    record = only(datasets.add(server.url))
+    before = len(server.calls)
+    source = datasets.resolve(record.id)
+    assert (source.kind, source.url, source.digest, source.title) == ("catalogue", server.url, record.digest, "Made up")
+    described = runner.run("describe_dataset", {"dataset": record.id})
+    assert "1 collection: scenes" in described.artifact.summary
+    assert described.artifact.data["collections"][0]["id"] == "scenes"
+    assert "scenes" in json.dumps(runner.run("list_datasets", {"kind": "catalogue", "text": "scenes"}).artifact.data)
+    assert len(server.calls) == before
+
+
+def test_adding_again_keeps_what_was_said_and_looks_anew(server: ScriptedServer, datasets: Datasets) -> None:
+    first = only(datasets.add(server.url, title="Ours"))
+    again = only(datasets.add(server.url + "/"))
+    assert (again.id, again.title, again.digest) == (first.id, "Ours", first.digest)
+    assert len(datasets.records()) == 1
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/collections"])
+def test_what_is_no_catalogue_is_refused_and_not_registered(path: str, server: ScriptedServer, datasets: Datasets) -> None:
+    (refusal,) = datasets.add(server.url + path).refused
+    assert refusal.message
+    assert refusal.hint
+    assert datasets.records() == ()
+
+
+def test_a_catalogue_that_does_not_answer_is_a_clear_refusal(
+    datasets: Datasets, loopback_allowed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_HTTP_ATTEMPTS", "1")
+    (refusal,) = datasets.add("http://127.0.0.1:9/v1").refused
+    assert (refusal.code, "cannot be reached" in refusal.message) == (ServiceError.code, True)
+    assert datasets.records() == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://elsewhere.example/v1", "not on the list of allowed hosts"),
+        ("https://user:secret@127.0.0.1/v1", "more than host and path"),
+        ("https://127.0.0.1/v1?token=secret", "more than host and path"),
+        ("http://169.254.169.254/latest", "only https is allowed"),
+    ],
+)
+def test_an_address_that_may_not_be_asked_is_refused(address: str, said: str, datasets: Datasets) -> None:
+    (refusal,) = datasets.add(address).refused
+    assert refusal.code == ParameterError.code
+    assert said in refusal.message
+    assert "secret" not in refusal.message + refusal.hint
+    assert datasets.records() == ()
+
+
+def test_two_catalogues_are_known_by_name_without_being_registered(datasets: Datasets, runner: Runner) -> None:
+    for name, host in (("earth-search", "earth-search.aws.element84.com"), ("planetary-computer", "planetarycomputer.microsoft.com")):
+        source = datasets.resolve(name)
+        assert (source.kind, source.ref) == ("catalogue", name)
+        assert str(source.url).startswith(f"https://{host}/")
+        assert "sentinel-2-l2a" in runner.run("describe_dataset", {"dataset": name}).artifact.summary
+    assert datasets.records() == ()
+    with pytest.raises(NotFoundError):
+        datasets.get("earth-search")
+
+
+def test_a_catalogue_is_no_layer(server: ScriptedServer, datasets: Datasets, runner: Runner) -> None:
+    only(datasets.add(server.url, id="c"))
+    with pytest.raises(ParameterError, match="catalogue of scenes"):
+        runner.run("query_vector", {"layer": "c"})
+
+
+@pytest.mark.realdata
+def test_the_command_line_adds_asks_and_shows(api_35mnm: str, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from agent.interfaces.cli import app
+
+    def call(*words: str) -> str:
+        result = CliRunner().invoke(app, [*words, "--workspace", str(tmp_path / "ws")])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert "catalogue of scenes, 1 collection(s)" in call("add", api_35mnm, "--id", "scenes")
+    assert call("datasets") == call("datasets")
+    found = call("run", "search_stac", "--catalogue", "scenes", "--tile", "35MNM", "--time", "2020-07", "--cloud-below", "10")
+    assert "5 scenes fit." in found
+    assert "scenes: " in call("ask", "What data is here?", "--data", api_35mnm)
+
+
+# by file
+
+
+def catalogue(folder: Path) -> Path:
+    """Write a static catalogue: a root, two collections with an item each, relative addresses, and links in a circle."""
+    root = {"rel": "root", "href": "../catalog.json"}
+    for name, year in (("old", 2010), ("new", 2020)):
+        link = {"rel": "item", "href": f"./{name}-1/{name}-1.json"}
+        extent = {
+            "spatial": {"bbox": [[10, 50, 11, 51]]},
+            "temporal": {"interval": [[f"{year}-01-01T00:00:00Z", f"{year}-12-31T00:00:00Z"]]},
+        }
+        document = {"type": "Collection", "stac_version": "1.0.0", "id": name, "description": "", "license": "CC0-1.0", "extent": extent}
+        circle = [{"rel": "child", "href": "../catalog.json"}] if name == "new" else []
+        write(folder / name / "collection.json", document | {"links": [root, link, *circle]})
+        scene = item(f"{name}-1", datetime=f"{year}-07-01T00:00:00Z") | {"collection": name, "assets": {"red": {"href": "./red.tif"}}}
+        write(folder / name / f"{name}-1" / f"{name}-1.json", scene | {"links": [{"rel": "root", "href": "../../catalog.json"}]})
+    children = [{"rel": "child", "href": f"./{name}/collection.json"} for name in ("old", "new", "gone")]
+    return write(
+        folder / "catalog.json",
+        {
+            "type": "Catalog",
+            "stac_version": "1.0.0",
+            "id": "ours",
+            "description": "",
+            "links": [{"rel": "root", "href": "./catalog.json"}, *children],
+        },
+    )
+
+
+def test_a_static_catalogue_is_walked(tmp_path: Path, datasets: Datasets, runner: Runner) -> None:
+    record = only(datasets.add(catalogue(tmp_path / "cat"), id="c"))
+    assert (record.kind, [one.id for one in record.collections]) == ("catalogue", ["old", "new"])
+    result = runner.run("search_stac", {"catalogue": "c"})
+    assert scenes(result) == ["new-1", "old-1"]
+    assert any("1 document of the catalogue could not be read" in said for said in result.artifact.warnings)
+    assert scenes(runner.run("search_stac", {"catalogue": "c", "collections": ["old"]})) == ["old-1"]
+    assert scenes(runner.run("search_stac", {"catalogue": "c", "time": "2020"})) == ["new-1"]
+    main = result.artifact.main_file
+    assert main is not None
+    stored = json.loads(main.read_text(encoding="utf-8"))["features"][0]
+    assert stored["assets"]["red"]["href"] == str(tmp_path / "cat" / "new" / "new-1" / "red.tif")
+    assert result.artifact.data["root"] == str(tmp_path / "cat")
+
+
+def test_a_folder_with_a_static_catalogue_gives_one_dataset(tmp_path: Path, datasets: Datasets) -> None:
+    catalogue(tmp_path / "cat")
+    assert [record.path for record in datasets.add(tmp_path / "cat").records] == [str(tmp_path / "cat" / "catalog.json")]
+
+
+def test_a_static_catalogue_on_a_server_is_walked(tmp_path: Path, loopback_allowed: None, datasets: Datasets, runner: Runner) -> None:
+    catalogue(tmp_path / "cat")
+
+    def answer(call: Any, _: str) -> Reply:
+        file = tmp_path / "cat" / call.path.lstrip("/")
+        return Reply(file.read_bytes()) if file.is_file() else Reply({}, 404)
+
+    with ScriptedServer(answer) as server:
+        only(datasets.add(f"{server.url}/catalog.json", id="c"))
+        result = runner.run("search_stac", {"catalogue": "c", "collections": ["new"]})
+        assert scenes(result) == ["new-1"]
+        assert "/old/old-1/old-1.json" not in [call.path for call in server.calls]
+        main = result.artifact.main_file
+        assert main is not None
+        assert f"{server.url}/new/new-1/red.tif" in main.read_text(encoding="utf-8")
+
+
+def feature(**more: Any) -> Json:
+    return {"type": "Feature", "properties": {"assets": "none"}, "geometry": {"type": "Point", "coordinates": [1, 2]}, **more}
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"type": "FeatureCollection", "features": [feature()]}, "vector"),
+        ({"type": "FeatureCollection", "features": [feature(properties={"stac_version": "1.0.0"})]}, "vector"),  # only an attribute
+        ({"type": "FeatureCollection", "features": [item("a")]}, "catalogue"),
+        ([item("a"), item("b")], "catalogue"),
+        (item("a"), "catalogue"),
+        ({"type": "Catalog", "stac_version": "1.0.0", "id": "empty", "description": "", "links": []}, "catalogue"),
+    ],
+)
+def test_a_catalogue_is_told_from_a_layer_by_content(document: object, kind: str, tmp_path: Path, datasets: Datasets) -> None:
+    for suffix in (".json", ".geojson"):
+        assert only(datasets.add(write(tmp_path / f"x{suffix}", document))).kind == kind
+
+
+def test_a_layer_stays_a_layer(make_layer: MakeLayer, datasets: Datasets) -> None:
+    assert only(datasets.add(make_layer([shapely.box(0, 0, 1, 1)], name="x.geojson"))).kind == "vector"
+
+
+def test_a_file_that_became_a_catalogue_is_described_anew(tmp_path: Path, datasets: Datasets) -> None:
+    file = write(tmp_path / "x.json", {"type": "FeatureCollection", "features": [feature()]})
+    assert only(datasets.add(file)).kind == "vector"
+    write(file, [item("a")])
+    assert datasets.resolve("x").kind == "catalogue"
