@@ -64,7 +64,7 @@ def assert_answered(result: RunResult) -> None:
     assert result.exit_code == 0, _tell(result)
     assert result.outcome in ("value", "true_zero"), _tell(result)
     assert not result.unsupported, _tell(result)
-    assert {claim["verdict"] for claim in result.claims} <= {"supported", "parameter"}, _tell(result)
+    assert {claim["verdict"] for claim in result.claims} <= {"supported", "quoted", "parameter"}, _tell(result)
     assert {int(n) for n in re.findall(r"\[(\d+)\]", result.answer)} == {citation["n"] for citation in result.citations}, _tell(result)
     for reading in readings(result):
         assert reading.value == pytest.approx(reading.fact_value, rel=TOLERANCE, abs=1e-9), _tell(result)

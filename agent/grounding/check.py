@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from agent.grounding.citations import Citation, citations_in, without_citations
-from agent.grounding.claims import Claim, Grounding
+from agent.grounding.claims import Claim, ClaimVerdict, Grounding
 from agent.grounding.conditions import LimitedClass, classes_named_by_limits
 from agent.grounding.dates import WrittenDate
 from agent.grounding.evidence import Evidence
@@ -17,6 +17,7 @@ from agent.grounding.masks import Known, masked_spans
 from agent.grounding.match import Matcher, Stage, Statement
 from agent.grounding.numbers import Number, numbers_in
 from agent.grounding.parameters import find_parameter, is_condition, restates_question
+from agent.grounding.quotes import Judged, Quotes
 from agent.grounding.results import Results
 from agent.grounding.sentences import Part, Passage, passages_of
 from agent.grounding.statements import NamesIn, Reader
@@ -32,7 +33,7 @@ FactsOf = Callable[[int], Sequence[Fact]]
 
 
 def check(answer: str, *, question: str, results: Sequence[Mapping[str, Any]], facts_of: FactsOf) -> Grounding:
-    """Return a claim for every number of `answer` that states something, and for every citation that does not exist.
+    """Return a claim for every number of `answer` that states something, every quotation, and every citation that does not exist.
 
     `results` are tool messages (see agent.state) with their citation number `n`; `facts_of(n)` gives all facts of one.
     """
@@ -44,14 +45,33 @@ class _Check:
 
     def __init__(self, answer: str, question: str, results: Results, facts_of: FactsOf) -> None:
         self._answer, self._question, self._results, self._facts_of = answer, question, results, facts_of
-        numbers = (n for citation in citations_in(answer) for n in citation.numbers)
-        self._cited = tuple(dict.fromkeys(n for n in numbers if n in results))
+        self._passages = passages_of(answer)
         self._evidence_of: dict[int, Evidence] = {}
         self._matcher = Matcher(results, self._evidence)
 
     def run(self) -> Grounding:
-        claims = [claim for passage in passages_of(self._answer) for claim in self._claims(passage)]
-        return Grounding(tuple(sorted(claims, key=lambda claim: claim.span)), self._cited)
+        quoted = [self._quoted(judged) for judged in self._quotes]
+        stated = [claim for passage in self._passages for claim in self._claims(passage)]
+        return Grounding(tuple(sorted([*quoted, *stated], key=lambda claim: claim.span)), self._cited)
+
+    @cached_property
+    def _cited(self) -> tuple[int, ...]:
+        numbers = (n for citation in self._citations(0, len(self._answer)) for n in citation.numbers)
+        return tuple(dict.fromkeys(n for n in numbers if n in self._results))
+
+    def _citations(self, start: int, end: int) -> list[Citation]:
+        """Return the citations of a stretch of the answer; brackets that a quoted passage has itself are none."""
+        found = [replace(c, start=c.start + start, end=c.end + start) for c in citations_in(self._answer[start:end])]
+        return [citation for citation in found if not any(start <= citation.start < end for start, end in self._quoted_spans)]
+
+    @cached_property
+    def _quotes(self) -> tuple[Judged, ...]:
+        return Quotes(self._answer, self._results, self._passages, self._known.text).judged()
+
+    @cached_property
+    def _quoted_spans(self) -> dict[tuple[int, int], Judged]:
+        """Where the supported quotations stand."""
+        return {(judged.quotation.start, judged.quotation.end): judged for judged in self._quotes if judged.n is not None}
 
     def _evidence(self, n: int) -> Evidence:
         """Return the facts of a result: all of them where it is cited, else those that its message shows."""
@@ -92,7 +112,8 @@ class _Check:
 
     @cached_property
     def _known(self) -> Known:
-        return Known.from_texts(self._question, self._results.texts())
+        passages = (texts[0] for n in self._results.knowledge for _, texts in self._results.passages(n))
+        return Known.from_texts(self._question, self._results.texts(), passages)
 
     @cached_property
     def _asked(self) -> list[Number]:
@@ -100,10 +121,7 @@ class _Check:
 
     def _claims(self, passage: Passage) -> Iterator[Claim]:
         sentence = self._answer[passage.start : passage.end].strip()
-        own = [
-            replace(c, start=c.start + passage.start, end=c.end + passage.start)
-            for c in citations_in(self._answer[passage.start : passage.end])
-        ]
+        own = self._citations(passage.start, passage.end)
         missing = [citation for citation in own if not all(n in self._results for n in citation.numbers)]
         yield from (self._missing(citation, sentence) for citation in missing)
         cited = _numbers_of(own) or self._inherited(passage)
@@ -130,18 +148,36 @@ class _Check:
         text = self._answer[part.start : part.end]
         names = [] if self._holds_value(part) else self._vocabulary.mentions(text)
         spans, unknown_dates = masked_spans(text, names, self._known)
+        unfit = [judged.quotation for judged in self._quotes if judged.n is None]  # judged as wholes
+        spans += [(quotation.start - part.start, quotation.end - part.start) for quotation in unfit]
+        unknown_dates = [date for date in unknown_dates if not any(q.start <= date.start + part.start < q.end for q in unfit)]
         found = [_with_stated_unit(number, part, passage) for number in numbers_in(text, spans)]
         return sorted([*found, *map(_as_number(text), unknown_dates)], key=lambda number: number.start)
 
     def _judged(self, part: Part, passage: Passage, numbers: Sequence[Number], cited: Sequence[int]) -> list[Claim]:
         """Return one claim per number, its place counted from the start of the part."""
+        quoted = {number: claim for number in numbers if (claim := self._within_quotation(number, part))}
+        rest = [number for number in numbers if number not in quoted]
         if not all(n in self._results for n in cited):
-            return [_unsupported(number, "the sentence cites a result that does not exist") for number in numbers]
-        text = self._answer[part.start : part.end]
-        parameters = {number: claim for number in numbers if (claim := self._parameter(number, text, cited))}
-        stated = [number for number in numbers if number not in parameters]
-        claims = parameters | dict(zip(stated, self._stated(part, passage, stated, cited), strict=True))
+            return [quoted.get(number) or _unsupported(number, "the sentence cites a result that does not exist") for number in numbers]
+        text = self._unquoted(part)
+        parameters = {number: claim for number in rest if (claim := self._parameter(number, text, cited))}
+        stated = [number for number in rest if number not in parameters]
+        claims = quoted | parameters | dict(zip(stated, self._stated(part, passage, stated, cited), strict=True))
         return [claims[number] for number in numbers]
+
+    def _within_quotation(self, number: Number, part: Part) -> Claim | None:
+        start, end = number.start + part.start, number.end + part.start
+        judged = next((judged for (left, right), judged in self._quoted_spans.items() if left < start and end < right), None)
+        return replace(_unsupported(number, ""), n=judged.n, path=judged.path, verdict="quoted") if judged else None
+
+    def _unquoted(self, part: Part) -> str:
+        """Return the text of a part with spaces in place of supported quotations; places stay."""
+        text = self._answer[part.start : part.end]
+        for start, end in self._quoted_spans:
+            left, right = max(start - part.start, 0), min(end - part.start, len(text))
+            text = text[:left] + " " * (right - left) + text[right:] if left < right else text
+        return text
 
     def _parameter(self, number: Number, text: str, cited: Sequence[int]) -> Claim | None:
         """Return a claim where a number restates a parameter of a cited call; without a citation here, of any cited one."""
@@ -158,7 +194,7 @@ class _Check:
         """Return the claims of numbers that are no parameters."""
         if not cited:
             return [_unsupported(number, "the sentence cites no result; put the citation [n] of the result into it") for number in numbers]
-        text = without_citations(self._answer[part.start : part.end])
+        text = without_citations(self._unquoted(part))
         reader = Reader(
             text,
             beside=(part.header, *self._cells(part.beside)) if passage.kind == "row" else (),
@@ -174,7 +210,9 @@ class _Check:
         number, outcome = statement.number, self._matcher.match(statement, cited)
         if outcome.stage is not Stage.SUPPORTED or outcome.fact is None:
             reason = outcome.reason
-            if outcome.stage <= Stage.UNIT and any(other.value == number.value for other in self._asked):
+            if all(n in self._results.knowledge for n in cited):
+                reason = f"[{cited[0]}] holds passages of documents: give the number inside an exact quotation of the passage"
+            elif outcome.stage <= Stage.UNIT and any(other.value == number.value for other in self._asked):
                 reason = f"it stands in the question, but no cited call used it as this; {reason}"
             return replace(_unsupported(number, reason), nearby=self._matcher.nearby(statement, cited))
         fact = outcome.fact
@@ -182,6 +220,12 @@ class _Check:
         return replace(
             _unsupported(number, ""), unit=unit, n=outcome.n, path=fact.path, subject=fact.subject, verdict="supported", fact=fact
         )
+
+    def _quoted(self, judged: Judged) -> Claim:
+        quotation = judged.quotation
+        verdict: ClaimVerdict = "unsupported" if judged.n is None else "quoted"
+        claim = Claim(span=(quotation.start, quotation.end), text=quotation.text, value=None, unit=None, verdict=verdict)
+        return replace(claim, n=judged.n, path=judged.path or None, reason=judged.reason, sentence=quotation.text)
 
     def _missing(self, citation: Citation, sentence: str) -> Claim:
         absent = next(n for n in citation.numbers if n not in self._results)

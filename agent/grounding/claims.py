@@ -8,26 +8,27 @@ from typing import Any, Literal
 
 from tools.contract import Fact
 
-ClaimVerdict = Literal["supported", "unsupported", "parameter"]
+ClaimVerdict = Literal["supported", "quoted", "unsupported", "parameter"]
+"""`quoted`: a quotation that stands word for word in a passage, or a number within one."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A number of an answer, or a citation that does not exist."""
+    """A number of an answer, a quotation, or a citation that does not exist."""
 
     span: tuple[int, int]
     """Where the number stands in the answer, without its unit."""
     text: str
-    """The number as written."""
-    value: float
-    """In `unit`."""
+    """The number, the quoted words or the citation as written."""
+    value: float | None
+    """In `unit`; None for a quotation."""
     unit: str | None
     """Member of the closed list: as written, else that of the fact; None where nobody knows."""
     verdict: ClaimVerdict
     n: int | None = None
     """The citation that supports it."""
     path: str | None = None
-    """Of the fact in its artifact; of a parameter, where it stands in the call."""
+    """Of the fact in its artifact; of a quotation, its passage; of a parameter, where it stands in the call."""
     subject: Mapping[str, str] = field(default_factory=dict)
     """Subject of the fact that supports it."""
     reason: str = ""

@@ -35,10 +35,10 @@ class Known:
     dates: frozenset[str]
 
     @staticmethod
-    def from_texts(question: str, texts: Iterable[str]) -> Known:
-        """Gather the question and the texts of the results."""
+    def from_texts(question: str, texts: Iterable[str], dated: Iterable[str] = ()) -> Known:
+        """Gather the question and the texts of the results, and further texts of which only the dates count."""
         whole = [question, *texts]
-        return Known(question, "\n".join(whole).casefold(), known_dates(whole))
+        return Known(question, "\n".join(whole).casefold(), known_dates([*whole, *dated]))
 
 
 def masked_spans(text: str, mentions: Sequence[Mention], known: Known) -> tuple[list[tuple[int, int]], list[WrittenDate]]:

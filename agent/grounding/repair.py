@@ -35,7 +35,7 @@ def mark(answer: str, grounding: Grounding) -> str:
     passages = passages_of(answer)
     removed = {passage for passage in passages if _is_lost(passage, grounding)}
     removed |= {passage for passage in passages if _introduces(passage, answer) and _is_stranded(passage, passages, removed)}
-    kept = [claim for claim in grounding.unsupported if not any(passage.start <= claim.span[0] < passage.end for passage in removed)]
+    kept = [claim for claim in grounding.unsupported if not any(_touches(claim, passage) for passage in removed)]
     edits = [(*_with_line_break(answer, passage), "") for passage in removed]
     edits += [(*_with_space(answer, claim), "") if _is_citation(claim) else (*claim.span, UNSUPPORTED_MARK) for claim in kept]
     for start, end, text in sorted(edits, reverse=True):
@@ -44,14 +44,17 @@ def mark(answer: str, grounding: Grounding) -> str:
     return left if re.search(r"\w", left) else NOTHING_LEFT
 
 
-def _claims_in(passage: Passage, grounding: Grounding) -> list[Claim]:
-    return [claim for claim in grounding.claims if passage.start <= claim.span[0] < passage.end]
+def _touches(claim: Claim, passage: Passage) -> bool:
+    return claim.span[0] < passage.end and passage.start < claim.span[1]
 
 
 def _is_lost(passage: Passage, grounding: Grounding) -> bool:
-    """Whether a passage has unsupported numbers and no supported one."""
-    claims = [claim for claim in _claims_in(passage, grounding) if not _is_citation(claim)]
-    return any(claim.verdict == "unsupported" for claim in claims) and not any(claim.verdict == "supported" for claim in claims)
+    """Whether a passage has unsupported numbers or words and no supported ones, or a part of an unsupported quotation of several."""
+    claims = [claim for claim in grounding.claims if _touches(claim, passage) and not _is_citation(claim)]
+    unsupported = [claim for claim in claims if claim.verdict == "unsupported"]
+    if any(claim.span[0] < passage.start or passage.end < claim.span[1] for claim in unsupported):
+        return True
+    return bool(unsupported) and not any(claim.verdict in ("supported", "quoted") for claim in claims)
 
 
 def _introduces(passage: Passage, answer: str) -> bool:
@@ -65,7 +68,7 @@ def _is_stranded(passage: Passage, passages: Sequence[Passage], removed: set[Pas
 
 
 def _is_citation(claim: Claim) -> bool:
-    return bool(citations_in(claim.text))
+    return claim.value is not None and bool(citations_in(claim.text))
 
 
 def _with_space(answer: str, claim: Claim) -> tuple[int, int]:

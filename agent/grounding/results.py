@@ -15,6 +15,7 @@ from tools.contract import Fact
 _REFERENCE = re.compile(r"a:([0-9a-f]{8,64})(?:#(facts/\d+))?")
 _DATASET_KEYS = frozenset({"layer", "raster", "zones", "other", "source", "dataset", "layers"})
 _PLACES = frozenset({"find_place/name"})
+_SEARCH = "search_knowledge"
 
 Json = Mapping[str, Any]  # Any: JSON values of tool messages
 
@@ -71,9 +72,23 @@ class Results:
         """Return the classes that the calls define by limits."""
         return frozenset(found for message in self._messages.values() for found in limited_classes(message.get("params", {})))
 
+    @cached_property
+    def knowledge(self) -> tuple[int, ...]:
+        """The results that are passages of documents."""
+        return tuple(n for n in self if self.tool(n) == _SEARCH)
+
+    def passages(self, n: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return of each passage of a result its path, and what of it may be quoted: the text, its heading and the document's title."""
+        found = self._messages[n].get("data", {}).get("passages", []) if n in self.knowledge else []
+        return tuple(
+            (f"data/passages/{at}", tuple(str(passage[part]) for part in ("text", "heading", "title"))) for at, passage in enumerate(found)
+        )
+
     def texts(self) -> Iterator[str]:
-        """Return all text in the parameters, summaries and payloads of the results."""
-        for message in self._messages.values():
+        """Return all text in the parameters, summaries and payloads of the results, but for documents: these are quoted."""
+        for n, message in self._messages.items():
+            if n in self.knowledge:
+                continue
             yield str(message.get("summary", ""))
             yield from _strings(message.get("params", {}))
             yield from _strings(message.get("data", {}))

@@ -88,8 +88,11 @@ def _final_verdict(state: RunState, left: grounding.Grounding, removed: bool) ->
     if verdict["status"] != "answered":
         return verdict
     supported = [claim for claim in left.claims if claim.verdict == "supported"]
-    if removed and not supported:
+    is_quoted = any(claim.verdict == "quoted" for claim in left.claims)
+    if removed and not supported and not is_quoted:
         return {"status": "refused", "outcome": "refused"}
+    if is_quoted:
+        return {"status": "answered", "outcome": "value"}
     asked = [claim for claim in supported if _fact_name(claim, state["results"]) not in COVERAGE_FACTS]
     return {"status": "answered", "outcome": "true_zero" if asked and all(claim.value == 0 for claim in asked) else "value"}
 
