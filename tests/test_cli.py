@@ -134,6 +134,16 @@ def test_option_texts_become_values() -> None:
     assert declared.bands == {"green": 3}
 
 
+def test_mappings_and_lists_of_text_may_be_written_as_json() -> None:
+    from tools import registry
+
+    calc, composite = (registry.load(name).params.model_fields for name in ("raster_calc", "composite"))
+    args = ["--expression", "a + 1", "--rasters", '{"a": {"raster": "x"}}']
+    assert parameters_from(args, calc) == {"expression": "a + 1", "rasters": {"a": {"raster": "x"}}}
+    assert parameters_from(["--rasters", '["x", "y"]'], composite) == {"rasters": ["x", "y"]}
+    assert parameters_from(["--rasters", "x", "--rasters", "2020"], composite) == {"rasters": ["x", "2020"]}
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -16,7 +16,7 @@ from odc.geo.geobox import GeoBox
 from raster_calls import call, fact, lonlat_row_areas, raster, stack, written
 from tools.contract import Outcome
 from tools.errors import ParameterError
-from tools.geo.clouds import SCL_CLASSES
+from tools.geo.roles import SCL_CLASSES
 from tools.raster.compositing import join
 from tools.storage.band_roles import band_of, roles_of
 

@@ -14,8 +14,7 @@ from shapely.geometry import box
 from tools.catalog.describing import describe
 from tools.contract import Declared, Source, ToolContext
 from tools.errors import DataError, ParameterError
-from tools.geo.clouds import SCL_CLASSES, seen
-from tools.geo.roles import band_roles
+from tools.geo.roles import SCL_CLASSES, band_roles, seen
 from tools.storage.band_roles import band_of, roles_of
 from tools.storage.rasters import raster_info, read_band
 from tools.storage.stacks import write_stack
@@ -154,3 +153,12 @@ def test_zones_over_a_float_quality_band_are_labelled_too(tmp_path: Path, stack:
     output = zonal_stats(ZonalStatsParams(raster="r", band=2, zones="z", classes=True), ToolContext(tmp_path, sources))
     classes = {fact.subject["class"] for fact in output.facts if fact.name == "area" and "class" in fact.subject and fact.value}
     assert classes == {"vegetation", "cloud high probability", "not vegetated"}
+
+
+def test_the_role_of_a_band_tells_whether_it_measures_or_classifies(make_raster) -> None:
+    path = make_raster(np.full((5, 2, 2), 4, "uint16"), descriptions=["red", "scl", "qa_pixel", "B08", "other"])
+    for declared in ({}, {"kind": "continuous"}):
+        kinds = [raster_info(source(path, **declared), band).value_kind for band in range(1, 6)]
+        assert kinds == ["continuous", "categorical", "categorical", "continuous", "continuous" if declared else "unknown"]
+    assert raster_info(source(path), 2).name_of(4) == "vegetation"
+    assert raster_info(source(path, bands={"scl": 5}), 5).name_of(6) == "water"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from tools.contract import UNITS, Declared
 from tools.errors import ParameterError
@@ -54,12 +54,17 @@ def parameters_from(args: Sequence[str], fields: Mapping[str, Any]) -> dict[str,
 
 
 def _value(text: str, field: Any) -> Any:
-    if field is not None and (field.annotation is str or str in get_args(field.annotation)):
+    if field is not None and _takes_text(field.annotation) and not (_is_list(field) and text.startswith("[")):
         return text
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def _takes_text(annotation: Any) -> bool:
+    """Whether the parameter, or an item of its list, is text as it stands; the keys of a mapping do not count."""
+    return annotation is str or (get_origin(annotation) is not dict and str in get_args(annotation))
 
 
 def _is_list(field: Any) -> bool:

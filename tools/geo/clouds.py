@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.errors import DataError
+from tools.geo.roles import SCL_CLASSES
 
 Seen = Literal["clear", "clear_land", "clear_water"]
 """`clear`: neither cloud, shadow, cirrus nor defect; `clear_land`: of these vegetation and bare ground, without snow; `clear_water`: water."""
 
-SCL_CLASSES: dict[int, str] = {
-    0: "no data", 1: "saturated or defective", 2: "dark area", 3: "cloud shadow", 4: "vegetation", 5: "not vegetated", 6: "water",
-    7: "unclassified", 8: "cloud medium probability", 9: "cloud high probability", 10: "thin cirrus", 11: "snow or ice",
-}  # fmt: skip
 SCL_KEPT: dict[Seen, tuple[int, ...]] = {"clear": (4, 5, 6, 7, 11), "clear_land": (4, 5), "clear_water": (6,)}
 """Dark areas (2) are left out: most are shadows, of relief and of clouds."""
 

@@ -43,6 +43,12 @@ UNPADDED = {f"b{number}" for number in range(1, 10)}
 QUALITY_ROLES = ("scl", "qa_pixel")
 """Roles of bands that hold codes of quality, from which `tools.geo.clouds` tells what was seen."""
 
+SCL_CLASSES: dict[int, str] = {
+    0: "no data", 1: "saturated or defective", 2: "dark area", 3: "cloud shadow", 4: "vegetation", 5: "not vegetated", 6: "water",
+    7: "unclassified", 8: "cloud medium probability", 9: "cloud high probability", 10: "thin cirrus", 11: "snow or ice",
+}  # fmt: skip
+"""Classes of `scl` (ESA, Sentinel-2 MSI Level-2A Algorithm Theoretical Basis Document)."""
+
 STANDS_IN: dict[str, str] = {"nir": "nir08"}
 """Where the first is not there, the second is of the same kind: Sentinel-2's narrow, Landsat 8's only near infrared."""
 
@@ -75,3 +81,8 @@ def band_roles(descriptions: Sequence[str | None], declared: Mapping[str, int]) 
         if role and role not in roles and band not in declared.values() and named.count(role) == 1:
             roles[role] = band
     return roles
+
+
+def role_of(band: int, descriptions: Sequence[str | None], declared: Mapping[str, int]) -> str | None:
+    """Return the known role of a 1-based band, None where it has none; names of a user's own are no known roles."""
+    return next((role for role, index in band_roles(descriptions, declared).items() if index == band and role in ALIASES), None)

@@ -157,10 +157,13 @@ def _output(params: PolygonizeParams, patches: Patches, info: RasterInfo) -> Too
 
 def _facts(patches: Patches) -> tuple[Fact, ...]:
     """Return count and area of all patches, then of each class by name, where there are several."""
+    counts, areas = dict.fromkeys(sorted(set(patches.labels)), 0), dict.fromkeys(sorted(set(patches.labels)), 0.0)
+    for label, area in zip(patches.labels, patches.area_m2.tolist(), strict=True):
+        counts[label] += 1
+        areas[label] += area
     facts = [Fact("count", len(patches.labels), "count"), Fact("area", float(patches.area_m2.sum()), "m2")]
-    for label in sorted(set(patches.labels)):
-        mine = [area for area, own in zip(patches.area_m2.tolist(), patches.labels, strict=True) if own == label]
-        facts += [Fact("count", len(mine), "count", {"class": label}), Fact("area", sum(mine), "m2", {"class": label})]
+    for label, count in counts.items():
+        facts += [Fact("count", count, "count", {"class": label}), Fact("area", areas[label], "m2", {"class": label})]
     return tuple(facts)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from tools.contract import Source
+from tools.geo.roles import SCL_CLASSES, role_of
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -27,12 +28,14 @@ def value_text(value: float) -> str:
 
 
 def class_labels(dataset: DatasetReader, band: int, source: Source) -> dict[str, str]:
-    """Return value text → label of a band: declared labels win, then our own tag, then the file's category names."""
+    """Return value text → label of a band: declared labels win, then our own tag, then the file's category names, then those of its role."""
     tagged = dataset.tags(band).get(TAG)
     if tagged:
         found = {str(value): str(label) for value, label in json.loads(tagged).items()}
     else:
         found = {} if source.url else side_file_labels(source.path, band)
+    if not found and role_of(band, dataset.descriptions, source.declared.bands) == "scl":
+        found = {str(value): label for value, label in SCL_CLASSES.items()}
     return {**found, **{value_text(float(value)): label for value, label in source.declared.classes.items()}}
 
 

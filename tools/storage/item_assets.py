@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tools.errors import NotFoundError, ParameterError
-from tools.geo.clouds import SCL_CLASSES
-from tools.geo.roles import ALIASES, QUALITY_ROLES, SENTINEL_2, STANDS_IN, canonical_role, folded
+from tools.geo.roles import ALIASES, QUALITY_ROLES, SCL_CLASSES, SENTINEL_2, STANDS_IN, canonical_role, folded
 from tools.storage.product_scales import product_scale
 
 Json = Mapping[str, Any]  # Any: JSON

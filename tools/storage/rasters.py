@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
 from tools.errors import DataError, ParameterError
+from tools.geo.roles import QUALITY_ROLES, role_of
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
 from tools.storage.cog import BandMark, first_line, write_cog
@@ -56,7 +57,8 @@ class RasterInfo:
     unit: str
     """Declared, else the file's own text, else `unspecified`."""
     value_kind: ValueKind
-    """Declared, else categorical by palette or category table, else continuous for floats and unknown for integers."""
+    """Categorical for bands of quality codes; else declared, else categorical by palette or category table, else continuous for
+    floats and for the bands of a known spectral role, and unknown for other integers."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """Class value (as text) → label."""
     name: str = ""
@@ -146,13 +148,16 @@ def crs_of(dataset: DatasetReader) -> CRS:
 
 def value_kind(dataset: DatasetReader, band: int, source: Source) -> ValueKind:
     """Return how the values are to be understood; see `RasterInfo.value_kind`."""
+    role = role_of(band, dataset.descriptions, source.declared.bands)
+    if role in QUALITY_ROLES:
+        return "categorical"  # also where the file as a whole is declared to be continuous
     if source.declared.kind is not None:
         return source.declared.kind
     from rasterio.enums import ColorInterp
 
     if dataset.colorinterp[band - 1] == ColorInterp.palette or class_labels(dataset, band, source):
         return "categorical"
-    return "continuous" if dataset.dtypes[band - 1].startswith(("float", "complex")) else "unknown"
+    return "continuous" if role or dataset.dtypes[band - 1].startswith(("float", "complex")) else "unknown"
 
 
 def read_band(source: Source, band: int = 1, window: Window | None = None) -> MaskedArray:
