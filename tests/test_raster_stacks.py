@@ -14,7 +14,8 @@ from shapely.geometry import box
 from tools.catalog.describing import describe
 from tools.contract import Declared, Source, ToolContext
 from tools.errors import DataError, ParameterError
-from tools.geo.roles import SCL_CLASSES, band_roles, seen
+from tools.geo.clouds import seen
+from tools.geo.roles import SCL_CLASSES, band_roles
 from tools.storage.band_roles import band_of, roles_of
 from tools.storage.rasters import raster_info, read_band
 from tools.storage.stacks import write_stack
