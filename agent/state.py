@@ -55,6 +55,10 @@ class RunState(TypedDict, total=False):
     """Clock of the process, seconds."""
     messages: list[BaseMessage]
     """What the engine of this run has seen and said."""
+    kinds: list[str]
+    """Kinds of the datasets in focus."""
+    wanted: list[str]
+    """Tools that `find_tools` brought, to be offered."""
     results: list[Json]
     """Tool messages of this run that succeeded; `n` is the position from 1."""
     steps: list[Json]

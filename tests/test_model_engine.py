@@ -177,13 +177,3 @@ def test_text_in_data_cannot_close_the_session_block(tmp_path: Path) -> None:
     prompt = endpoint.requests[0]["messages"][1]["content"]
     assert prompt.count("</session>") == 1
     assert prompt.endswith("</session>")
-
-
-def test_what_the_model_is_offered_fits_the_budget() -> None:
-    import json
-
-    from agent import prompting, toolset
-
-    offered = toolset.schemas()
-    assert len(offered) <= 12
-    assert len((prompting.load("system") + json.dumps(offered, ensure_ascii=False)).encode()) / 4 <= 6000

@@ -75,6 +75,10 @@ class Runner:
         notes = [*call.notes, *([f"The stored result {artifact.ref} was damaged ({damage}); it was computed again."] if damage else [])]
         return Result(artifact, cache, round(time.perf_counter() - started, 6), " ".join(notes))
 
+    def references(self, name: str, params: Mapping[str, object]) -> tuple[str, ...]:
+        """Return what the parameters of a call name: dataset ids and `a:KEY…`; raise as `run` does where they do not fit."""
+        return tuple(marked.text for marked in references(validated(self._load(name), params)))
+
     def recompute(self, ref: str, into: Workspace) -> Artifact:
         """Compute a stored result again, from the parameters as they were called, into a scratch workspace; return the new one.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from agent.state import Json, RunState
 from tools.contract import Result
 from tools.errors import ParameterError, TerraciteError
 
+FIND_TOOLS = "find_tools"
 PROGRESS_S = 0.2
 """Seconds between two reports of progress."""
 
@@ -36,19 +38,25 @@ def act(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     reply = state["messages"][-1]
     if not isinstance(reply, AIMessage):  # the graph only comes here from a reply with calls
         raise TypeError(f"act needs an AIMessage, got {type(reply).__name__}")
-    results, steps = list(state["results"]), list(state["steps"])
+    results, steps, wanted = list(state["results"]), list(state["steps"]), list(state["wanted"])
+    is_model = runtime.context.decider.engine == "model"
     answers: list[BaseMessage] = []
     for asked in reply.tool_calls:
         call = _Call(asked["name"], asked["args"], asked["id"] or "", problem_of(reply, asked["id"] or ""))
-        message, step = _answered(call, len(results) + 1, state, runtime)
-        if "error" not in message:
-            results.append(message)
+        if call.name == FIND_TOOLS and not call.problem:
+            message, step = _found(call)
+            wanted += [tool["name"] for tool in message["tools"]]
+        else:
+            message, step = _answered(call, len(results) + 1, state, runtime)
+            results += [message] if "error" not in message else []
         steps.append(step)
-        answers.append(ToolMessage(toolset.text_of(message), tool_call_id=call.id, name=call.name))
+        text = toolset.text_of(toolset.bounded(message) if is_model else message)
+        answers.append(ToolMessage(text, tool_call_id=call.id, name=call.name))
     return {
         "messages": [*state["messages"], *answers],
         "results": results,
         "steps": steps,
+        "wanted": wanted,
         "tool_calls": state["tool_calls"] + len(reply.tool_calls),
     }
 
@@ -81,9 +89,31 @@ def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
     """Run a call whose arguments were readable and whose numbers are the user's or facts."""
     if call.problem:
         raise ParameterError(f"The arguments of {call.name} {call.problem}", hint="Call again with one JSON object as arguments.")
-    earlier = [state["previous"]["question"]] if state.get("previous") else []  # type: ignore[index]
+    context, previous, history = runtime.context, state.get("previous"), state.get("history", [])
+    earlier = [previous["question"]] if previous else []
     toolset.check_numbers(call.name, call.params, state["question"], earlier)
-    return runtime.context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+    if context.decider.engine == "model":
+        toolset.check_references(
+            context.runner.references(call.name, call.params),
+            # What an earlier call of the thread took up passed this check then.
+            texts=[state["question"], *earlier, *(json.dumps(result["params"]) for result in history)],
+            datasets=_datasets(state, context),
+            results=[result["key"] for result in [*history, *state["results"]]],
+        )
+    return context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+
+
+def _datasets(state: RunState, context: RunContext) -> list[Json]:
+    focus = state.get("focus", [])
+    return [
+        {"id": record.id, "title": record.title, "focus": not focus or record.id in focus} for record in context.datasets.record_objects()
+    ]
+
+
+def _found(call: _Call) -> tuple[Json, Json]:
+    """Look for tools; return the tool message and the step. Nothing is computed, so nothing is told as an event."""
+    need = str(call.params.get("need", ""))
+    return toolset.tools_found(need, toolset.found(need)), {"tool": call.name, "params": call.params}
 
 
 def _finished(call: _Call, n: int, result: Result) -> ToolFinished:

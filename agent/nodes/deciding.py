@@ -29,7 +29,7 @@ def decide(state: RunState, runtime: Runtime[RunContext]) -> Command[Literal["ac
             goto="ground", update={"limit": limit, "draft": _known_so_far(state, limit), "verdict": {"status": "limit", "outcome": None}}
         )
     messages = [*state["messages"], HumanMessage(prompting.load("limit").format(limit=limit))] if limit else state["messages"]
-    messages, reply = _asked(messages, [] if limit else toolset.schemas(), runtime)
+    messages, reply = _asked(messages, [] if limit or context.decider.engine == "planner" else _offered(state), runtime)
     update: RunState = {
         "messages": [*messages, reply],
         "model_calls": state["model_calls"] + 1,
@@ -43,6 +43,15 @@ def decide(state: RunState, runtime: Runtime[RunContext]) -> Command[Literal["ac
         return Command(goto="act", update=update)
     draft, verdict = ended or (str(reply.text), _verdict(reply, state, limit))
     return Command(goto="ground", update={**update, "draft": draft, "verdict": verdict, "frame": reply.additional_kwargs.get("frame")})
+
+
+def _offered(state: RunState) -> list[Json]:
+    """Choose what to offer: by the user's words, the data in focus, and what was used in the run and the thread."""
+    history, previous = state.get("history", []), state.get("previous")
+    words = f"{previous['question']} {state['question']}" if previous else state["question"]
+    kinds = {*state["kinds"], *(result["kind"] for result in [*history, *state["results"]])}
+    used = [*(step["tool"] for step in state["steps"]), *(result["tool"] for result in reversed(history))]
+    return toolset.offered(words, kinds, used, state["wanted"])
 
 
 def _asked(messages: list[BaseMessage], schemas: list[Json], runtime: Runtime[RunContext]) -> tuple[list[BaseMessage], AIMessage]:

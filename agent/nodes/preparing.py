@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 
 from agent import prompting
 from agent.context import RunContext
-from agent.session import current_records, session_block
+from agent.session import bounded, current_records, session_block
 from agent.state import RunState, session_text
 
 HISTORY = 12
@@ -23,12 +23,17 @@ def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         history=state.get("history", []),
         previous=state.get("previous"),
     )
+    kinds = {dataset["kind"] for dataset in session["datasets"] if dataset["focus"]}
+    if runtime.context.decider.engine == "model":
+        session = bounded(session)
     messages: list[BaseMessage] = [
         SystemMessage(prompting.load("system")),
         HumanMessage(f"{state['question']}\n\n{session_text(session)}"),
     ]
     return {
         "messages": messages,
+        "kinds": sorted(kinds),
+        "wanted": [],
         "results": [],
         "steps": [],
         "draft": "",
