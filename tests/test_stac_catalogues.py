@@ -195,6 +195,7 @@ def catalogue(folder: Path) -> Path:
 def test_a_static_catalogue_is_walked(tmp_path: Path, datasets: Datasets, runner: Runner) -> None:
     record = only(datasets.add(catalogue(tmp_path / "cat"), id="c"))
     assert (record.kind, [one.id for one in record.collections]) == ("catalogue", ["old", "new"])
+    assert any("1 document of the catalogue could not be read" in said for said in record.warnings)
     result = runner.run("search_stac", {"catalogue": "c"})
     assert scenes(result) == ["new-1", "old-1"]
     assert any("1 document of the catalogue could not be read" in said for said in result.artifact.warnings)

@@ -199,6 +199,7 @@ def test_a_scene_of_a_year_is_found_by_any_time_in_it(shared_data: Path, search:
         ("pc_sentinel-2-l2a.json", "sentinel-2-l2a", 4),
         ("S2A_29RKH_20200219_0_L2A.json", "sentinel-2-l2a", 1),
         ("LE07_L2SP_044033_20210329.json", None, 1),
+        ("pc_naip.parquet", "naip", 5),  # stac-geoparquet
         ("ga_ls8c_ard_3.json", None, 1),  # STAC 1.0.0-beta.2
     ],
 )  # fmt: skip

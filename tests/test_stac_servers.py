@@ -274,11 +274,30 @@ def test_broken_items_are_skipped_and_counted_with_the_reason(serve: Serve) -> N
     assert found.broken["it has no time that can be read"] == 2
 
 
+def test_a_cloud_cover_that_is_no_share_is_none(serve: Serve) -> None:
+    unknown = [
+        item("minus", **{"eo:cloud_cover": -1}),
+        item("text", **{"eo:cloud_cover": "clear"}),
+        item("nan", **{"eo:cloud_cover": float("nan")}),
+    ]
+    found = ask(serve(api(lambda *_: page([item("a"), *unknown]))), cloud_below=50)
+    assert (ids(found), found.without_cloud) == (["a"], 3)
+
+
+def test_records_nested_without_end_are_skipped(serve: Serve) -> None:
+    deep: Any = {}
+    for _ in range(600):
+        deep = {"a": deep}
+    found = ask(serve(api(lambda *_: page([item("a"), item("deep", nested=deep)]))))
+    assert (ids(found), sum(found.broken.values())) == (["a"], 1)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
         (Reply(b"<html><body>Sign in</body></html>"), "a web page"),
         (Reply(b'{"type": "FeatureCollection", "features": [{"type": "Fea'), "no JSON"),
+        (Reply(b"[" * 100_000), "no JSON"),
         (Reply([1, 2]), "no object"),
         (Reply({"message": "hello"}), "no list of scenes"),
         (Reply({"features": {}}), "no list of scenes"),

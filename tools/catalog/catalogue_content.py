@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tools.catalog.naming import counted
 from tools.catalog.records import Bounds, Content, SceneCollection
 from tools.contract import Source
 
@@ -25,7 +26,7 @@ def describe_catalogue(source: Source) -> tuple[str | None, Content]:
     settings = ToolSettings()
     with Remote(settings) as remote:
         catalogue = open_catalogue(source, remote, time.monotonic() + settings.search_deadline_s)
-        found = catalogue.collections()
+        found, unread = catalogue.collections()
         conforms_to = catalogue.api.conforms_to if catalogue.api is not None else ()
     collections = tuple(_collection(one) for one in found)
     content = Content(
@@ -35,11 +36,18 @@ def describe_catalogue(source: Source) -> tuple[str | None, Content]:
         bbox=_whole(one.bbox for one in collections),
         time=_span(collections),
         licence=_common(one.licence for one in collections),
-        warnings=() if collections else ("The catalogue names no collections.",),
+        warnings=_warnings(collections, unread),
         collections=collections,
         conforms_to=conforms_to,
     )
     return _title(catalogue.root), content
+
+
+def _warnings(collections: Sequence[SceneCollection], unread: Sequence[str]) -> tuple[str, ...]:
+    said = [] if collections else ["The catalogue names no collections."]
+    if unread:
+        said.append(f"{counted(len(unread), 'document')} of the catalogue could not be read: {unread[0]}")
+    return tuple(said)
 
 
 def _title(root: object) -> str | None:

@@ -143,7 +143,7 @@ class Datasets:
 
     def _unknown(self, dataset_id: str) -> NoReturn:
         ids = self._registrations.ids()
-        near = difflib.get_close_matches(dataset_id.casefold(), ids, n=3, cutoff=0.5) or list(ids[:10])
+        near = difflib.get_close_matches(dataset_id.casefold(), [*ids, *BUILT_IN], n=3, cutoff=0.5) or list(ids[:10])
         hint = f"Nearest: {', '.join(near)}." if near else "Nothing is registered yet: terracite add PATH."
         raise NotFoundError(f"There is no dataset {dataset_id!r}.", hint=hint)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tools.storage.stac_search import Scenes
 
 ITEMS_FILE = "items.json"
+MOST_ASSETS = 60
+"""Most assets of a scene that are named; read_asset names all where one is not found."""
 ORDERS: Mapping[str, str] = {"-time": "newest first", "time": "oldest first", "cloud": "clearest first", "-cloud": "cloudiest first"}
 
 
@@ -208,7 +211,7 @@ def _scene(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
 def _assets(item: Mapping[str, Any]) -> list[str]:
     """Return the names of a scene's assets, with the common name of the band where it has one of another name."""
     named = ((name, _common_name(asset)) for name, asset in item["assets"].items())
-    return [name if role in (None, name) else f"{name}={role}" for name, role in named]
+    return [name if role in (None, name) else f"{name}={role}" for name, role in islice(named, MOST_ASSETS)]
 
 
 def _common_name(asset: Mapping[str, Any]) -> str | None:

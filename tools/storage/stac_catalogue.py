@@ -26,13 +26,14 @@ class Catalogue:
     io: GuardedIO
     api: Api | None = None
 
-    def collections(self) -> tuple[Json, ...]:
-        """Return what it holds, as collection documents; or the collections that its items name."""
+    def collections(self) -> tuple[tuple[Json, ...], tuple[str, ...]]:
+        """Return what it holds, as collection documents, or the collections that its items name; and what could not be read."""
         if self.api is not None:
-            return self.api.collections()
+            return self.api.collections(), ()
         walk = Walk(self.read, relations=("child",))
         items = [item for _, listed in walk.items(self.address) for item in listed]
-        return (*walk.collections.values(), *implied_collections(usable(items)))
+        cut = ("More documents than are read.",) if walk.is_cut else ()
+        return (*walk.collections.values(), *implied_collections(usable(items))), (*walk.unread, *cut)
 
     def read(self, where: str) -> Any:  # Any: JSON
         """Return a document of the catalogue; its root is not read again."""

@@ -16,6 +16,10 @@ MARKS = (b'"stac_version"', b'"assets"')
 
 def is_stac(path: Path) -> bool:
     """Whether a file is a STAC catalogue, collection, item, or holds items; a vector layer never is."""
+    if path.suffix.lower() in formats.PARQUET and path.is_file():
+        from tools.storage.stac_parquet import holds_items
+
+        return holds_items(path)
     return _document(path) is not None
 
 

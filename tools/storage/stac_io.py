@@ -121,7 +121,7 @@ def _json_object(body: bytes, url: str) -> str:
     try:
         text = body.decode()
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         what = "a web page" if body.lstrip()[:1] == b"<" else "something that is no JSON"
         raise ServiceError(
             f"{shown(url)} answers with {what}.", hint="Give the address of the STAC API itself, as it stands in its documentation."

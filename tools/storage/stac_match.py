@@ -53,7 +53,11 @@ class Sieve:
                 whole.append(item)
         fitting = self._fitting([item for item in whole if self._fits(item)])
         self.rejected += len(whole) - len(fitting)
-        self.fitting += [kept(item, base) for item in fitting]
+        for item in fitting:
+            try:
+                self.fitting.append(kept(item, base))
+            except RecursionError:
+                self.broken["nested too deeply"] += 1
         return self.seen > before
 
     def finish(self) -> None:
@@ -126,9 +130,11 @@ def _is_at(item: Json, region: shapely.Geometry | None) -> bool:
 
 
 def cloud_of(item: Mapping[str, Any]) -> float | None:
-    """Return the cloud cover in percent, or None where the record states none."""
+    """Return the cloud cover in percent, or None where the record states none; -1 is how some say that they do not know."""
     cloud = item["properties"].get(CLOUD)
-    return float(cloud) if isinstance(cloud, (int, float)) and not isinstance(cloud, bool) else None
+    if not isinstance(cloud, (int, float)) or isinstance(cloud, bool) or not 0 <= cloud <= 100:
+        return None
+    return float(cloud)
 
 
 def tile_of(properties: Json) -> str | None:

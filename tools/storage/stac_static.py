@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import DataError, LimitError, NotFoundError, ServiceError, TerraciteError
+from tools.storage import formats
 from tools.storage.paths import real_file
 from tools.storage.stac_items import box_region
 from tools.storage.stac_links import REMOTE, Json, absolute, links_of
+from tools.storage.stac_parquet import read_items
 from tools.storage.stac_query import SceneQuery, norm_instant
 
 MOST_DOCUMENTS = 5_000
@@ -28,9 +30,11 @@ def read_local(path: str) -> Any:  # Any: JSON
         raise LimitError(
             f"The catalogue {file.name!r} has more than {MAX_DOCUMENT_BYTES:,} bytes.", hint="Split it, or serve it by an API."
         )
+    if file.suffix.lower() in formats.PARQUET:
+        return read_items(file)
     try:
         return json.loads(file.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"The file {file.name!r} is no JSON ({error}).", hint="Check that it was downloaded whole.") from error
 
 
