@@ -13,7 +13,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -139,7 +139,7 @@ class Agent:
         data: Sequence[str | Path] = (),
         thread_id: str | None = None,
         cancel: threading.Event | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Like `stream`, for an event loop; the run works in a thread, and leaving the iterator early interrupts it."""
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
         left = cancel or threading.Event()

@@ -1,4 +1,4 @@
-"""The command line: `terracite ask|chat|run|tools|add|datasets|artifacts|replay|demo|doctor|phrases`.
+"""The command line: `terracite ask|chat|slack|run|tools|add|datasets|artifacts|replay|demo|doctor|phrases`.
 
 Only this module prints. Heavy imports happen inside the commands, so that `--help` stays quick.
 """
@@ -258,6 +258,18 @@ def chat(
     from agent.interfaces.repl.chat import run_chat
 
     raise typer.Exit(run_chat(workspace, engine.value if engine else None, thread, data or ()))
+
+
+@app.command()
+def slack(
+    workspace: WorkspaceOption = None,
+    engine: Annotated[EngineName | None, typer.Option("--engine", help="auto, planner (embedded, no language model) or model.")] = None,
+    console: Annotated[bool, typer.Option("--console", help="Try the bot here, without Slack: a question a line.")] = False,
+) -> None:
+    """Answer mentions and direct messages in Slack, by Socket Mode; needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN."""
+    from agent.interfaces.slack.service import run_slack
+
+    run_slack(workspace, engine.value if engine else None, console=console)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agent.events import Event, Grounded, RunFinished, RunStarted, ToolFailed, ToolFinished, ToolStarted
+from agent.events import Event, Grounded, ModelRetried, RunFinished, RunStarted, ToolFailed, ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from agent.result import RunResult
@@ -49,6 +49,8 @@ def _progress(event: Event) -> str | None:
             return f"· {event.tool} [{event.n}] {CACHE_WORDS[event.cache]}, {event.seconds:.2f} s: {event.summary}"
         case ToolFailed():
             return f"· {event.tool} failed: {event.error['message']} {event.error['hint']}".rstrip()
+        case ModelRetried():
+            return f"· the model is asked again in {event.wait_s:.0f} s: {event.reason}"
         case Grounded() if event.unsupported:
             return f"· {len(event.unsupported)} number(s) of the draft are not supported by their citation"
         case Grounded():
@@ -70,14 +72,19 @@ def result_lines(result: RunResult) -> Iterator[str]:
 
 def _lines_below(result: RunResult) -> Iterator[str]:
     if result.citations:
-        yield from ("", "Sources", *(_source_line(citation) for citation in result.citations))
+        yield from ("", "Sources", *source_lines(result))
     yield from _file_lines(result.artifacts)
     if result.warnings:
         yield from ("", *(f"Note: {warning}" for warning in result.warnings))
     if result.unsupported:
         yield from ("", "Removed because no cited result supports it:")
         yield from (f"  {claim['text']!r}: {claim['reason']}" for claim in result.unsupported)
-    yield from ("", _footer(result))
+    yield from ("", footer(result))
+
+
+def source_lines(result: RunResult) -> Iterator[str]:
+    """Yield a line per citation: its number, tool, data, key, licence and credit."""
+    yield from (one_line(_source_line(citation)) for citation in result.citations)
 
 
 def _source_line(citation: Json) -> str:
@@ -97,7 +104,8 @@ def _file_lines(artifacts: Sequence[Json]) -> Iterator[str]:
         yield f"Map: {artifact['folder']}/{artifact['files'][0]['path']}"
 
 
-def _footer(result: RunResult) -> str:
+def footer(result: RunResult) -> str:
+    """Say who answered, what came from memory, how long it took, and the ids."""
     pure = [artifact for artifact in result.artifacts if artifact["cache"] != "observed"]
     hits = sum(artifact["cache"] == "hit" for artifact in pure)
     memory = f", {hits} of {len(pure)} results from memory" if pure else ""

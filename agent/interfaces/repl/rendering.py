@@ -18,7 +18,7 @@ from rich.spinner import Spinner
 from rich.table import Table as Grid
 from rich.text import Text
 
-from agent.events import Event, Grounded, Token, ToolFailed, ToolFinished, ToolProgress, ToolStarted
+from agent.events import Event, Grounded, ModelRetried, Token, ToolFailed, ToolFinished, ToolProgress, ToolStarted
 from agent.interfaces.terminal import clean, one_line, progress_line
 from tools.errors import TerraciteError
 
@@ -119,7 +119,7 @@ class _Running:
                 self._tools.pop(event.call_id, None)
             case Token():
                 self._draft = (self._draft + event.text)[-DRAFT_CHARACTERS:]
-            case Grounded():
+            case Grounded() | ModelRetried():
                 self._draft = ""
             case _:
                 pass

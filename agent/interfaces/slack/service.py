@@ -1,0 +1,51 @@
+"""Start the bot and let it work until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.interfaces.slack.settings import SlackSettings
+
+if TYPE_CHECKING:
+    from agent.api import Agent
+    from agent.settings import EngineChoice
+
+
+def run_slack(workspace: Path | None, engine: EngineChoice | None, *, console: bool) -> None:
+    """Serve Slack until SIGINT or SIGTERM, or standard input until it ends where `console`.
+
+    Raises CredentialError where a token is missing or refused, ConfigurationError where the extra is not installed,
+    BusyError where another bot works on the workspace, ServiceError where Slack cannot be reached.
+    """
+    settings = SlackSettings()
+    if not console:
+        settings.tokens()  # the first thing that people miss, said before anything is loaded
+    from agent.api import Agent
+
+    logging.basicConfig(level=logging.WARNING if console else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    agent = Agent(workspace, engine)
+    asyncio.run(_console(agent) if console else _slack(agent, settings))
+
+
+async def _slack(agent: Agent, settings: SlackSettings) -> None:
+    from agent.interfaces.slack.adapter import serve
+
+    stop = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    await serve(agent, settings, stop)
+
+
+async def _console(agent: Agent) -> None:
+    from agent.interfaces.slack.console import converse
+
+    def write(text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    await converse(agent, sys.stdin, write)
