@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from tools.contract import UNITS, Declared
 from tools.errors import ParameterError
@@ -64,7 +64,9 @@ def _value(text: str, field: Any) -> Any:
 
 def _takes_text(annotation: Any) -> bool:
     """Whether the parameter, or an item of its list, is text as it stands; the keys of a mapping do not count."""
-    return annotation is str or (get_origin(annotation) is not dict and str in get_args(annotation))
+    if annotation is str or get_origin(annotation) is dict:
+        return annotation is str
+    return any(arm is str or (get_origin(arm) is Annotated and get_args(arm)[0] is str) for arm in get_args(annotation))
 
 
 def _is_list(field: Any) -> bool:
