@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from range_server import Fault, RangeServer, etag_of
 from served_scenes import blocks_of
@@ -203,6 +205,31 @@ def test_what_is_no_geotiff_is_refused(server: RangeServer, remote: Remote, cont
 def test_a_missing_file_is_not_found(server: RangeServer, remote: Remote) -> None:
     with pytest.raises(NotFoundError, match="/none"):
         window_of(opened(server, remote, path="/none")[0], (0, 1), (0, 1))
+
+
+def test_a_file_that_changes_on_a_server_without_etags_is_noticed_by_its_time(server: RangeServer, remote: Remote) -> None:
+    def modified(when: str) -> Fault:
+        return Fault(headers={"etag": "", "last-modified": when})
+
+    server.fail(PATH, modified("Mon, 01 Jun 2020 10:00:00 GMT"), modified("Tue, 02 Jun 2020 10:00:00 GMT"))
+    file, _ = opened(server, remote)
+    file.read(0, 10)
+    with pytest.raises(BusyError, match="changed"):
+        file.read(500_000, 10_000)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9999), st.integers(1, 5000)), min_size=1, max_size=5), max_size=6))
+def test_whatever_is_read_in_whatever_order_is_what_the_file_holds(
+    server: RangeServer, remote: Remote, asked: list[list[tuple[int, int]]]
+) -> None:
+    content = bytes(position * 7919 % 256 for position in range(10_000))
+    server.put("/small", content)
+    file, _ = opened(server, remote, path="/small")
+    for ranges in asked:
+        expected = [content[offset : offset + count] for offset, count in ranges]
+        assert [file.read(*each) for each in ranges[:1]] == expected[:1]
+        assert file.read_many(ranges) == expected
 
 
 def test_ranges_that_are_near_are_joined() -> None:

@@ -111,6 +111,7 @@ def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...], context: Too
         kind="raster",
         warnings=(*notes, *missing, *stack.warnings),
         method=stack.method,
+        data={"bands": list(stack.names), **stack.method["grid"]},
         bbox=stack.bbox,
     )
 

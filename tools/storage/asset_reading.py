@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STRIP_PIXELS = 4_000_000
 """Pixels of a band that are warped at once: 32 MB as float64."""
 NEARLY = 1 + 1e-6
+COARSER = 1.5
+"""From this ratio on pixels are averaged. Nearer to 1, as between two zones of UTM, an average would only shift values to whole pixels."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def stored_bytes(dataset: DatasetReader, info: AssetInfo, window: Window) -> int
 def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
     """Return the resampling of a band: what is asked for, else what keeps its meaning.
 
-    Pixels that coincide are copied. Onto coarser pixels quantities are averaged and classes take the commonest one; else quantities are
-    interpolated and classes take the nearest. Numbers of unknown meaning are always the nearest.
+    Pixels that coincide are copied. Onto coarser pixels (by half at least) quantities are averaged and classes take the commonest one;
+    else quantities are interpolated and classes take the nearest. Numbers of unknown meaning are always the nearest.
     Raises ParameterError for a resampling that would mix classes.
     """
     if asked != "auto":
@@ -86,7 +88,7 @@ def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
         return asked
     if found.is_same or band.kind == "unknown":
         return "nearest"
-    is_coarser = found.ratio > NEARLY
+    is_coarser = found.ratio * NEARLY >= COARSER
     if band.kind == "categorical":
         return "mode" if is_coarser else "nearest"
     return "average" if is_coarser else "bilinear"

@@ -71,6 +71,7 @@ class Pin:
 
     size: int | None = None
     etag: str | None = None
+    """Or, of a server that states none, when the file was last modified."""
     checksum: str | None = None
     """Multihash in hexadecimal (the `file:checksum` of STAC), checked where the file is read whole."""
 
@@ -173,7 +174,7 @@ class RemoteFile:
 
     def _asked(self, offset: int, count: int) -> Answer:
         headers = [("range", f"bytes={offset}-{offset + count - 1}"), ("accept-encoding", "identity")]
-        if self._pin.etag and not self._pin.etag.startswith("W/"):  # If-Match never holds for a weak one (RFC 9110, 13.1.1)
+        if self._pin.etag and self._pin.etag.startswith('"'):  # If-Match never holds for a weak one (RFC 9110, 13.1.1)
             headers.append(("if-match", self._pin.etag))
         request = Request(self._url, headers=tuple(headers), signer=self._signer, accept=(412, 416), max_bytes=max(count, WHOLE_BYTES))
         try:
@@ -193,7 +194,7 @@ class RemoteFile:
             if answer.status != 206 or said is None:
                 raise ServiceError(f"{self.plain_url} answers a range with status {answer.status}.", hint="Try again later.")
             size = int(said[3])
-        etag = answer.headers.get("etag")
+        etag = answer.headers.get("etag") or answer.headers.get("last-modified")
         if self._pin.size not in (None, size) or (self._pin.etag and etag and self._pin.etag != etag):
             raise self._changed()
         self._pin = Pin(size, self._pin.etag or etag, self._pin.checksum)
