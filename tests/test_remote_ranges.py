@@ -234,3 +234,25 @@ def test_whatever_is_read_in_whatever_order_is_what_the_file_holds(
 
 def test_ranges_that_are_near_are_joined() -> None:
     assert joined_ranges([(300, 10), (0, 100), (108, 50), (250, 20)]) == [(0, 158), (250, 310)]
+
+
+class Ticket:
+    """Signs with the first of its tickets; a forgotten one is gone."""
+
+    def __init__(self, *tickets: str) -> None:
+        self.tickets = list(tickets)
+
+    def sign(self, url: str) -> str:
+        return f"{url}?{self.tickets[0]}"
+
+    def forget(self, url: str) -> None:
+        self.tickets.pop(0)
+
+
+def test_a_signature_that_expires_while_a_file_is_read_is_renewed_once(server: RangeServer, remote: Remote, scene: bytes) -> None:
+    file = RemoteFile(remote, server.url(PATH), Budget(10**9), signer=Ticket("sig=1", "sig=2"))
+    server.signatures[PATH] = "sig=1"
+    assert file.read(0, 4) == scene[:4]
+    server.signatures[PATH] = "sig=2"
+    assert file.read(500_000, 10_000) == scene[500_000:510_000]
+    assert [each.query for each in server.seen] == ["sig=1", "sig=1", "sig=2"]
