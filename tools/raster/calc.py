@@ -103,7 +103,7 @@ def _numbers(params: RasterCalcParams, context: ToolContext, grid: GeoBox, dtype
     from tools.storage.rasters import write_raster
 
     strips = strip_by_strip(grid, lambda window: _calculate(params, context, window), context.progress, dtype)
-    write_raster(context.folder / FILE, strips.values.filled(float("nan")), grid, nodata=float("nan"))
+    write_raster(context.folder / FILE, strips.values, grid, nodata=float("nan"))
     spread, share = strips.spread, Fact("valid_share", strips.spread.valid_share, "%")
     return ToolOutput(
         summary=f"Computed {params.expression}." if spread.has_values else f"No pixel has a value of {params.expression}.",

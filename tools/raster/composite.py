@@ -62,7 +62,7 @@ def run(params: CompositeParams, context: ToolContext) -> ToolOutput:
     from tools.raster.layers import layer_of
     from tools.raster.output import check_output_size, check_same_grid
     from tools.raster.stacked import join_strips
-    from tools.storage.stacks import write_stack
+    from tools.storage.cog import BandMark, write_cog
 
     kept = None if params.mask == "none" else cast("Seen", params.mask)  # `resolve` settled what auto means
     layers = [layer_of(context.source(ref), params.bands, kept) for ref in params.rasters]
@@ -71,8 +71,8 @@ def run(params: CompositeParams, context: ToolContext) -> ToolOutput:
     check_output_size(grid, len(params.bands) + 1)
     _check_kinds(layers, params)
     joined = join_strips(layers, params.method, context.progress)
-    names = [*params.bands, OBSERVATIONS]
-    write_stack(context.folder / FILE, joined.bands, grid, names, _classes(layers[0]))
+    marks = [BandMark(name, classes=layers[0].classes.get(name, {})) for name in (*params.bands, OBSERVATIONS)]
+    write_cog(context.folder / FILE, joined.bands, grid, marks, nodata=float("nan"))
     return _output(params, layers, joined, grid)
 
 
@@ -85,10 +85,6 @@ def _check_kinds(layers: Sequence[Layer], params: CompositeParams) -> None:
                 f"The band {next(iter(layer.classes))!r} of {layer.source.ref!r} holds classes, which have no {params.method}.",
                 hint="Use method 'first', or leave the band out with 'bands'.",
             )
-
-
-def _classes(layer: Layer) -> dict[str, dict[int, str]]:
-    return {name: {int(float(value)): label for value, label in labels.items()} for name, labels in layer.classes.items() if labels}
 
 
 def _output(params: CompositeParams, layers: Sequence[Layer], joined: Joined, grid: GeoBox) -> ToolOutput:

@@ -50,13 +50,11 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
     divides by zero, which are nodata. The outcome is no coverage where no pixel is left.
     Raises ParameterError for a missing role, a categorical band, and values that are no reflectance where the formula needs it.
     """
-    import numpy as np
-
     from tools.geo.indices import INDICES
     from tools.raster.output import check_output_size
+    from tools.storage.cog import BandMark, write_cog
     from tools.storage.observations import check_measurements, quality_of
     from tools.storage.rasters import raster_info
-    from tools.storage.stacks import write_stack
 
     source, index = context.source(params.raster), INDICES[params.index]
     bands = {role: params.bands[role] for role in index.roles}
@@ -65,7 +63,7 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
     check_output_size(grid)
     quality = None if params.mask == "none" else quality_of(source, params.bands, params.mask)
     strips = _compute(source, index, (bands, quality), grid, context)
-    write_stack(context.folder / FILE, [np.ma.asarray(strips.values)], grid, [params.index], unit="1")
+    write_cog(context.folder / FILE, strips.values, grid, [BandMark(params.index, unit="1")], nodata=float("nan"))
     method = {
         "index": params.index,
         "formula": index.formula,

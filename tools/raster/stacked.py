@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.contract import Fact
 from tools.geo.grid import window_grid
@@ -19,8 +20,6 @@ from tools.storage.rasters import iter_strips
 if TYPE_CHECKING:
     from tools.raster.layers import Layer
 
-    MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype of a raster
-
 MAX_VALUES = 24_000_000
 """Values of all images and bands that are held at once, 8 bytes each; sorting them takes as much again."""
 
@@ -29,8 +28,8 @@ MAX_VALUES = 24_000_000
 class Joined:
     """A composite."""
 
-    bands: tuple[MaskedArray, ...]
-    """`(row, col)`, float32, True in the mask is nodata; the last one is the number of observations, 0 where there is none."""
+    bands: NDArray[np.float32]
+    """`(band, row, col)`, NaN is nodata; the last one is the number of observations, 0 where there is none."""
     spreads: tuple[Spread, ...]
     """One per band of `bands`."""
 
@@ -66,4 +65,4 @@ def join_strips(layers: Sequence[Layer], method: str, progress: Callable[[float]
             values[position, row : row + rows] = part
             spreads[position].add(np.ma.masked_invalid(part), area_m2)
         progress((row + rows) / height)
-    return Joined(tuple(np.ma.masked_invalid(band) for band in values), spreads)
+    return Joined(values, spreads)

@@ -26,8 +26,8 @@ STRIP_PX = 1_000_000
 class Strips:
     """A raster of values and what they are like."""
 
-    values: np.ma.MaskedArray[Any, np.dtype[Any]]
-    """`(row, col)`, True in the mask is nodata."""
+    values: NDArray[Any]
+    """`(row, col)` of a float type, NaN is nodata."""
     spread: Spread
     undefined: int
     """Pixels that are nodata only because the arithmetic has no result there."""
@@ -42,12 +42,14 @@ def strip_by_strip(
     for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
         part = calculate(window)
         row, _, height, _ = window
-        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is masked
-            values[row : row + height] = np.where(np.ma.getmaskarray(part.values), np.nan, part.values.data)
+        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is no value
+            rows = np.where(np.ma.getmaskarray(part.values), np.nan, part.values.data).astype(dtype)
+        rows[~np.isfinite(rows)] = np.nan
+        values[row : row + height] = rows
         spread.add(part.values, pixel_area_m2(window_grid(grid, window)))
         undefined += part.undefined
         progress((row + height) / grid.shape[0])
-    return Strips(np.ma.masked_invalid(values), spread, undefined)
+    return Strips(values, spread, undefined)
 
 
 @dataclass(frozen=True)

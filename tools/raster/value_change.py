@@ -41,7 +41,7 @@ def value_change(params: ChangeParams, context: ToolContext, infos: tuple[Raster
         return Calculated(after - before, 0)
 
     strips = strip_by_strip(grid, calculate, context.progress)
-    write_raster(context.folder / FILE, strips.values.filled(np.nan), grid, nodata=float("nan"), unit=unit)
+    write_raster(context.folder / FILE, strips.values, grid, nodata=float("nan"), unit=unit)
     share = Fact("valid_share", strips.spread.valid_share, "%")
     valid = strips.spread.has_values
     return ToolOutput(
