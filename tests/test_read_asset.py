@@ -246,7 +246,7 @@ def test_what_the_file_says_itself_wins_and_the_difference_is_said(
 
 def test_raw_numbers_are_said_to_be_raw(scenes: Scenes) -> None:
     del scenes.items[0]["assets"]["red"]["raster:bands"]
-    assert "Neither the file nor its catalogue says" in scenes.read("red").artifact.warnings[0]
+    assert "Neither file nor catalogue says" in scenes.read("red").artifact.warnings[0]
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(server: RangeServer, scenes: Scenes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,3 +386,24 @@ def test_a_place_where_every_pixel_is_nodata_has_no_number(server: RangeServer, 
     result = scenes.read("red")
     assert result.artifact.outcome is Outcome.NO_COVERAGE
     assert not result.artifact.facts
+
+
+@pytest.mark.parametrize("params", [{}, {"resolution": 20.0}, {"crs": "EPSG:3035"}], ids=["own", "coarser", "other crs"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_alpha_is_a_mask_and_no_band(dtype: str, params: dict[str, object], server: RangeServer, scenes: Scenes, tmp_path: Path) -> None:
+    path = tmp_path / "alpha.tif"
+    shape = {"count": 4, "height": 40, "width": 40, "dtype": dtype, "crs": UTM, "transform": from_origin(LEFT, TOP, 10, 10)}
+    with rasterio.open(path, "w", driver="GTiff", photometric="RGB", alpha="unspecified", **shape) as dataset:
+        for band in (1, 2, 3):
+            dataset.write(np.full((40, 40), band * 10, dtype), band)
+        alpha = np.full((40, 40), np.iinfo(dtype).max, dtype)
+        alpha[:, :10] = 0
+        dataset.write(alpha, 4)
+        dataset.colorinterp = [rasterio.enums.ColorInterp[name] for name in ("red", "green", "blue", "alpha")]
+    serve(server, scenes.items[0], "image", path, **{"eo:bands": [{"common_name": name} for name in ("red", "green", "blue")]})
+    result = scenes.read("image", **params)
+    assert list(bands(result)) == ["red", "green", "blue"]
+    counted = np.isfinite(bands(result)["red"]) & (bands(result)["red"] == 10)
+    assert counted.sum() > 0
+    if "crs" not in params:
+        assert set(shares(result).values()) == {75.0}

@@ -19,12 +19,14 @@ from tools.geo.roles import SENTINEL_2
 from tools.geo.vicinity import lonlat_bounds
 from tools.settings import ToolSettings
 from tools.storage.asset_rasters import AssetBand, AssetInfo, Fetcher
-from tools.storage.asset_reading import NEARLY, Match, match, overview_for, read_onto, resampling_for, stored_bytes
+from tools.storage.asset_reading import Match, match, overview_for, read_onto, resampling_for, stored_bytes
 from tools.storage.features_mask import pixels_inside
 from tools.storage.rasters import Window, iter_strips
 
 MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 
+FINER = 0.9
+"""Ratio of pixel sizes below which the result is finer than a file, not only of another CRS."""
 OPTICAL = frozenset(SENTINEL_2.values())
 """Roles of bands of reflectance."""
 MOST_BELOW_ZERO = 0.05
@@ -139,7 +141,7 @@ class _Reading:
             names=tuple(name for _, name, _ in self._bands),
             bands=tuple(values for _, _, values in self._bands),
             classes={name: band.classes for band, name, _ in self._bands if band.classes},
-            valid_shares=tuple(min(100.0, 100 * share * self._target.covered_share) for share in shares),
+            valid_shares=tuple(min(100.0, round(100 * share * self._target.covered_share, 9)) for share in shares),
             warnings=(*warnings, *self._doubts),
             method=self._how(),
             bbox=lonlat_bounds((left, bottom, right, top), crs_of(grid)),
@@ -230,7 +232,7 @@ def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[s
 
 def _doubts(name: str, piece: Piece, band: AssetBand, values: MaskedArray) -> Iterator[str]:
     """Yield what the reader must know of a band: that it was interpolated, that its offset looks wrong."""
-    if piece.found.ratio < 1 / NEARLY and not piece.found.is_same and band.kind == "continuous":
+    if piece.found.ratio < FINER and not piece.found.is_same and band.kind == "continuous":
         size = abs(float(piece.info.grid.resolution.x))
         yield f"The pixels of {name} are coarser ({size:g}) than those of the result: its values are interpolated, no detail is added."
     if band.offset < 0 and band.name in OPTICAL and values.count():

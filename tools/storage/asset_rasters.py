@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
     from rasterio.io import DatasetReader
 
+RAW_TYPES = ("int16", "uint16", "int32", "uint32")
+"""Types in which reflectance and the like are stored scaled; bytes are pictures."""
 MOSTLY = 0.9
 """Share of a file from which on it is taken whole, so that its checksum can be verified."""
 
@@ -113,18 +115,29 @@ def asset_info(dataset: DatasetReader, source: Source) -> AssetInfo:
 
     named = _names(dataset, source)
     specs = band_specs(source.item, source.item["asset"]) if source.kind == "asset" else ()
-    chosen = [index for index, name in enumerate(named, start=1) if source.layer is None or source.kind != "asset" or name == source.layer]
+    chosen = [index for index, name in enumerate(named, start=1) if _is_meant(dataset, source, index, name, len(specs))]
     warnings: list[str] = []
     bands = []
     for index in chosen:
         spec = specs[index - 1] if index <= len(specs) else BandSpec(named[index - 1])
         bands.append(_band(dataset, source, index, spec if specs else BandSpec(named[index - 1]), warnings))
+    raw = ", ".join(band.name for band in bands if band.name in ALIASES and not band.is_scaled and band.dtype in RAW_TYPES)
+    if raw and source.kind == "asset":
+        warnings.append(f"Neither file nor catalogue says how the whole numbers of {raw} become true values; they are left as they are.")
     return AssetInfo(
         grid=GeoBox(dataset.shape, dataset.transform, crs_of(dataset)),
         bands=tuple(bands),
         overviews=tuple(dataset.overviews(1)),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _is_meant(dataset: DatasetReader, source: Source, index: int, name: str, described: int) -> bool:
+    """Tell whether a band is read: the one that is named, or all but an alpha band that is only a mask."""
+    if source.kind == "asset" and source.layer is not None:
+        return name == source.layer
+    is_alpha = dataset.colorinterp[index - 1].name == "alpha" and dataset.nodatavals[index - 1] is None
+    return dataset.count == 1 or not is_alpha or index <= described or index in source.declared.bands.values()
 
 
 def _names(dataset: DatasetReader, source: Source) -> list[str]:
@@ -177,10 +190,6 @@ def _scaling(dataset: DatasetReader, index: int, spec: BandSpec, warnings: list[
         return own
     if spec.note:
         warnings.append(spec.note)
-    if said is None and spec.name in ALIASES and dataset.dtypes[index - 1].startswith(("int", "uint")):
-        warnings.append(
-            f"Neither the file nor its catalogue says how the whole numbers of {spec.name} become true values; they are left as they are."
-        )
     return said or own
 
 

@@ -69,8 +69,9 @@ def warped_stored(
 
     if grid.crs is None:
         raise ValueError("the grid has no CRS; grids are made from rasters whose CRS is known")
+    alphas = [index for index, each in enumerate(dataset.colorinterp, start=1) if each.name == "alpha"]
     # Without nodata or an alpha band GDAL could not tell what lies outside the source.
-    unmarked = nodata is None and "alpha" not in {interpretation.name for interpretation in dataset.colorinterp}
+    unmarked = nodata is None and not alphas
     marks = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
     with WarpedVRT(
         dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
@@ -78,8 +79,9 @@ def warped_stored(
     ) as warped, warnings.catch_warnings():  # fmt: skip
         warnings.simplefilter("ignore", NodataShadowWarning)
         values = warped.read(band)
-        # GDAL's own mask ignores an alpha band beside values that are not bytes.
-        invalid = (warped.read(warped.count) if unmarked else warped.read_masks(band)) == 0
+        # GDAL's own mask ignores an alpha band beside values that are neither bytes nor uint16.
+        alpha = None if nodata is not None else warped.count if unmarked else alphas[0]
+        invalid = (warped.read_masks(band) if alpha is None else warped.read(alpha)) == 0
     if values.dtype.kind in "fc":
         invalid |= np.isnan(values)
     return np.ma.MaskedArray(values, mask=invalid)
