@@ -35,7 +35,7 @@ class ToolSettings(BaseSettings):
     """Longest time for one remote request with all its retries and redirects."""
     search_deadline_s: float = 180.0
     """Longest time for one search of a catalogue with all its pages."""
-    sas_token_url: str = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
+    sas_token_url: str = "https://planetarycomputer.microsoft.com/api/sas/v1/token"  # noqa: S105 - an address
     """Where tokens for Planetary Computer's files are asked for."""
     http_attempts: int = 4
     """How often a remote request is tried."""
