@@ -93,6 +93,22 @@ def test_adding_again_keeps_what_was_said_and_looks_anew(server: ScriptedServer,
     assert len(datasets.records()) == 1
 
 
+def test_a_registered_catalogue_that_does_not_answer_stays(
+    datasets: Datasets, loopback_allowed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_HTTP_ATTEMPTS", "1")
+    with ScriptedServer(api(lambda *_: page([item("a")]))) as running:
+        record = only(datasets.add(running.url))
+    assert only(datasets.add(running.url)) == record
+
+
+def test_a_page_for_people_is_no_catalogue(datasets: Datasets, loopback_allowed: None) -> None:
+    with ScriptedServer(lambda *_: Reply(b"<!doctype html><title>Sign in</title>")) as running:
+        (refusal,) = datasets.add(running.url).refused
+    assert "answers with a web page" in refusal.message
+    assert datasets.records() == ()
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/collections"])
 def test_what_is_no_catalogue_is_refused_and_not_registered(path: str, server: ScriptedServer, datasets: Datasets) -> None:
     (refusal,) = datasets.add(server.url + path).refused

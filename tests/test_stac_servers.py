@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripted_stac import Call, Json, Reply, ScriptedServer, api, interactions, item, page, replay
-from tools.contract import Outcome, Source, ToolOutput
+from tools.contract import Outcome, Source, ToolContext, ToolOutput
 from tools.errors import LimitError, ParameterError, ServiceError, TerraciteError
 from tools.geotypes import Where
 from tools.settings import ToolSettings
@@ -19,6 +19,7 @@ from tools.storage.stac_query import SceneQuery, cql2, parse_span, rfc3339
 from tools.storage.stac_search import Scenes, search
 
 Serve = Callable[..., ScriptedServer]
+CallTool = Callable[..., ToolOutput]
 FILTER = (
     "https://api.stacspec.org/v1.0.0/item-search#filter",
     "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
@@ -37,6 +38,21 @@ def serve() -> Iterator[Serve]:
 def ask(server: ScriptedServer, path: str = "", *, deadline_s: float = 20.0, **query: Any) -> Scenes:
     settings = ToolSettings(allowed_hosts="127.0.0.1", search_deadline_s=deadline_s, http_deadline_s=5.0)
     return search(Source("c", "catalogue", Path(), "d", url=server.url + path), SceneQuery(**query), settings)
+
+
+@pytest.fixture
+def call_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallTool:
+    """Return search_stac as a function of a server and parameters."""
+    from tools.catalog.search_stac import SearchStacParams
+    from tools.catalog.search_stac import run as search_stac
+
+    monkeypatch.setenv("TERRACITE_ALLOWED_HOSTS", "127.0.0.1")
+
+    def call(server: ScriptedServer, **params: Any) -> ToolOutput:
+        sources = {"c": Source("c", "catalogue", Path(), "d", url=server.url)}
+        return search_stac(SearchStacParams(catalogue="c", **params), ToolContext(tmp_path, sources))
+
+    return call
 
 
 def ids(found: Scenes) -> list[str]:
@@ -331,6 +347,19 @@ def test_a_server_that_knows_only_get_is_asked_by_get(serve: Serve) -> None:
     assert server.calls[-1].query["collections"] == ["scenes"]
 
 
+def test_a_view_that_was_processed_twice_is_said(serve: Serve, call_tool: CallTool) -> None:
+    twice = [
+        item("L2A_1", **{"s2:mgrs_tile": "32UNU"}),
+        item("L2A_2", **{"grid:code": "MGRS-32UNU"}),
+        item("other", **{"s2:mgrs_tile": "32UPU"}),
+    ]
+    output = call_tool(serve(api(lambda *_: page(twice))))
+    assert (output.data["matched"], [said for said in output.warnings if "processed again" in said]) == (
+        3,
+        ["1 scene of the same tile and time as another one: the same view, processed again."],
+    )
+
+
 # what is kept
 
 
@@ -366,18 +395,9 @@ def test_a_collection_of_an_api_is_searched_alone(serve: Serve) -> None:
         ask(server, "/collections/scenes", collections=("others",))
 
 
-def test_the_outcome_of_a_search_told_by_the_tool(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tools.catalog.search_stac import SearchStacParams
-    from tools.catalog.search_stac import run as search_stac
-    from tools.contract import ToolContext
-
-    monkeypatch.setenv("TERRACITE_ALLOWED_HOSTS", "127.0.0.1")
+def test_the_outcome_of_a_search_told_by_the_tool(serve: Serve, call_tool: CallTool) -> None:
     server = serve(api(lambda *_: page([])))
-
-    def call(**params: Any) -> ToolOutput:
-        sources = {"c": Source("c", "catalogue", Path(), "d", url=server.url)}
-        return search_stac(SearchStacParams(catalogue="c", **params), ToolContext(tmp_path, sources))
-
-    assert call(bbox=(10, 50, 11, 51), time="2020").outcome is Outcome.TRUE_ZERO
-    assert call(bbox=(100, 50, 110, 51)).outcome is Outcome.NO_COVERAGE
-    assert call(time="2019").outcome is Outcome.NO_COVERAGE
+    assert call_tool(server, bbox=(10, 50, 11, 51), time="2020").outcome is Outcome.TRUE_ZERO
+    assert call_tool(server, ids=["nothing"]).facts[0].value == 0
+    assert call_tool(server, bbox=(100, 50, 110, 51)).outcome is Outcome.NO_COVERAGE
+    assert call_tool(server, time="2019").outcome is Outcome.NO_COVERAGE

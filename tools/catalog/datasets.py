@@ -21,7 +21,7 @@ from tools.catalog.registrations import Given, Registration, Registrations, decl
 from tools.catalog.scanning import scan
 from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
-from tools.errors import DataError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.errors import DataError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
 from tools.storage.identity import content_digest
 
 if TYPE_CHECKING:
@@ -169,7 +169,11 @@ class Datasets:
             return AddReport(refused=(_refusal(file, error.to_json()),))
 
     def _add_address(self, path: str, given: Given, wanted: str | None) -> AddReport:
-        """Register the catalogue at an address, described as it is now; nothing is registered where it does not answer."""
+        """Register the catalogue at an address, described as it is now; nothing is registered where it does not answer.
+
+        One that was registered before and does not answer now stays as it was described then.
+        """
+        known: Registration | None = None
         try:
             address = norm_address(path)
             known = next(iter(self._registrations.by_path(address)), None)
@@ -177,6 +181,8 @@ class Datasets:
             record = address_record(address, said_now, known.record if known else None)
         except StorageError:
             raise
+        except ServiceError as error:
+            return AddReport((known.record,)) if known else AddReport(refused=(_refusal(path, error.to_json()),))
         except TerraciteError as error:
             return AddReport(refused=(_refusal(path, error.to_json()),))
         return AddReport((self._put(Registration(record, said_now, (), clock.time_ns()), wanted),))

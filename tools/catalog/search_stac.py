@@ -165,9 +165,23 @@ def _warnings(found: Scenes) -> tuple[str, ...]:
         said.append(f"{sum(found.broken.values())} records of the catalogue could not be used: {reasons}.")
     if found.without_cloud:
         said.append(f"{counted(found.without_cloud, 'scene')} that fit otherwise state no cloud cover and were left out.")
+    if again := _seen_again(found):
+        said.append(f"{counted(again, 'scene')} of the same tile and time as another one: the same view, processed again.")
     if found.unread:
         said.append(f"{counted(len(found.unread), 'document')} of the catalogue could not be read: {found.unread[0]}")
     return tuple(said)
+
+
+def _seen_again(found: Scenes) -> int:
+    """Return how many of the scenes listed show the same tile at the same time as one before."""
+    from tools.storage.stac_match import tile_of
+
+    views = [
+        (item.get("collection"), tile, item["properties"].get("datetime"))
+        for item in found.items
+        if (tile := tile_of(item["properties"])) is not None
+    ]
+    return len(views) - len(set(views))
 
 
 def _method(found: Scenes, query: SceneQuery) -> dict[str, Any]:
