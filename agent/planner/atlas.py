@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from agent.planner.frames import Derived
 from agent.planner.lexicon import META_PARTS, UNINFORMATIVE
 from agent.planner.text import fold, name_lemmas, singular, split_name
 
@@ -18,6 +19,9 @@ _GEOMETRY: dict[str, Geometry] = {
 }  # fmt: skip
 _UNIT_ENDINGS = {"m": "m", "metres": "m", "meters": "m", "km": "km", "cm": "cm", "mm": "mm", "ft": "ft", "feet": "ft", "ha": "ha",
                  "km2": "km2", "sqkm": "km2", "m2": "m2", "sqm": "m2", "pct": "%", "percent": "%", "degc": "degC", "celsius": "degC"}  # fmt: skip
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
+MOST_YEARS = 3
+"""A raster of a longer span is of no year in particular."""
 _CODE = re.compile(r"^[\d.]+\s*[-:_.)]?\s*(?=\D)")
 
 
@@ -117,13 +121,21 @@ class Dataset:
     bands: tuple[Band, ...] = ()
     collections: tuple[Collection, ...] = ()
     """Of a catalogue."""
+    classes: tuple[str, ...] = ()
+    """Labels that a network tells."""
+    years: frozenset[int] = frozenset()
+    """Years of which a raster is, by its time or else by its name."""
+    forms: tuple[tuple[str, ...], ...] = ()
+    """Names by which it is called, where they are not those of id and title."""
+    derived: Derived | None = None
+    """How a raster can be made that is not there."""
     found: tuple[tuple[str, str], ...] = ()
     """(column, value) pairs that a search for a name has shown to be in it."""
 
     @cached_property
     def name_forms(self) -> tuple[tuple[str, ...], ...]:
         """The words of its id, title and layer, each once."""
-        return tuple(dict.fromkeys(name_lemmas(text) for text in (self.title, self.id, self.layer) if text))
+        return self.forms or tuple(dict.fromkeys(name_lemmas(text) for text in (self.title, self.id, self.layer) if text))
 
     @cached_property
     def parts(self) -> tuple[tuple[str, ...], ...]:
@@ -200,6 +212,11 @@ class Atlas:
         """Vector layers in focus."""
         return tuple(dataset for dataset in self.focused if dataset.is_vector)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Ids and titles of all datasets, as they are."""
+        return frozenset(name for one in self.datasets for name in (one.id, one.title))
+
     @property
     def catalogues(self) -> tuple[Dataset, ...]:
         """Catalogues of scenes in focus, or all where none is."""
@@ -247,8 +264,19 @@ def _dataset(record: Mapping[str, Any], found: tuple[tuple[str, str], ...]) -> D
         columns=tuple(_column(column) for column in record.get("columns") or ()),
         bands=tuple(_band(band) for band in record.get("bands") or ()),
         collections=tuple(_collection(one) for one in record.get("collections") or ()),
+        classes=tuple(((record.get("network") or {}).get("classes") or {}).values()),
+        years=_years(record) if record["kind"] == "raster" else frozenset(),
         found=found,
     )
+
+
+def _years(record: Mapping[str, Any]) -> frozenset[int]:
+    """Return the years that a record's time spans, at most a few; without a time those that its title or id says."""
+    time = [int(str(one)[:4]) for one in record.get("time") or () if str(one)[:4].isdigit()]
+    if time:
+        return frozenset(range(min(time), max(time) + 1)) if max(time) - min(time) < MOST_YEARS else frozenset()
+    said = {int(year) for text in (record.get("title") or "", record["id"]) for year in _YEAR.findall(text)}
+    return frozenset(said) if len(said) == 1 else frozenset()
 
 
 def _geometry(name: str | None) -> Geometry:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
+from agent.planner.derived import with_made
 from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Frame, Plan
-from agent.planner.ledger import CallFailedError, Ledger, Message
+from agent.planner.ledger import CallFailedError, CannotAnswerError, Ledger, Message
 from agent.planner.names import read_search
 from agent.planner.pieces import Part, Piece
 from agent.planner.step import Draft, Step, ToolCalls
@@ -39,10 +40,12 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
     understood = read_question(question, session, search)
     if not isinstance(understood, Plan):
         return understood
-    atlas = read_atlas(session, search.found)
+    atlas = with_made(read_atlas(session, search.found), understood)
     ledger = Ledger(results)
     try:
         return _carried_out(understood, session, ledger, atlas)
+    except CannotAnswerError as reason:
+        return Draft(str(reason), "refused", "refused")
     except CallFailedError as failed:
         hint = failed.error.get("hint", "")
         return Draft(f"{failed.error.get('message', 'A tool failed.')} {hint}".strip(), "failed", "failed")

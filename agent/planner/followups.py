@@ -186,6 +186,8 @@ def _with_phrase(parts: Parts, frame: Frame, index: int, reading: Reading) -> Fr
 def _with_cells(parts: Parts, frame: Frame, index: int, reading: Reading) -> Frame | None:
     if frame.kind not in ("cells", "values") or frame.cells is None:
         return None
+    if frame.cells.derived and reading.dataset.derived is None:  # `and of X?` asks for the same index of X
+        return None
     if frame.kind == "values":
         return replace(frame, cells=Cells(reading.dataset.id, reading.band, noun=reading.words)) if reading.kind == "raster" else None
     return replace(frame, cells=parts.cells(index))

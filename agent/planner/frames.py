@@ -61,6 +61,25 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """A raster that calls make of the bands of a raster or of a scene."""
+
+    index: str = ""
+    network: str = ""
+    """Dataset of a network that tells classes, instead of an index."""
+    raster: str = ""
+    """Dataset."""
+    scene: str = ""
+    """Id of a scene, instead of a raster."""
+    catalogue: str = ""
+    """In which to look for the scene."""
+    mask: str = "none"
+    """Which pixels count: none, clear, clear_land, clear_water."""
+    is_classes: bool = False
+    """Whether it holds classes instead of the values of the index."""
+
+
+@dataclass(frozen=True)
 class Cells:
     """A band of a raster, and which of its pixels: classes, ranges of values, or all."""
 
@@ -70,6 +89,8 @@ class Cells:
     """Labels of classes; empty together with `ranges` = every class or value."""
     ranges: tuple[Range, ...] = ()
     noun: str = ""
+    derived: Derived | None = None
+    """How to make the raster, where `ref` is none that is there."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +253,8 @@ def _cells(data: Mapping[str, Any] | None) -> Cells | None:
     if not data:
         return None
     ranges = tuple(Range(**item) for item in data.get("ranges", ()))
-    return Cells(data["ref"], data.get("band", 1), tuple(data.get("classes", ())), ranges, data.get("noun", ""))
+    derived = Derived(**data["derived"]) if data.get("derived") else None
+    return Cells(data["ref"], data.get("band", 1), tuple(data.get("classes", ())), ranges, data.get("noun", ""), derived)
 
 
 def _zones(data: Mapping[str, Any] | None) -> Zones | None:

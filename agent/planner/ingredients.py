@@ -121,7 +121,8 @@ def _add_main(parts: Parts, found: Ingredients, index: int, *, all_classes: bool
         found.cells.append(parts.cells(index))
     elif reading.kind == "raster":
         is_classes = reading.has_class_noun or all_classes or reading.dataset.band(reading.band).is_categorical
-        if index not in parts.range_phrases and not is_classes:
+        is_limited = index in parts.range_phrases or (reading.dataset.id, reading.band) in parts.ranges
+        if not is_limited and not is_classes:
             return False
         found.cells.append(parts.cells(index))
     elif reading.kind == "column":
@@ -202,6 +203,7 @@ def _with_conditions(parts: Parts, found: Ingredients) -> list[Layer]:
 
 def joined_cells(cells: list[Cells]) -> Cells | None:
     """Join pixels of one band, e.g. two classes; None where they are of different rasters."""
+    cells = [one for one in cells if one.classes or one.ranges] or cells  # `forest in the map of 2020` means the forest
     first = cells[0]
     if any((one.ref, one.band) != (first.ref, first.band) for one in cells):
         return None

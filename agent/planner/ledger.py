@@ -20,6 +20,10 @@ class CallFailedError(Exception):
         self.error = error
 
 
+class CannotAnswerError(Exception):
+    """What a call found rules the answer out; the text says why."""
+
+
 @dataclass(frozen=True)
 class Message:
     """A tool message that succeeded."""

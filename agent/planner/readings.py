@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -31,8 +32,11 @@ GENERIC = 0.3
 """Score of a phrase that only says `the zones`, `the raster`."""
 NAMED_ENOUGH = 0.9
 """Least score of a name by which a dataset out of focus is used."""
+SECOND_CHOICE = 0.05
+"""How much worse a raster fits that must be made than one that is there."""
 MOST_CODES = 255
 """Whole numbers above this are measurements rather than class codes."""
+_YEAR = re.compile(r"(?:19|20)\d{2}")
 _BRANCHES = 6
 _KEPT = 4
 
@@ -105,7 +109,7 @@ def _readings(dataset: Dataset, phrase: Phrase, places: Sequence[int], tokens: S
             continue
         if not atlas.is_focused(dataset) and not (reading.is_named and _names_whole(cover)):
             continue
-        yield reading
+        yield replace(reading, score=reading.score - SECOND_CHOICE) if dataset.derived else reading
     if dataset.is_raster and atlas.is_focused(dataset):
         yield from _water(dataset, words, phrase)
 
@@ -138,7 +142,7 @@ def _covers(dataset: Dataset, words: Sequence[Token]) -> list[_Cover]:
         if at == len(words):
             found.append(_Cover(chosen, unknown, soft, _score(chosen, unknown, soft, words)))
             return
-        skips = (_is_skippable(words[at]) or _trails(dataset, words[at], chosen, at)) and not (
+        skips = ((_is_skippable(words[at]) and not _is_other_year(dataset, words[at])) or _trails(dataset, words[at], chosen, at)) and not (
             dataset.is_vector and at in terms and not _ends_in_value(chosen, at)
         )
         here = available[at][:_BRANCHES] if not (skips and all(link.length == 1 and link.score < 0.8 for link in available[at])) else ()
@@ -185,6 +189,12 @@ def _is_skippable(token: Token) -> bool:
     if token.quote:
         return False
     return is_harmless(token.word) or token.lemma in SOFT or token.kind == "number"
+
+
+def _is_other_year(dataset: Dataset, token: Token) -> bool:
+    """Whether a year is said that is not the one in the name of a dataset."""
+    named = {part for form in dataset.name_forms for part in form if _YEAR.fullmatch(part)}
+    return bool(named and _YEAR.fullmatch(token.text)) and token.text not in named
 
 
 def _score(chosen: Sequence[Link], unknown: Sequence[int], soft: Sequence[int], words: Sequence[Token]) -> float:

@@ -89,11 +89,11 @@ class Slots:
         return replace(self.cut(start, end), scenes=scenes, said=self.said | {name})
 
 
-def read_ids(slots: Slots) -> Slots:
-    """Take ids of scenes: words with an underscore and a digit, `S2A_29RKH_20200219_0_L2A`, as written."""
+def read_ids(slots: Slots, registered: frozenset[str] = frozenset()) -> Slots:
+    """Take ids of scenes: words with an underscore and a digit, `S2A_29RKH_20200219_0_L2A`, but not those of datasets."""
     ids: list[str] = []
     for match in list(_ID.finditer(slots.text)):
-        if "_" in match["id"] and any(char.isdigit() for char in match["id"]) and len(match["id"]) >= 8:
+        if "_" in match["id"] and any(char.isdigit() for char in match["id"]) and len(match["id"]) >= 8 and match["id"] not in registered:
             ids.append(match["id"])
             slots = slots.fill("ids", slots.scenes, *match.span())
     return replace(slots, scenes=replace(slots.scenes, ids=tuple(dict.fromkeys(ids)))) if ids else slots

@@ -65,7 +65,10 @@ class SceneReader:
     def read(self) -> Plan | Draft | ToolCalls | None:
         """Return what is asked, look-ups that are needed first, or a draft; None where the question is not about scenes."""
         before = self._before()
-        slots = _slots(Slots(self.question, before or Scenes("")), before)
+        start = read_ids(Slots(self.question, before or Scenes("")), self.atlas.names)
+        if "ids" in start.said:  # an id needs nothing of what was asked before
+            before, start = None, replace(start, scenes=Scenes("", ids=start.scenes.ids))
+        slots = _slots(start, before)
         if _MEASURES.search(slots.text) or not (before or self._is_about_scenes(slots)):
             return None
         slots = self._catalogue(slots)
@@ -167,7 +170,7 @@ class SceneReader:
 
 def _slots(slots: Slots, before: Scenes | None) -> Slots:
     """Read all that a question says beside catalogue and place; `before` are the scenes that a follow-up goes on from."""
-    for reader in (read_ids, read_cloud, read_tile, read_box):
+    for reader in (read_cloud, read_tile, read_box):
         slots = reader(slots)
     if before:
         slots = read_bare_cloud(slots)

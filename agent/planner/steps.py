@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.planner.atlas import Atlas
+from agent.planner.derived_steps import raster_params
 from agent.planner.frames import Cells, Frame, Layer, Range, Zones
 from agent.planner.ledger import Ledger, Message, where_params
 from agent.planner.pieces import MESSAGE_FACTS, Params, Part, Piece
@@ -29,12 +30,13 @@ def _cells(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | Non
     if not cells.ranges:
         part = _of_classes(frame, cells, place, ledger, atlas)
         return (part,) if part else None
-    found = [_of_range(frame, cells, limit, place, ledger) for limit in cells.ranges]
+    found = [_of_range(frame, cells, limit, place, ledger, atlas) for limit in cells.ranges]
     return tuple(part for part in found if part) if all(found) else None
 
 
-def _of_range(frame: Frame, cells: Cells, limit: Range, place: Params, ledger: Ledger) -> Part | None:
-    made = ledger.call("classify", {**_band(cells), "classes": [_class_range(limit)]})
+def _of_range(frame: Frame, cells: Cells, limit: Range, place: Params, ledger: Ledger, atlas: Atlas) -> Part | None:
+    raster = raster_params(frame, cells, ledger, atlas)
+    made = ledger.call("classify", {**raster, "classes": [_class_range(limit)]}) if raster else None
     if made is None:
         return None
     if not place:
@@ -55,7 +57,9 @@ def _class_range(limit: Range) -> Params:
 
 def _of_classes(frame: Frame, cells: Cells, place: Params, ledger: Ledger, atlas: Atlas) -> Part | None:
     """Measure classes as they are; single out the asked ones first where they have no names or the table would outgrow a message."""
-    raster = _band(cells)
+    raster = raster_params(frame, cells, ledger, atlas)
+    if raster is None:
+        return None
     unnamed = bool(cells.classes) and atlas.has(cells.ref) and not atlas.get(cells.ref).band(cells.band).classes
     labels = tuple(f"class {label}" for label in cells.classes) if unnamed else cells.classes
     if unnamed or (cells.classes and place and _is_long(frame, cells, atlas)):
@@ -86,10 +90,6 @@ def _class_values(cells: Cells, labels: tuple[str, ...], atlas: Atlas) -> list[P
     classes = atlas.get(cells.ref).band(cells.band).classes or {label: label for label in cells.classes}
     values = [[float(value) for value, name in classes.items() if name == asked] for asked in cells.classes]
     return [{"label": label, "values": held} for label, held in zip(labels, values, strict=True)]
-
-
-def _band(cells: Cells) -> Params:
-    return {"raster": cells.ref} if cells.band == 1 else {"raster": cells.ref, "band": cells.band}
 
 
 def _ranking(frame: Frame, key: str) -> Params:
@@ -158,14 +158,15 @@ def layer_params(layer: Layer, ledger: Ledger) -> Params | None:
     return {"layer": layer.ref, **_optional("where", where_params(layer.where, layer.match)), **_optional("spatial", spatial)}
 
 
-def _values(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
+def _values(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
     if frame.cells is None:
         raise ValueError("a frame of values names a raster")
     place = _place(frame, ledger)
     if place is None:
         return None
     ranked = _ranking(frame, frame.statistics[0])
-    message = ledger.call("zonal_stats", {**_band(frame.cells), **place, "statistics": list(frame.statistics), **ranked})
+    raster = raster_params(frame, frame.cells, ledger, atlas)
+    message = ledger.call("zonal_stats", {**raster, **place, "statistics": list(frame.statistics), **ranked}) if raster else None
     return (Part(message, words=frame.cells.noun),) if message else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.clauses import Clause, split_clauses
+from agent.planner.derived import Outlook, attached, look_out
 from agent.planner.followups import follow, is_fragment, ranked
 from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
@@ -20,6 +21,7 @@ from agent.planner.scenes import SceneReader
 from agent.planner.slots import missing_slot
 from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.text import Token, tokenize
+from agent.planner.years import compared, find_years, of_year, uses_rasters
 
 Understood = Plan | Step
 
@@ -47,8 +49,29 @@ class Reader:
         return about_data if isinstance(about_data, Plan) else about_scenes
 
     def _about_data(self, atlas: Atlas) -> Understood:
-        """Read a question about rasters, layers and what is registered."""
-        tokens = tokenize(self.question)
+        """Read a question about rasters, layers and what is registered, with the rasters that can be made."""
+        outlook = look_out(self.question, atlas, self.previous)
+        if outlook.lacking:
+            return Draft(outlook.lacking, "refused", "refused")
+        read = self._of_years(outlook) or self._sentence(outlook.question, outlook.atlas)
+        return attached(read, outlook.atlas) if isinstance(read, Plan) else read
+
+    def _of_years(self, outlook: Outlook) -> Plan | None:
+        """Read a question of which years choose the rasters, once for each; None where it is none or not understood so."""
+        dated = find_years(outlook.question, outlook.atlas)
+        if dated is None:
+            return None
+        plans: list[Plan] = []
+        for year in dated.years:
+            read = self._sentence(dated.question, of_year(outlook.atlas, year))
+            if not isinstance(read, Plan) or not uses_rasters(read):
+                return None
+            plans.append(read)
+        return compared(plans) if len(plans) > 1 else plans[0]
+
+    def _sentence(self, question: str, atlas: Atlas) -> Understood:
+        """Read a question clause by clause."""
+        tokens = tokenize(question)
         clauses = split_clauses(find_marks(tokens, atlas), tokens, noun_tokens(tokens, atlas))
         if not clauses:
             return Draft("What would you like to know? Ask, for example, 'What data is here?'.", "input_needed")
@@ -210,7 +233,8 @@ def read_question(question: str, session: Mapping[str, Any], search: Search) -> 
 
 
 def _still_there(plan: Plan, atlas: Atlas) -> bool:
-    refs = [frame.cells.ref for frame in plan.frames if frame.cells] + [frame.layer.ref for frame in plan.frames if frame.layer]
+    refs = [frame.cells.derived.raster if frame.cells.derived else frame.cells.ref for frame in plan.frames if frame.cells]
+    refs = [ref for ref in refs if ref] + [frame.layer.ref for frame in plan.frames if frame.layer]
     refs += [frame.zones.layer.ref for frame in plan.frames if frame.zones]
     return all(atlas.has(ref) for ref in refs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.planner.atlas import Atlas
+from agent.planner.derived import source_name
 from agent.planner.figures import listing, with_unit
 from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
 from agent.planner.text import name_lemmas
@@ -95,7 +96,8 @@ def cells_words(cells: Cells, label: str | None) -> str:
     if cells.ranges:
         words = label or cells.ranges[0].words
         return words if words.startswith("flooded") or words in cells.noun else f"{cells.noun} {words}".strip()
-    return listing(class_name(label) for label in cells.classes) if cells.classes else "each class"
+    told = listing(class_name(label) for label in cells.classes) if cells.classes else "each class"
+    return f"{told} of {source_name(cells.derived)}" if cells.derived else told
 
 
 def class_name(label: str) -> str:

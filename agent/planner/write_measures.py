@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
+from agent.planner.derived import INDEX_ROLES
 from agent.planner.figures import common_unit, figure, fits, listing
 from agent.planner.frames import Frame, Having
 from agent.planner.ledger import Message
@@ -37,7 +38,17 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
             lines += _one_area(piece.frame, part, chosen[0], atlas)
         else:
             lines += _area_list(piece.frame, part, chosen, atlas)
-    return lines
+    return [*lines, *_how_told(piece)]
+
+
+def _how_told(piece: Piece) -> list[str]:
+    """Say by what classes were told that no file holds: index, bands and threshold, or the network."""
+    derived, n = piece.frame.cells.derived if piece.frame.cells else None, piece.parts[0].message.n
+    if derived is None or not derived.is_classes:
+        return []
+    if derived.network:
+        return [f"The classes are those of the network {derived.network} [{n}]."]
+    return [f"Water here is where {derived.index} of the bands {listing(INDEX_ROLES[derived.index])} is above 0 [{n}]."]
 
 
 def _by_zone(frame: Frame) -> bool:
@@ -58,7 +69,9 @@ def _share_of(part: Part, fact: Fact) -> str:
 def _one_area(frame: Frame, part: Part, fact: Fact, atlas: Atlas) -> list[str]:
     n = part.message.n
     what = cells_words(frame.cells, part.label) if frame.cells else ""
-    place = _place(frame, [fact], atlas) or (f" in {frame.cells.ref}" if frame.cells and not _names_raster(frame, atlas) else "")
+    place = _place(frame, [fact], atlas) or (
+        f" in {frame.cells.ref}" if frame.cells and not frame.cells.derived and not _names_raster(frame, atlas) else ""
+    )
     text = figure(fact, common_unit([fact], frame.unit))
     proof = _coverage(part.message, {key: value for key, value in fact.subject.items() if key == "zone"}, always=fact.value == 0)
     joint = "with" if frame.cells and frame.cells.ranges and not what.startswith("flooded") else "of"
@@ -176,7 +189,7 @@ def write_values(piece: Piece, atlas: Atlas) -> list[str]:
     zones = list(dict.fromkeys(fact.subject.get("zone", "") for fact in facts))
     noun = frame.cells.noun if frame.cells else ""
     if len(zones) <= 1:
-        place = _place(frame, facts, atlas) or (f" in {frame.cells.ref}" if frame.cells else "")
+        place = _place(frame, facts, atlas) or (f" in {frame.cells.ref}" if frame.cells and not frame.cells.derived else "")
         return [*_one_place(frame, message, facts, f"{noun}{place}"), *_proof_of(message, zones)]
     names = listing(_words(name) for name in frame.statistics)
     kept = _kept_zones(frame, facts, zones)

@@ -80,7 +80,7 @@ def scene_words(scenes: Scenes, atlas: Atlas) -> str:
     words += [f"called {listing(scenes.ids)}"] if scenes.ids else []
     words += [f"of tile {scenes.tile}"] if scenes.tile else []
     words += [f"over {layer_words(scenes.area, atlas)}"] if scenes.area else []
-    words += [f"in the box {', '.join(f'{edge:g}' for edge in scenes.bbox)}"] if scenes.bbox else []
+    words += ["in the box asked for"] if scenes.bbox else []
     words += [_time_words(scenes.time)] if scenes.time else []
     words += [f"with less than {scenes.cloud_below:g} % cloud"] if scenes.cloud_below is not None else []
     words += [_condition(condition) for condition in scenes.where]

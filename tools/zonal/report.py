@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def method_of(survey: Survey, info: RasterInfo, zones: Zones | None) -> dict[str
         "percentiles": "weighted type 7, linear between pixels",
         "area": area_method(zones.crs if zones else info.crs),
         "transformations": list(survey.transformations),
-        "raster": {"crs": info.crs.name, "value_kind": info.value_kind, "unit": info.unit, "nodata": info.nodata},
+        "raster": {"crs": info.crs.name, "value_kind": info.value_kind, "unit": info.unit, "nodata": _nodata(info.nodata)},
     }
 
 
@@ -84,3 +85,8 @@ def write_zones(folder: Path, table: Table, zones: Zones) -> str:
     geometries = [zones.geometries[row.finding.position] for row in table.rows]
     write_layer(folder / FILE, geopandas.GeoDataFrame(rows, geometry=geometries, crs=zones.crs))
     return FILE
+
+
+def _nodata(value: float | None) -> float | str | None:
+    """Return the nodata value as JSON holds it, which has no NaN."""
+    return "NaN" if value is not None and math.isnan(value) else value
