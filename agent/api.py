@@ -200,7 +200,7 @@ class Agent:
             parts: Iterator[Any] = build(checkpoints).stream(
                 asked,
                 {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 + 3 * self.settings.max_model_calls},
-                context=RunContext(self.runner, self.datasets, decider, self.settings, time.monotonic, check),
+                context=RunContext(self.runner, self.datasets, self.knowledge, decider, self.settings, time.monotonic, check),
                 stream_mode=["custom", "values"],
                 durability="sync",
             )

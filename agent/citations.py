@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from agent.knowledge.origins import Origins
 from agent.state import Json
 from tools.catalog.records import DatasetRecord
 from tools.contract import Artifact, Fact
@@ -21,16 +22,17 @@ def citations_of(
     records: Iterable[DatasetRecord],
 ) -> list[Json]:
     """Return one entry per cited result, in order of its number, with only the facts that the answer used."""
-    by_digest: dict[str, list[DatasetRecord]] = {}
-    for record in records:
-        by_digest.setdefault(record.digest, []).append(record)
-    return [_citation(n, claims, results[n - 1], runner, by_digest) for n in sorted(set(cited)) if 0 < n <= len(results)]
+    registered = tuple(records)
+    documents, origins = {record.id: record for record in registered}, Origins(runner, registered)
+    return [_citation(n, claims, results[n - 1], runner, origins, documents) for n in sorted(set(cited)) if 0 < n <= len(results)]
 
 
-def _citation(n: int, claims: Sequence[Json], message: Json, runner: Runner, by_digest: Mapping[str, list[DatasetRecord]]) -> Json:
+def _citation(
+    n: int, claims: Sequence[Json], message: Json, runner: Runner, origins: Origins, documents: Mapping[str, DatasetRecord]
+) -> Json:
     artifact = runner.artifact(message["key"])
     used = {claim["path"] for claim in claims if claim["n"] == n and claim["path"]}
-    sources = _sources(artifact, runner, by_digest)
+    sources = [*origins.of(artifact.key), *_quoted(artifact, used, documents)]
     return {
         "n": n,
         "key": artifact.key,
@@ -53,14 +55,12 @@ def _facts(artifact: Artifact, paths: set[str], runner: Runner) -> list[Fact]:
     return inline if len(inline) == len(paths) else [fact for fact in runner.facts(artifact.key) if fact.path in paths]
 
 
-def _sources(artifact: Artifact, runner: Runner, by_digest: Mapping[str, list[DatasetRecord]]) -> list[DatasetRecord]:
-    """Walk the lineage down to registered datasets; the same bytes registered twice give the first registration."""
-    found: dict[str, DatasetRecord] = {}
-    for leaf in runner.lineage(artifact.key).leaves:
-        matches = [record for record in by_digest.get(leaf.digest or "", []) if record.layer == leaf.layer]
-        for record in matches[:1]:
-            found[record.id] = record
-    return list(found.values())
+def _quoted(artifact: Artifact, paths: set[str], documents: Mapping[str, DatasetRecord]) -> list[DatasetRecord]:
+    """Return the documents whose passages are quoted; all that were found where none is."""
+    found = artifact.data.get("passages", []) if artifact.tool == "search_knowledge" else []
+    quoted = [passage for at, passage in enumerate(found) if f"data/passages/{at}" in paths] or found
+    ids = dict.fromkeys(str(passage["document"]) for passage in quoted)
+    return [documents[name] for name in ids if name in documents]
 
 
 def _joined(values: Iterable[str | None]) -> str | None:

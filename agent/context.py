@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.knowledge.memory import Knowledge
 from agent.models import Decider
 from agent.settings import AgentSettings
 from tools.catalog.datasets import Datasets
@@ -17,6 +18,7 @@ class RunContext:
 
     runner: Runner
     datasets: Datasets
+    knowledge: Knowledge
     decider: Decider
     settings: AgentSettings
     clock: Callable[[], float]

@@ -24,6 +24,18 @@ class RunStarted(_Event):
     """Ids in focus."""
 
 
+class Recalled(_Event):
+    """Memory was asked about the question, before anything was decided."""
+
+    type: Literal["recalled"] = "recalled"
+    results: list[str]
+    """Refs of earlier results that may be of use."""
+    documents: list[str]
+    """Ids of documents with passages that may be."""
+    note: str = ""
+    """Why memory could not be searched."""
+
+
 class ToolStarted(_Event):
     """A tool call begins."""
 
@@ -99,4 +111,4 @@ class RunFinished(_Event):
     result: dict[str, Any]  # Any: RunResult.to_json()
 
 
-Event = RunStarted | ToolStarted | ToolProgress | ToolFinished | ToolFailed | Token | ModelRetried | Grounded | RunFinished
+Event = RunStarted | Recalled | ToolStarted | ToolProgress | ToolFinished | ToolFailed | Token | ModelRetried | Grounded | RunFinished

@@ -11,13 +11,15 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from langchain_core.messages import BaseMessage
 
-SESSION_VERSION = 1
+SESSION_VERSION = 2
 """Session block: the JSON object inside the last <session>…</session> of the human message.
 
-{"version": 1,
+{"version": 2,
  "question": str,
  "datasets": [DatasetRecord as JSON without path, digest, bytes, declared; "focus": bool added], in focus first
  "results": [tool message objects (below) of earlier runs of this thread, oldest first, at most 12],
+ "known": {"results": [{"ref", "tool", "params", "summary"}], "passages": [{"document", "title", "heading", "text"}]}, what memory
+          has on the question; it informs the plan and is no answer. The same call made again costs nothing. Empty for the planner,
  "previous": {"question": str, "answer": str, "cited": [n into the earlier run], "frame": {…} | null} | null
 }
 """
@@ -53,6 +55,8 @@ class RunState(TypedDict, total=False):
     focus: list[str]
     started: float
     """Clock of the process, seconds."""
+    recalled: list[str]
+    """Beginnings of the keys of results that memory brought up, and of those that their calls name: the engine may take them up."""
     messages: list[BaseMessage]
     """What the engine of this run has seen and said."""
     kinds: list[str]

@@ -120,8 +120,10 @@ class Quotes:
         return next((path for path, texts in self._results.passages(n) if any(stands_in(quotation.text, text) for text in texts)), "")
 
     def _cited(self, quotation: Quotation) -> tuple[int, ...]:
-        """Return the citations of a quotation: those right behind it, else later ones in its last sentence, else others in its
-        sentences, else what that sentence inherits. A bracket in the quotation itself may make a sentence end there."""
+        """Return the citations of a quotation: those right behind it, else others of its sentences, else what its last one inherits.
+
+        A bracket in the quotation itself may make a sentence end there, so those right behind are looked for first.
+        """
         if adjacent := _RIGHT_BEHIND.match(self._answer, quotation.end):
             return self._numbers(*adjacent.span())
         pieces = [piece for piece in self._pieces if piece.start < quotation.end and quotation.start < piece.end]

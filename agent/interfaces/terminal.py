@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agent.events import Event, Grounded, ModelRetried, RunFinished, RunStarted, ToolFailed, ToolFinished, ToolStarted
+from agent.events import Event, Grounded, ModelRetried, Recalled, RunFinished, RunStarted, ToolFailed, ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from agent.result import RunResult
@@ -43,6 +43,9 @@ def _progress(event: Event) -> str | None:
     match event:
         case RunStarted():
             return f"· {engine_words(event.engine, event.model)}"
+        case Recalled():
+            found = [*event.results, *event.documents]
+            return f"· memory: {event.note or ', '.join(found)}"
         case ToolStarted():
             return f"· {event.tool} …"
         case ToolFinished():

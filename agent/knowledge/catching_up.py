@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.knowledge.cards import NOT_REMEMBERED, card_text, is_remembered
@@ -25,6 +25,7 @@ MAX_PASSAGES = 5_000
 MAX_CONTEXT = 160
 """Characters of title and heading that are embedded with a passage, so that most of the 256 tokens are its own."""
 
+Progress = Callable[[float], None]
 Written = tuple[Entry, str]
 """An entry, and the text whose meaning it is found by."""
 
@@ -72,7 +73,7 @@ class Library:
         """Return the registered documents."""
         return tuple(record for record in self.datasets.record_objects() if record.kind == "document")
 
-    def write(self, generations: Generations, before: Generation | None, news: News) -> Generation:
+    def write(self, generations: Generations, before: Generation | None, news: News, progress: Progress) -> Generation:
         """Make the next generation, of the one before and what is new; the caller holds the lock.
 
         Raises DamagedIndexError where the one before cannot be used, OSError where nothing can be written.
@@ -84,7 +85,7 @@ class Library:
             if before is not None:
                 remove(collection, [{"document": name} for name in (*news.gone, *news.documents) if name in before.documents])
             both = [*passages, *cards]
-            write(collection, [entry for entry, _ in both], self.embedder.embed([meaning for _, meaning in both]))
+            write(collection, [entry for entry, _ in both], self.embedder.embed([meaning for _, meaning in both], progress))
             count = collection.count()
         kept = {name: digest for name, digest in (before.documents if before else {}).items() if name not in news.gone}
         kept_gaps = {name: gap for name, gap in (before.gaps if before else {}).items() if name in kept and name not in news.documents}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ MAX_TOKENS = 256
 """`max_seq_length` of the published model, both marks included; what is longer is cut off, so long texts are split before."""
 MARKS = 2
 """Tokens that every text has beside its own: its beginning and its end."""
-BATCH = 32
+BATCH = 8
+"""Texts at once: larger batches are no faster on a processor, and cannot be interrupted."""
 DIMENSIONS = 384
 
 Vectors = NDArray[np.float32]
@@ -36,8 +37,10 @@ class Embedder:
     recipe = RECIPE
     """Names the vectors: those of another recipe cannot be compared with them."""
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str], progress: Callable[[float], None] = lambda _: None) -> Vectors:
         """Return one vector per text, (text, 384); of a text only the first 254 tokens count.
+
+        `progress` is told the share that is done, several times a second, and may raise.
 
         Raises ConfigurationError where the encoder's libraries or weights are missing.
         """
@@ -45,6 +48,7 @@ class Embedder:
         vectors = np.zeros((len(encoded), DIMENSIONS), np.float32)
         by_length = sorted(range(len(encoded)), key=lambda at: len(encoded[at].ids))  # little padding in each batch
         for start in range(0, len(by_length), BATCH):
+            progress(start / len(by_length))
             chosen = by_length[start : start + BATCH]
             vectors[chosen] = self._run([encoded[at].ids for at in chosen])
         return vectors

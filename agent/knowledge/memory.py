@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ LEAST_SCORE = 0.12
 """Cosine below which a text has nothing to do with the query: unrelated English sentences mostly lie between -0.1 and 0.1."""
 RETRIES = 3
 """Readings of an index that others may replace meanwhile."""
+Progress = Callable[[float], None]
+
+
+def _tell_nobody(share: float) -> None:
+    """Take the share that is done."""
 
 
 class Knowledge:
@@ -42,7 +47,14 @@ class Knowledge:
         self._is_behind = False
 
     def search(
-        self, query: str, *, kinds: tuple[str, ...] = (), bbox: Box | None = None, time: Span | None = None, limit: int = 8
+        self,
+        query: str,
+        *,
+        kinds: tuple[str, ...] = (),
+        bbox: Box | None = None,
+        time: Span | None = None,
+        limit: int = 8,
+        progress: Progress = _tell_nobody,
     ) -> tuple[Found, ...]:
         """Return what is nearest in meaning, best first; see `tools.contract.Memory`.
 
@@ -58,7 +70,7 @@ class Knowledge:
         vector = self._library.embedder.embed([query])
         problem: DamagedIndexError | None = None
         for _ in range(RETRIES):
-            generation = self._caught_up()
+            generation = self._caught_up(progress)
             try:
                 return tuple(joining.found(self._hits(generation, vector, kinds), limit))
             except DamagedIndexError as error:
@@ -108,7 +120,7 @@ class Knowledge:
 
         return Generations(self._workspace.index / "memory")
 
-    def _caught_up(self) -> Generation:
+    def _caught_up(self, progress: Progress) -> Generation:
         """Return a generation that knows all there is, or an older one while another process writes for long."""
         self._is_behind = False
         before = self._generations.current()
@@ -117,14 +129,14 @@ class Knowledge:
         patience = self._workspace.settings.lock_timeout_s if before is None else PATIENCE_S
         try:
             with self._library.runner.exclusive(LOCK, patience):
-                return self._written(self._generations.current())
+                return self._written(self._generations.current(), progress)
         except BusyError:
             if before is None:
                 raise
             self._is_behind = True
             return before
 
-    def _written(self, before: Generation | None) -> Generation:
+    def _written(self, before: Generation | None, progress: Progress = _tell_nobody) -> Generation:
         """Write what a generation lacks, or all anew where it cannot be used; the lock is held."""
         from agent.knowledge.vectors import DamagedIndexError
 
@@ -132,11 +144,11 @@ class Knowledge:
         if before is not None and not news:
             return before
         try:
-            return self._library.write(self._generations, before, news)
+            return self._library.write(self._generations, before, news, progress)
         except (DamagedIndexError, sqlite3.Error, OSError) as error:
             if before is not None and not isinstance(error, StorageError):
                 _LOG.warning("the index of memory is damaged and made anew: %s", error)
-                return self._written(None)
+                return self._written(None, progress)
             raise StorageError(
                 f"The index of memory in {self._workspace.index} cannot be written ({error}).",
                 hint="Free some space, or check the permissions of the workspace.",

@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 from agent import toolset
 from agent.context import RunContext
 from agent.events import ToolFailed, ToolFinished, ToolProgress, ToolStarted
+from agent.knowledge.recall import references_of
 from agent.models import problem_of
 from agent.state import Json, RunState
 from tools.contract import Result
@@ -98,9 +99,16 @@ def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
             # What an earlier call of the thread took up passed this check then.
             texts=[state["question"], *earlier, *(json.dumps(result["params"]) for result in history)],
             datasets=_datasets(state, context),
-            results=[result["key"] for result in [*history, *state["results"]]],
+            results=[*(result["key"] for result in [*history, *state["results"]]), *_remembered(state)],
         )
     return context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+
+
+def _remembered(state: RunState) -> list[str]:
+    """Return the beginnings of the keys of results that memory showed, if they were made of data in focus."""
+    focus, messages = set(state.get("focus", [])), [*state.get("history", []), *state["results"]]
+    searched = [found for message in messages if message["tool"] == "search_knowledge" for found in message["data"]["results"]]
+    return [*state["recalled"], *references_of([found for found in searched if not focus or set(found["datasets"]) <= focus])]
 
 
 def _datasets(state: RunState, context: RunContext) -> list[Json]:

@@ -7,8 +7,10 @@ from langgraph.runtime import Runtime
 
 from agent import prompting
 from agent.context import RunContext
+from agent.events import Recalled
+from agent.knowledge.recall import NOTHING, recall, references_of
 from agent.session import bounded, current_records, session_block
-from agent.state import RunState, session_text
+from agent.state import Json, RunState, session_text
 
 HISTORY = 12
 """Results of earlier runs that a thread keeps in view."""
@@ -16,12 +18,14 @@ HISTORY = 12
 
 def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     """Reset what belongs to one run and lay out what the engine reads."""
+    known = _known(state, runtime)
     session = session_block(
         state["question"],
         current_records(runtime.context.datasets),
         focus=state.get("focus", []),
         history=state.get("history", []),
         previous=state.get("previous"),
+        known=known,
     )
     kinds = {dataset["kind"] for dataset in session["datasets"] if dataset["focus"]}
     if runtime.context.decider.engine == "model":
@@ -34,6 +38,7 @@ def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         "messages": messages,
         "kinds": sorted(kinds),
         "wanted": [],
+        "recalled": references_of(known["results"]),
         "results": [],
         "steps": [],
         "draft": "",
@@ -50,6 +55,20 @@ def prepare(state: RunState, runtime: Runtime[RunContext]) -> RunState:
         "cited": [],
         "started": runtime.context.clock(),
     }
+
+
+def _known(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Ask memory about the question. The planner needs no hint: the call that it makes finds its result by the exact key."""
+    context = runtime.context
+    if context.decider.engine != "model":
+        return NOTHING
+    focus, seen = state.get("focus", []), [message["ref"] for message in state.get("history", [])]
+    known, note = recall(context.knowledge, state["question"], focus=focus, seen=seen, check=context.check)
+    results = [result["ref"] for result in known["results"]]
+    documents = list(dict.fromkeys(passage["document"] for passage in known["passages"]))
+    if results or documents or note:
+        runtime.stream_writer(Recalled(results=results, documents=documents, note=note))
+    return known
 
 
 def finish(state: RunState) -> RunState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from agent.knowledge.recall import NOTHING
 from agent.state import SESSION_VERSION, Json
 from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
@@ -28,7 +29,13 @@ def current_records(datasets: Datasets) -> list[DatasetRecord]:
 
 
 def session_block(
-    question: str, records: Iterable[DatasetRecord], *, focus: Sequence[str], history: Sequence[Json], previous: Json | None
+    question: str,
+    records: Iterable[DatasetRecord],
+    *,
+    focus: Sequence[str],
+    history: Sequence[Json],
+    previous: Json | None,
+    known: Json = NOTHING,
 ) -> Json:
     """Return the session block (see `agent.state.SESSION_VERSION`), datasets in focus first.
 
@@ -40,6 +47,7 @@ def session_block(
         "question": question,
         "datasets": sorted(datasets, key=lambda dataset: (not dataset["focus"], dataset["id"])),
         "results": [{key: value for key, value in message.items() if key != "key"} for message in history],
+        "known": known,
         "previous": previous,
     }
 

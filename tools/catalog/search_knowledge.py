@@ -50,7 +50,9 @@ def run(params: SearchKnowledgeParams, context: ToolContext) -> ToolOutput:
         raise ConfigurationError(
             "Searching memory needs an agent's memory, which this call was not given.", hint="Run it through `terracite run`."
         )
-    found = context.memory.search(params.query, kinds=tuple(params.kinds), bbox=params.bbox, time=_span(params.time), limit=params.limit)
+    found = context.memory.search(
+        params.query, kinds=tuple(params.kinds), bbox=params.bbox, time=_span(params.time), limit=params.limit, progress=context.progress
+    )
     passages = [_passage(one) for one in found if one.kind == "passage"]
     results = [_result(one) for one in found if one.kind == "result"]
     return ToolOutput(
