@@ -93,14 +93,13 @@ def test_the_planner_answers_again_in_another_process_and_thread_without_a_tool_
     assert set(caches(first.artifacts)) == {"computed"}
     assert set(caches(second["artifacts"])) == {"hit"}
     write_districts(districts, 500)
-    third = asked_in_another_process(tmp_path / "ws", districts)
-    assert set(caches(third["artifacts"])) == {"computed"}
-    assert third["answer"] != first.answer
+    third = Agent(tmp_path / "ws", "planner").run(QUESTION, data=[districts])
+    assert set(caches(third.artifacts)) == {"computed"}
+    assert third.answer != first.answer
 
 
 def test_a_model_is_shown_the_call_whoever_made_it_and_its_result_is_found(tmp_path: Path, districts: Path) -> None:
-    first = asked_in_another_process(tmp_path / "ws", districts)
-    assert set(caches(first["artifacts"])) == {"computed"}
+    Agent(tmp_path / "ws", "planner").run(QUESTION, data=[districts])
     result, requests = ask_model(tmp_path / "ws", [take_up_what_is_known, honest], SAME_ELSEWHERE)
     assert (result.status, caches(result.artifacts)) == ("answered", ["hit"])
     known = session_of(requests[0])["known"]["results"][0]
@@ -109,6 +108,23 @@ def test_a_model_is_shown_the_call_whoever_made_it_and_its_result_is_found(tmp_p
     result, _ = ask_model(tmp_path / "ws", [take_up_what_is_known, honest], SAME_ELSEWHERE)
     assert caches(result.artifacts) == ["computed"]
     assert result.claims[0]["value"] == pytest.approx((500 / 0.9996) ** 2 / 1e4, rel=1e-3)
+
+
+def test_a_result_that_memory_shows_can_be_taken_up_by_its_ref_and_no_other(tmp_path: Path, districts: Path) -> None:
+    Agent(tmp_path / "ws", "planner").run(QUESTION, data=[districts])
+
+    def calculate(ref: str) -> list[tuple[str, dict[str, Any]]]:
+        return [("calculate", {"expression": "a + a", "facts": {"a": f"{ref}#facts/0"}, "name": "twice"})]
+
+    def with_known(request: dict[str, Any]) -> Any:
+        return calculate(session_of(request)["known"]["results"][0]["ref"])
+
+    (key,) = Agent(tmp_path / "ws").runner.keys()
+    decline = [("decline", {"reason": "No.", "outcome": "refused"})]
+    result, _ = ask_model(tmp_path / "ws", [with_known, decline], SAME_ELSEWHERE)
+    assert "error" not in result.steps[0]
+    result, _ = ask_model(tmp_path / "ws", [calculate(f"a:{key[:12]}"), decline], "Why does bread rise?")
+    assert result.steps[0]["error"]["code"] == "not_found"
 
 
 def test_what_is_known_is_no_answer(tmp_path: Path, districts: Path) -> None:
