@@ -76,6 +76,14 @@ def test_a_box_around_one_pixel_reads_that_pixel(transform: Affine, rasters: Ras
     np.testing.assert_array_equal(values_of(result), [[10 * 40 + 25 + 1]])
 
 
+def test_the_name_of_a_raster_shows_nowhere_in_the_result(rasters: Rasters, make_raster: MakeRaster) -> None:
+    first = rasters.read(make_raster(COUNT, crs=UTM, name="one.tif"))
+    second = rasters.read(make_raster(COUNT, crs=UTM, name="two.tif"))
+    assert second.cache == "hit"
+    with rasterio.open(first.artifact.main_file) as dataset:
+        assert dataset.descriptions == ("band_1",)
+
+
 def test_a_coarser_resolution_averages_whole_pixels(rasters: Rasters, make_raster: MakeRaster) -> None:
     result = rasters.read(make_raster(COUNT, crs=UTM, transform=GRIDS["south-up"]), resolution=40.0)
     np.testing.assert_allclose(values_of(result), COUNT.reshape(10, 4, 10, 4).mean(axis=(1, 3)))

@@ -19,7 +19,7 @@ from tools.geo.roles import ALIASES, QUALITY_ROLES, band_roles
 from tools.storage.class_labels import class_labels
 from tools.storage.declared import check_located
 from tools.storage.http import Remote
-from tools.storage.item_assets import BandSpec, band_specs
+from tools.storage.item_assets import BandSpec, band_specs, plain_name
 from tools.storage.ranges import WHOLE_BYTES, Budget, Pin, RemoteFile
 from tools.storage.rasters import ValueKind, crs_of, open_raster, value_kind
 from tools.storage.remote_rasters import open_remote
@@ -141,15 +141,17 @@ def _is_meant(dataset: DatasetReader, source: Source, index: int, name: str, des
 
 
 def _names(dataset: DatasetReader, source: Source) -> list[str]:
-    """Return a name per band: the catalogue's of an asset; else role, description, or the file's name with a number."""
+    """Return a name per band: the catalogue's of an asset; else role, description, or its number.
+
+    Never the name of the dataset: equal inputs give equal bytes, whatever they are called.
+    """
     if source.kind == "asset":
         key = source.item["asset"]
         names = [spec.name for spec in band_specs(source.item, key)]
-        return names[: dataset.count] + [f"{key}_{index}" for index in range(len(names) + 1, dataset.count + 1)]
+        return names[: dataset.count] + [f"{plain_name(key)}_{index}" for index in range(len(names) + 1, dataset.count + 1)]
     roles = {band: role for role, band in band_roles(dataset.descriptions, source.declared.bands).items()}
-    stem = source.ref if dataset.count == 1 else f"{source.ref}_"
     return [
-        roles.get(index) or description or (stem if dataset.count == 1 else f"{stem}{index}")
+        roles.get(index) or (plain_name(description) if description else f"band_{index}")
         for index, description in enumerate(dataset.descriptions, start=1)
     ]
 

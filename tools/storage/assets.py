@@ -40,7 +40,7 @@ def asset_source(artifact: Artifact, position: int, name: str) -> Source:
     specs = band_specs(item, key)
     href = str(item["assets"][key]["href"])
     layer = specs[band - 1].name if band else None
-    reading = _digest([spec.to_json() for spec in specs])
+    reading = _digest([key, *(spec.to_json() for spec in specs)])
     if "://" not in href:
         file = _local(artifact, href)
         return Source("", "asset", file, f"{content_digest(file)};{reading}", layer, title=item["id"], item={**item, "asset": key})

@@ -7,6 +7,7 @@ Understood are the extensions `eo:bands` and `raster:bands` (STAC 1.0) and `band
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from tools.geo.roles import ALIASES, QUALITY_ROLES, SCL_CLASSES, SENTINEL_2, STA
 from tools.storage.product_scales import product_scale
 
 Json = Mapping[str, Any]  # Any: JSON
+LONGEST_NAME = 40
 SHOWN = 40
 """Most names of assets that an error lists."""
 PICTURES = {"thumbnail", "overview", "visual", "metadata", "tiles"}
@@ -103,11 +105,19 @@ def _readable(assets: Mapping[str, Json]) -> list[str]:
     return [key for key, kind in kinds.items() if kind.startswith(GEOTIFF) or not kind]
 
 
+def plain_name(text: str) -> str:
+    """Return a name fit for a band: letters, digits, dots, dashes and underscores, at most 40; foreign text is no sentence."""
+    return re.sub(r"[^\w.\-]+", "_", text).strip("_")[:LONGEST_NAME] or "band"
+
+
 def _names(item: Json, key: str, bands: Sequence[Json]) -> list[str]:
     """Return a different name for each band: its role where one is known."""
-    single = len(bands) == 1
-    found = [_name(item, [key] if single else [], band, key if single else f"{key}_{number}") for number, band in enumerate(bands, 1)]
-    return [name if found.count(name) == 1 else f"{key}_{number}" for number, name in enumerate(found, 1)]
+    single, stem = len(bands) == 1, plain_name(key)
+    found = [
+        plain_name(_name(item, [key] if single else [], band, stem if single else f"{stem}_{number}"))
+        for number, band in enumerate(bands, 1)
+    ]
+    return [name if found.count(name) == 1 else f"{stem}_{number}" for number, name in enumerate(found, 1)]
 
 
 def _name(item: Json, keys: list[str], band: Json, otherwise: str) -> str:
