@@ -52,7 +52,13 @@ def _warnings(collections: Sequence[SceneCollection], unread: Sequence[str]) -> 
 
 def _title(root: object) -> str | None:
     stated = (root.get("title") or root.get("id")) if isinstance(root, dict) and root.get("type") != "Feature" else None
-    return stated.strip()[:LONGEST_TITLE] if isinstance(stated, str) and stated.strip() else None
+    return _line(stated)
+
+
+def _line(text: object) -> str | None:
+    """Return text from outside as one line that is not too long; None where there is none."""
+    plain = "".join(character if character.isprintable() else " " for character in text) if isinstance(text, str) else ""
+    return " ".join(plain.split())[:LONGEST_TITLE] or None
 
 
 def _collection(document: Json) -> SceneCollection:
@@ -60,10 +66,10 @@ def _collection(document: Json) -> SceneCollection:
     title, licence = document.get("title"), document.get("license")
     return SceneCollection(
         id=str(document["id"]),
-        title=title[:LONGEST_TITLE] if isinstance(title, str) else None,
+        title=_line(title),
         bbox=_bbox(extent),
         time=_interval(extent),
-        licence=licence if isinstance(licence, str) else None,
+        licence=_line(licence),
     )
 
 

@@ -208,6 +208,7 @@ def _data(found: Scenes) -> dict[str, Any]:
 
 
 def _scene(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
+    from tools.storage.stac_items import is_name
     from tools.storage.stac_match import cloud_of
 
     properties = item["properties"]
@@ -217,14 +218,16 @@ def _scene(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
         "time": properties.get("datetime") or f"{properties['start_datetime']}/{properties['end_datetime']}",
         "cloud": cloud_of(item),
         "collection": item.get("collection"),
-        "platform": properties.get("platform"),
+        "platform": platform if is_name(platform := properties.get("platform")) else None,
     }
     return {name: value for name, value in stated.items() if value is not None}
 
 
 def _assets(item: Mapping[str, Any]) -> list[str]:
     """Return the names of a scene's assets, with the common name of the band where it has one of another name."""
-    named = ((name, _common_name(asset)) for name, asset in item["assets"].items())
+    from tools.storage.stac_items import is_name
+
+    named = ((name, _common_name(asset)) for name, asset in item["assets"].items() if is_name(name))
     return [name if role in (None, name) else f"{name}={role}" for name, role in islice(named, MOST_ASSETS)]
 
 
@@ -234,7 +237,7 @@ def _common_name(asset: Mapping[str, Any]) -> str | None:
     if not isinstance(bands, list) or len(bands) != 1 or not isinstance(bands[0], dict):
         return None
     name = bands[0].get("common_name") or bands[0].get("eo:common_name")
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and name.isidentifier() else None
 
 
 def _bbox(found: Scenes) -> tuple[float, float, float, float] | None:

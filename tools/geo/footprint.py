@@ -31,7 +31,7 @@ def footprint(geometry: Mapping[str, Any]) -> shapely.Geometry:  # Any: GeoJSON
         raise ValueError("its geometry is empty")
     shape = shapely.force_2d(shape)
     west, south, east, north = shape.bounds
-    if -180 <= west and east <= 180 and east - west <= 180 and -90 <= south and north <= 90 and shape.is_valid:
+    if west >= -180 and east <= 180 and east - west <= 180 and south >= -90 and north <= 90 and shape.is_valid:
         return shape  # nearly all scenes; the way below takes a millisecond for each
     unfolded = unfold(np.array([shape], dtype=object))
     return wrap_longitudes(shapely.make_valid(unfolded), WGS84)[0][0]

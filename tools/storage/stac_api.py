@@ -13,6 +13,7 @@ from pystac_client import ItemSearch
 from tools.errors import NotFoundError, ServiceError
 from tools.geo.footprint import Bounds
 from tools.storage.stac_io import GuardedIO, RejectedError
+from tools.storage.stac_items import is_name
 from tools.storage.stac_links import Json, links_of
 from tools.storage.stac_query import CLOUD, Order, SceneQuery, cql2, rfc3339
 
@@ -77,7 +78,7 @@ class Api:
         if not found:
             links = links_of(self.landing, "child")[:MOST_COLLECTIONS]
             found = [self.io.read_object(urljoin(self._base, link["href"])) for link in links]
-        return tuple(one for one in found if isinstance(one.get("id"), str) and self.only in (None, one["id"]))
+        return tuple(one for one in found if is_name(one.get("id")) and self.only in (None, one["id"]))
 
     def collection(self, name: str) -> Json | None:
         """Return one collection; None where there is none of that id."""

@@ -13,13 +13,22 @@ from tools.geo.footprint import bounds_region, footprint
 from tools.storage.stac_links import REMOTE, Json, absolute, links_of, unsigned
 from tools.storage.stac_query import norm_instant
 
+LONGEST_NAME = 300
+
+
+def is_name(value: object) -> bool:
+    """Whether a value from outside can stand in a list as the name of something: one line of text, not too long."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
+
 
 def problem_of(item: object) -> str | None:
     """Say what makes a record no usable scene, or None."""
     if not isinstance(item, dict):
         return "no object"
-    if item.get("type") != "Feature" or not isinstance(item.get("id"), str) or not item["id"]:
-        return "no item with an id"
+    if item.get("type") != "Feature" or not is_name(item.get("id")):
+        return "no item with an id that can be written"
+    if item.get("collection") is not None and not is_name(item["collection"]):
+        return "a collection that cannot be written"
     if not isinstance(item.get("properties"), dict) or not isinstance(item.get("assets"), dict):
         return "no properties or no assets"
     if not all(isinstance(asset, dict) and isinstance(asset.get("href"), str) for asset in item["assets"].values()):

@@ -11,7 +11,7 @@ from typing import Any
 from tools.errors import DataError, LimitError, NotFoundError, ServiceError, TerraciteError
 from tools.storage import formats
 from tools.storage.paths import real_file
-from tools.storage.stac_items import box_region
+from tools.storage.stac_items import box_region, is_name
 from tools.storage.stac_links import REMOTE, Json, absolute, links_of
 from tools.storage.stac_parquet import read_items
 from tools.storage.stac_query import SceneQuery, norm_instant
@@ -94,7 +94,7 @@ class Walk:
         return self.read(where)
 
     def _may_hold(self, document: Json) -> bool:
-        if document.get("type") != "Collection" or not isinstance(document.get("id"), str):
+        if document.get("type") != "Collection" or not is_name(document.get("id")):
             return True
         self.collections[document["id"]] = document
         is_leaf = not links_of(document, "child")
