@@ -1,0 +1,52 @@
+"""What the commands of the command line share: their common options, the agent, and how they print.
+
+Text that is printed is made harmless for a terminal first; JSON is printed as it is, for programs.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.api import Agent
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", help="Folder that holds everything that lasts. Default: $TERRACITE_WORKSPACE or ./.terracite")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class EngineName(StrEnum):
+    """Who decides."""
+
+    auto = "auto"
+    planner = "planner"
+    model = "model"
+
+
+EngineOption = Annotated[EngineName | None, typer.Option("--engine", help="auto, planner (embedded, no language model) or model.")]
+ThreadOption = Annotated[str | None, typer.Option("--thread", help="Continue this conversation.")]
+
+
+def open_agent(workspace: Path | None, engine: EngineName | None = None) -> Agent:
+    """Return an agent over a workspace."""
+    from agent.api import Agent
+
+    return Agent(workspace, engine.value if engine else None)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print text; what a terminal would obey in it is made visible."""
+    from agent.interfaces.terminal import clean
+
+    typer.echo(clean(text), err=err)
+
+
+def say_json(value: Any) -> None:  # Any: JSON values
+    """Print one JSON value on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
