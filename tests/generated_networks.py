@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,19 @@ def card(weights: bytes, **other: object) -> dict[str, object]:
         **other,
     }
     return {name: value for name, value in stated.items() if value is not None}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: several tests at once on few cores would otherwise wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def write_network(folder: Path, weights: bytes | None = None, name: str = "flood", **other: object) -> Path:

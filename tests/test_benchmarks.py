@@ -16,6 +16,12 @@ def test_benchmarks_run_at_tiny_sizes_and_keep_their_context(tmp_path: Path) -> 
     kept = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))
     assert {"machine", "moment", "libraries", "load", "python"} <= set(kept["context"])
     cases = {(each["case"], each["temperature"], each["peer"]) for each in kept["measurements"]}
-    assert {("question", "cold", False), ("question", "warm", False), ("zonal", "cold", True), ("start-up", "warm", True)} <= cases
+    assert {
+        ("question", "cold", False),
+        ("question", "warm", False),
+        ("zonal", "cold", True),
+        ("start-up", "warm", True),
+        ("segment", "cold", True),
+    } <= cases
     assert all(each["seconds"] and min(each["seconds"]) > 0 for each in kept["measurements"])
     assert len(said.splitlines()) == len(kept["measurements"]) + 1

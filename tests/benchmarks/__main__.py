@@ -10,15 +10,17 @@ from pathlib import Path
 
 from harness import Measurement, keep, last_kept, report
 from processes import question, start_up
+from segments import segment
 from tools.storage.bootstrap import bootstrap
 from zones import zonal
 
 
-def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int) -> Iterator[Measurement]:
+def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, scene_side: int) -> Iterator[Measurement]:
     """Run every case in `folder`, in this order."""
     yield from start_up(runs)
     yield from question(folder, runs)
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
+    yield from segment(folder, runs, side=scene_side)
 
 
 def main(arguments: list[str]) -> None:
@@ -29,9 +31,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--keep", type=Path, default=Path(".benchmarks"), help="folder of kept results")
     options = parser.parse_args(arguments)
     bootstrap()
-    runs, side, zones_per_side = (1, 64, 2) if options.smoke else (options.runs, 4000, 20)
+    runs, side, zones_per_side, scene_side = (1, 64, 2, 64) if options.smoke else (options.runs, 4000, 20, 2048)
     with tempfile.TemporaryDirectory(prefix="terracite-bench-") as folder:
-        taken = list(measurements(Path(folder), runs, side=side, zones_per_side=zones_per_side))
+        taken = list(measurements(Path(folder), runs, side=side, zones_per_side=zones_per_side, scene_side=scene_side))
     for line in report(taken, last_kept(options.keep)):
         print(line)
     print(f"kept in {keep(options.keep, taken)}")

@@ -16,7 +16,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-LIBRARIES = ("terracite", "exactextract", "geopandas", "langgraph", "numpy", "pyogrio", "pyproj", "rasterio", "shapely", "typer")
+LIBRARIES = (
+    "terracite",
+    "exactextract",
+    "geopandas",
+    "langgraph",
+    "numpy",
+    "pyogrio",
+    "pyproj",
+    "rasterio",
+    "segmentation-models-pytorch",
+    "shapely",
+    "torch",
+    "typer",
+)
 
 Temperature = Literal["cold", "warm"]
 """Cold: nothing of it is stored yet. Warm: the result is in the store. The system's file cache is warm in both."""

@@ -64,7 +64,7 @@ class Predictor:
 
 
 def predictor(network: nn.Module, classes: int, device_class: str, tile: int) -> Predictor:
-    """Put a network on the device of which the key of the result speaks; raise ConfigurationError where torch has none."""
+    """Move a network, itself, to the device of which the key speaks; raise ConfigurationError where torch cannot use it."""
     if not device_class.startswith("cuda"):
         return Predictor(network.to(memory_format=torch.channels_last), torch.device("cpu"), classes, batch=1)
     if not torch.cuda.is_available():
