@@ -124,3 +124,11 @@ def test_a_layer_without_features_cannot_be_drawn(tmp_path: Path) -> None:
     source = layer_of(tmp_path, gpd.GeoDataFrame({"kind": []}, geometry=[], crs=4326))
     with pytest.raises(DataError, match="no layer has a place"):
         draw(tmp_path / "out", source)
+
+
+def test_a_layer_may_be_named_by_its_source_alone() -> None:
+    from tools.render.map import RenderMapParams
+
+    assert RenderMapParams.model_validate({"layers": ["a", {"source": "b"}]}) == RenderMapParams.model_validate(
+        {"layers": [{"source": "a"}, {"source": "b"}]}
+    )

@@ -138,3 +138,13 @@ def test_other_units_and_other_grids_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="different grids"):
         call("change", tmp_path, {"before": "b", "after": "a"}, one, shifted)
     assert call("change", tmp_path / "out", {"before": "b", "after": "a"}, one, two).outcome is Outcome.VALUE
+
+
+def test_what_has_data_at_one_time_only_is_told(tmp_path: Path) -> None:
+    sources = (
+        classes(tmp_path / "b.tif", "b", [[1, 1], [1, 1], [0, 1]], BEFORE),
+        classes(tmp_path / "a.tif", "a", [[2, 2], [2, 2], [2, 2]], AFTER),
+    )
+    (told,) = call("change", tmp_path / "out", {"before": "b", "after": "a"}, *sources).warnings
+    area = lonlat_row_areas(LONLAT)[:, 0]
+    assert told.startswith(f"{100 * area[2] / (2 * area.sum()):.2g} % of the area has data at one time only")

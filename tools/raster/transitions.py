@@ -37,6 +37,8 @@ class Matrix:
     """Area of every pair that occurs, largest first."""
     whole_m2: float
     """Area of the raster, with the pixels that are not valid at both times."""
+    once_m2: float
+    """Area that is valid at one of the times only."""
 
     @cached_property
     def valid_m2(self) -> float:
@@ -60,20 +62,20 @@ def class_change(params: ChangeParams, context: ToolContext, infos: tuple[Raster
     """
     grid, namers = infos[0].grid, _namers(infos)
     numbers: dict[Pair, int] = {}
-    codes, areas, whole = np.zeros(grid.shape, "uint16"), np.zeros(MOST_TRANSITIONS + 1), 0.0
+    codes, areas, whole, once = np.zeros(grid.shape, "uint16"), np.zeros(MOST_TRANSITIONS + 1), 0.0, 0.0
     for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
-        part = _transitions(read_pair(params, context, window), namers, numbers)
+        bands = read_pair(params, context, window)
+        part = _transitions(bands, namers, numbers)
         row, _, height, _ = window
         codes[row : row + height] = part
         pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape)
         areas += np.bincount(part.ravel(), weights=pixel_m2.ravel(), minlength=len(areas))
         whole += float(pixel_m2.sum())
+        once += float(pixel_m2[np.ma.getmaskarray(bands[0]) != np.ma.getmaskarray(bands[1])].sum())
         context.progress((row + height) / grid.shape[0])
-    matrix = Matrix(
-        {pair: float(areas[number]) for pair, number in sorted(numbers.items(), key=lambda item: (-areas[item[1]], item[0]))}, whole
-    )
+    largest_first = sorted(numbers.items(), key=lambda item: (-areas[item[1]], item[0]))
     _write(context, codes, numbers, infos[0])
-    return _output(matrix, infos)
+    return _output(Matrix({pair: float(areas[number]) for pair, number in largest_first}, whole, once), infos)
 
 
 def _namers(infos: tuple[RasterInfo, RasterInfo]) -> tuple[RasterInfo, RasterInfo]:
@@ -136,20 +138,26 @@ def _output(matrix: Matrix, infos: tuple[RasterInfo, RasterInfo]) -> ToolOutput:
         outcome=Outcome.VALUE,
         files=(FILE,),
         kind="raster",
-        warnings=_warnings(infos),
+        warnings=_warnings(matrix, infos),
         method=method,
         data={"classes": _labels(matrix)},
         bbox=bbox_degrees(info.grid),
     )
 
 
-def _warnings(infos: tuple[RasterInfo, RasterInfo]) -> tuple[str, ...]:
+def _warnings(matrix: Matrix, infos: tuple[RasterInfo, RasterInfo]) -> tuple[str, ...]:
     before, after = (set(info.classes.values()) for info in infos)
+    found = []
     if before and after and not before & after:
-        return ("The two rasters share no class label, so everything counts as changed.",)
+        found.append("The two rasters share no class label, so everything counts as changed.")
     if not before and not after:
-        return ("Neither raster names its classes; they are compared by number.",)
-    return ()
+        found.append("Neither raster names its classes; they are compared by number.")
+    if matrix.once_m2:
+        share = 100 * matrix.once_m2 / (matrix.once_m2 + matrix.valid_m2)
+        found.append(
+            f"{share:.2g} % of the area has data at one time only and is not compared: class areas of each time alone may be larger."
+        )
+    return tuple(found)
 
 
 def _labels(matrix: Matrix) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tools.contract import Source, Tool, ToolContext, ToolOutput
 from tools.errors import DataError, ParameterError
@@ -26,6 +26,12 @@ class MapLayer(Params):
     source: AnyRef
     column: str | None = Field(default=None, description="Column by which to colour a vector layer.")
     label: str | None = Field(default=None, description="Name in the legend; default: the dataset's title.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_alone(cls, given: object) -> object:
+        """Take a bare name for the source, as everybody writes it who wants nothing special."""
+        return {"source": given} if isinstance(given, str) else given
 
 
 class RenderMapParams(Params):
