@@ -80,6 +80,8 @@ def test_the_five_clear_scenes_of_a_tile_in_july_are_found_through_a_real_api(ap
         ({"where": {"conditions": [{"column": "s2:water_percentage", "op": ">=", "value": 1.4}]}}, lambda p: p["s2:water_percentage"] >= 1.4),
         ({"bbox": (27.1, -8.1, 27.2, -8.0)}, lambda p: True),
         ({"bbox": (26.0, -8.1, 26.9, -8.0)}, lambda p: False),
+        ({"bbox": (-180.0, -90.0, 180.0, 90.0)}, lambda p: True),
+        ({"bbox": (170.0, -90.0, 27.2, 90.0)}, lambda p: True),
         ({"tile": "35MPM"}, lambda p: False),
     ],
 )  # fmt: skip

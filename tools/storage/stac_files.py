@@ -10,6 +10,8 @@ from tools.storage import formats
 from tools.storage.stac_links import absolute, links_of
 
 HEAD_BYTES = 1 << 20
+MAX_DOCUMENT_BYTES = 512_000_000
+"""A larger file is no catalogue: it could not be read as one."""
 MARKS = (b'"stac_version"', b'"assets"')
 """One of these stands in the first megabyte of every catalogue; a vector layer without them is not read whole to find out."""
 
@@ -40,7 +42,7 @@ def _targets(document: object, file: Path, *relations: str) -> list[Path]:
 
 def _document(path: Path) -> object | None:
     """Return the content of a file where it is STAC."""
-    if path.suffix.lower() not in formats.JSON or not path.is_file():
+    if path.suffix.lower() not in formats.JSON or not path.is_file() or path.stat().st_size > MAX_DOCUMENT_BYTES:
         return None
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)

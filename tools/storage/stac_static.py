@@ -11,6 +11,7 @@ from typing import Any
 from tools.errors import DataError, LimitError, NotFoundError, ServiceError, TerraciteError
 from tools.storage import formats
 from tools.storage.paths import real_file
+from tools.storage.stac_files import MAX_DOCUMENT_BYTES
 from tools.storage.stac_items import box_region, is_name
 from tools.storage.stac_links import REMOTE, Json, absolute, links_of
 from tools.storage.stac_parquet import read_items
@@ -18,7 +19,6 @@ from tools.storage.stac_query import SceneQuery, norm_instant
 
 MOST_DOCUMENTS = 5_000
 """Most documents of one walk."""
-MAX_DOCUMENT_BYTES = 512_000_000
 Reader = Callable[[str], Any]
 """Address or path of a JSON document → its content."""
 
