@@ -71,6 +71,8 @@ class Piece:
     overview: int | None
     bytes: int
     """Stored bytes under the grid; 0 for a local file."""
+    resamplings: tuple[str, ...]
+    """Of each band."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def read_stack(fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], targ
     that would mix classes, and what opening and fetching raises.
     """
     _check_pixels(target, sum(len(info.bands) for _, info in files))
-    pieces = [_piece(fetcher, source, info, target, asking.overviews) for source, info in files]
+    pieces = [_piece(fetcher, source, info, target, asking) for source, info in files]
     _check_bytes(sum(piece.bytes for piece in pieces))
     read = _Reading(fetcher, target, asking, told, [info for _, info in files])
     for piece in pieces:
@@ -121,8 +123,7 @@ class _Reading:
         if piece.source.url:
             self._fetcher.take_whole(piece.source, piece.bytes)
         with self._fetcher.opened(piece.source, piece.overview) as dataset:
-            for band in piece.info.bands:
-                resampling = resampling_for(self._asking.resampling, band, piece.found)
+            for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
                 values = read_onto(dataset, band, self._target.grid, resampling, self._tell)
                 if self._asking.cut:
                     values[~self._inside] = np.ma.masked
@@ -134,14 +135,13 @@ class _Reading:
     def stack(self, warnings: Mapping[str, None]) -> Stack:
         """Return what was read."""
         grid, inside = self._target.grid, self._inside
-        whole = _area_m2(grid, inside)
-        shares = [_area_m2(grid, inside & ~np.ma.getmaskarray(values)) / whole for _, _, values in self._bands]
+        whole, *valid = _areas_m2(grid, inside, [np.ma.getmaskarray(values) for _, _, values in self._bands])
         left, bottom, right, top = grid.boundingbox
         return Stack(
             names=tuple(name for _, name, _ in self._bands),
             bands=tuple(values for _, _, values in self._bands),
             classes={name: band.classes for band, name, _ in self._bands if band.classes},
-            valid_shares=tuple(min(100.0, round(100 * share * self._target.covered_share, 9)) for share in shares),
+            valid_shares=tuple(min(100.0, round(100 * area / whole * self._target.covered_share, 9)) for area in valid),
             warnings=(*warnings, *self._doubts),
             method=self._how(),
             bbox=lonlat_bounds((left, bottom, right, top), crs_of(grid)),
@@ -171,13 +171,15 @@ class _Reading:
         return name if name not in taken else next(each for each in numbered if each not in taken)
 
 
-def _piece(fetcher: Fetcher, source: Source, info: AssetInfo, target: ReadGrid, overviews: bool) -> Piece:
+def _piece(fetcher: Fetcher, source: Source, info: AssetInfo, target: ReadGrid, asking: Asking) -> Piece:
     found = match(info, target.grid)
+    resamplings = tuple(resampling_for(asking.resampling, band, found) for band in info.bands)
     if source.url is None:
-        return Piece(source, info, found, None, 0)
-    overview = overview_for(info, found.ratio) if overviews else None
+        return Piece(source, info, found, None, 0, resamplings)
+    overview = overview_for(info, found.ratio) if asking.overviews else None
     with fetcher.opened(source, overview) as dataset:
-        return Piece(source, info, found, overview, stored_bytes(dataset, info, _window(info, found, overview, dataset.shape)))
+        wanted = stored_bytes(dataset, info, _window(info, found, overview, dataset.shape))
+    return Piece(source, info, found, overview, wanted, resamplings)
 
 
 def _window(info: AssetInfo, found: Match, overview: int | None, shape: tuple[int, int]) -> Window:
@@ -207,14 +209,15 @@ def _check_bytes(wanted: int) -> None:
         )
 
 
-def _area_m2(grid: GeoBox, mask: NDArray[np.bool_]) -> float:
-    """Return the true area of the pixels at which the mask is true, strip by strip."""
+def _areas_m2(grid: GeoBox, inside: NDArray[np.bool_], masked: Sequence[NDArray[np.bool_]]) -> list[float]:
+    """Return the true area of the pixels that are inside, then, per band, of those that are also valid; strip by strip."""
     height, width = grid.shape
-    total = 0.0
+    totals = np.zeros(1 + len(masked))
     for window in iter_strips(height, width):
-        part = mask[window[0] : window[0] + window[2]]
-        total += float(np.sum(np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape), where=part))
-    return total
+        rows = slice(window[0], window[0] + window[2])
+        areas = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), inside[rows].shape)
+        totals += [areas.sum(where=inside[rows]), *(areas.sum(where=inside[rows] & ~mask[rows]) for mask in masked)]
+    return [float(total) for total in totals]
 
 
 def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[str, Any]:

@@ -205,7 +205,7 @@ def _unreachable(plain: str, error: httpx.TransportError) -> ServiceError:
         return ServiceError(f"{plain} did not answer in time.", hint="Try again later, or raise TERRACITE_HTTP_DEADLINE_S.")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return ServiceError(f"{plain} broke off its answer.", hint="Try again later.")
-    return ServiceError(f"{plain} cannot be reached.", hint="Check the network and the address.")
+    return ServiceError(f"{plain} cannot be reached ({error}).", hint="Check the network and the address; proxies are not used.")
 
 
 def _error_of(answer: Answer) -> Exception:
