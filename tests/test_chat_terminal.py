@@ -13,7 +13,7 @@ import pytest
 from shapely.geometry import box
 
 from chatting import Terminal, terminal
-from scripted_endpoint import Endpoint, scripted
+from scripted_endpoint import Endpoint, Stall, scripted
 
 pytestmark = pytest.mark.heavy
 
@@ -59,11 +59,16 @@ def test_ctrl_c_at_the_prompt_clears_the_line_and_tab_completes(planner: Termina
     planner.keys("How many mistakes")
     planner.wait_for("How many mistakes")
     planner.keys("C-c")
-    planner.keys("/hel", "Tab")
+    planner.wait_for("How many mistakes\n>")
+    planner.keys("/hel")
+    planner.wait_for("> /hel")
+    planner.keys("Tab")
     planner.wait_for("> /help")
     planner.keys("Enter")
     planner.wait_for("Type a question in plain words")
-    planner.keys("How many dist", "Tab")
+    planner.keys("How many dist")
+    planner.wait_for("How many dist")
+    planner.keys("Tab")
     planner.wait_for("How many districts")
     planner.keys("C-d")  # nothing, as the line is not empty
     planner.keys(" are there?", "Enter")
@@ -89,7 +94,7 @@ def test_ctrl_c_stops_a_model_that_does_not_answer_within_a_second_and_the_threa
         scripted([COUNT, "There are 3 districts [1].", never, COUNT, "Again: 3 districts [1]."]) as endpoint,
         terminal("--engine", "model", "--data", "districts.gpkg", cwd=folder, variables=of_model(endpoint)) as chat,
     ):
-        chat.wait_for("/help lists the commands", timeout_s=PROMPT_S)
+        chat.wait_for("engine model", timeout_s=PROMPT_S)
         chat.ask("How many districts are there?")
         chat.wait_for("There are 3 districts [1].", timeout_s=PROMPT_S)
         chat.ask("And how large?")
@@ -103,6 +108,25 @@ def test_ctrl_c_stops_a_model_that_does_not_answer_within_a_second_and_the_threa
         assert "too late" not in chat.screen()
         chat.keys("C-d")
         chat.wait_for("ended with 0")
+
+
+def test_a_draft_is_marked_as_unchecked_and_nothing_of_it_stays(folder: Path) -> None:
+    draft = "There are 77 districts, or so \x1b[31mit seems\n" * 30
+    lie = "There are 3 districts [1]. And 88 lakes [1]."
+    with (
+        scripted([COUNT, Stall(20, first=draft), COUNT, lie, lie]) as endpoint,
+        terminal("--engine", "model", "--data", "districts.gpkg", cwd=folder, variables=of_model(endpoint), lines=24) as chat,
+    ):
+        chat.wait_for("engine model", timeout_s=PROMPT_S)
+        chat.ask("How many districts are there?")
+        seen = chat.wait_for("draft, not checked yet:", "77 districts", "␛[31m", timeout_s=PROMPT_S)
+        assert seen.count("77 districts") <= 8, "a long draft is shown by its end"
+        chat.keys("C-c")
+        assert "77" not in chat.wait_for("Stopped.")
+        chat.ask("How many districts are there?")
+        chat.wait_for("There are 3 districts [1].", "Removed because no cited result supports it")
+        before = chat.screen().partition("Removed because")[0]
+        assert "88 lakes" not in before
 
 
 def test_a_narrow_terminal_without_colours_shows_everything_in_its_width(folder: Path) -> None:
