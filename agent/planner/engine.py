@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.derived import with_made
+from agent.planner.document_answers import write_documents
 from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Frame, Plan
 from agent.planner.ledger import CallFailedError, CannotAnswerError, Ledger, Message
@@ -23,7 +24,7 @@ from agent.planner.write_scenes import write_scenes
 
 _WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
     "cells": write_cells, "values": write_values, "extent": write_extent, "features": write_features, "nearest": write_nearest,
-    "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes,
+    "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes, "documents": write_documents,
 }  # fmt: skip
 _DRAWN = ("raster", "vector")
 NOISE = 1e-6

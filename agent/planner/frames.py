@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes"]
+Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents"]
 Direction = Literal["desc", "asc"]
 SceneAsk = Literal["list", "count", "cloud", "time"]
 JsonScalar = str | int | float | bool | None
@@ -168,10 +168,10 @@ class Frame:
     """Whether the share is what is asked for."""
     distance_only: bool = False
     refs: tuple[str, ...] = ()
-    """Datasets of `describe` and `map`."""
+    """Datasets of `describe` and `map`, and of `documents` where some are named."""
     scenes: Scenes | None = None
     topic: str = ""
-    """Aspect of `describe`: columns, crs, …"""
+    """Aspect of `describe`: columns, crs, …; what is looked for in documents."""
     notes: tuple[str, ...] = ()
     """Assumptions to be told with the answer."""
 

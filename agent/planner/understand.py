@@ -10,6 +10,7 @@ from typing import Any
 from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.clauses import Clause, split_clauses
 from agent.planner.derived import Outlook, attached, look_out
+from agent.planner.documents import DocumentReader
 from agent.planner.followups import follow, is_fragment, ranked
 from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
@@ -40,6 +41,9 @@ class Reader:
     def read(self) -> Understood:
         """Return what is asked, look-ups that are needed first, or a draft that says why it is not understood."""
         atlas = read_atlas(self.session, self.search.found)
+        about_documents = DocumentReader(atlas, self.question, self.previous).read()
+        if about_documents is not None:
+            return about_documents
         about_scenes = SceneReader(atlas, self.question, self.search, self.previous).read()
         if about_scenes is None:
             return self._about_data(atlas)
