@@ -103,3 +103,9 @@ def session_text(session: Mapping[str, Any]) -> str:
     """Write a session block; `<` is escaped, so that no text from data can close the block."""
     body = json.dumps(session, ensure_ascii=False, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
     return f"<session>{body}</session>"
+
+
+def session_in(text: str) -> Json | None:
+    """Read the session block back out of a message; None where it has none."""
+    _, opened, rest = text.rpartition("<session>")
+    return json.loads(rest.partition("</session>")[0]) if opened else None

@@ -10,8 +10,9 @@ from agent.grounding.citations import citations_in
 from agent.grounding.claims import Claim, Grounding
 from agent.grounding.sentences import Passage, is_lead_in, passages_of
 
+LONGEST_SHOWN = 300
 UNSUPPORTED_MARK = "[unsupported]"
-NOTHING_LEFT = "No number of the draft is supported by a result, so nothing of it is given as an answer."
+NOTHING_LEFT = "Nothing of the draft is supported by a result, so nothing of it is given as an answer."
 
 
 def repair_request(grounding: Grounding) -> str:
@@ -20,10 +21,16 @@ def repair_request(grounding: Grounding) -> str:
 
 
 def _described(claim: Claim) -> str:
-    lines = [f"- {claim.text} in “{' '.join(claim.sentence.split())}”: {claim.reason}."]
+    lines = [f"- {_one_line(claim.text)} in “{_one_line(claim.sentence)}”: {claim.reason}."]
     if claim.nearby:
-        lines.append(f"  Facts that are there: {'; '.join(claim.nearby)}.")
+        lines.append(f"  Facts that are there: {_one_line('; '.join(claim.nearby))}.")
     return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    """Write words of a draft, and with it of data, so that they neither open a line nor a block of ours."""
+    line = " ".join(text.split()).replace("<", "‹")
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
 
 
 def mark(answer: str, grounding: Grounding) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -13,7 +14,7 @@ from agent import grounding, prompting
 from agent.context import RunContext
 from agent.events import Grounded
 from agent.models import check_calls_tools
-from agent.state import Json, RunState, Verdict
+from agent.state import Json, RunState, Verdict, session_in
 from tools.contract import Fact
 
 COVERAGE_FACTS = frozenset(
@@ -57,7 +58,18 @@ def _check(text: str, state: RunState, context: RunContext) -> grounding.Groundi
             return [Fact.from_json(fact) for fact in message["facts"]]
         return context.runner.facts(message["key"])
 
-    return grounding.check(text, question=state["question"], results=state["results"], facts_of=facts_of)
+    checked = grounding.check(text, question=state["question"], results=state["results"], facts_of=facts_of)
+    if context.decider.engine == "planner":
+        return checked  # its sentences are ours, with names put in
+    return grounding.with_foreign(checked, text, state["question"], _read(state["messages"]))
+
+
+def _read(messages: Sequence[BaseMessage]) -> Iterator[str]:
+    """Yield every text out of data that the engine was shown in this run: in the session block and in tool messages."""
+    for message in messages:
+        block = session_in(str(message.text)) if isinstance(message, HumanMessage) else None
+        told = block or (json.loads(str(message.text)) if isinstance(message, ToolMessage) else None)
+        yield from grounding.strings_of(told or {})
 
 
 def _repair_request(state: RunState, checked: grounding.Grounding) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from agent.session import bounded
-from agent.state import Json, session_text
+from agent.state import Json, session_in, session_text
 
 SHORT_FACTS = 10
 SHORT_SESSION_BYTES = 6_000
-_SESSION = re.compile(r"<session>(.*)</session>", re.DOTALL)
 
 
 def shortened(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
@@ -26,10 +24,10 @@ def _short(message: BaseMessage) -> BaseMessage:
     if isinstance(message, ToolMessage):
         short = json.dumps(_short_result(json.loads(text)), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         return message.model_copy(update={"content": short})
-    block = _SESSION.search(text) if isinstance(message, HumanMessage) else None
-    if block is None:
+    session = session_in(text) if isinstance(message, HumanMessage) else None
+    if session is None:
         return message
-    return HumanMessage(text[: block.start()] + session_text(bounded(json.loads(block[1]), SHORT_SESSION_BYTES)))
+    return HumanMessage(text.rpartition("<session>")[0] + session_text(bounded(session, SHORT_SESSION_BYTES)))
 
 
 def _short_result(result: Json) -> Json:
