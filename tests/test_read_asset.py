@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,20 @@ def test_a_caller_who_gives_up_while_a_file_is_fetched_is_heard(server: RangeSer
     with pytest.raises(KeyboardInterrupt):
         scenes.runner.run("read_asset", {"assets": [f"{scenes.found()}#items/0/red"]}, progress=give_up)
     assert len(server.asked(method="GET")) == 1
+
+
+def test_a_caller_who_gives_up_does_not_wait_for_a_slow_server(server: RangeServer, scenes: Scenes) -> None:
+    ref = scenes.found()
+    started = time.monotonic()
+
+    def give_up(_: float) -> None:
+        if time.monotonic() - started > 0.3:
+            raise KeyboardInterrupt
+
+    server.always_fail("/scene-1/red.tif", Fault(drip_s=0.001))
+    with pytest.raises(KeyboardInterrupt):
+        scenes.runner.run("read_asset", {"assets": [f"{ref}#items/0/red"]}, progress=give_up)
+    assert time.monotonic() - started < 1.5
 
 
 def test_a_place_where_every_pixel_is_nodata_has_no_number(server: RangeServer, scenes: Scenes, make_raster: MakeRaster) -> None:

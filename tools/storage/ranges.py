@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from tools.errors import BusyError, DataError, LimitError, ServiceError
@@ -30,6 +30,8 @@ PIECE_BYTES = 8_000_000
 """Longer ranges are fetched in pieces of this, side by side."""
 WHOLE_BYTES = 64_000_000
 """Largest file that is taken whole: where a server knows no ranges, and where nearly all of it is needed."""
+ALIVE_S = 0.25
+"""Seconds between two questions whether anybody still waits for what is being fetched."""
 AT_ONCE = 8
 """Requests side by side, as browsers do."""
 _HASHES = {"11": "sha1", "12": "sha256", "13": "sha512", "14": "sha3_512", "16": "sha3_256", "d501": "md5"}
@@ -50,7 +52,7 @@ class Budget:
     """Bytes of bodies fetched."""
     requests: int = 0
     alive: Callable[[], None] = _nobody_waits
-    """Called in the caller's thread before something is fetched; raises where nobody wants it any more."""
+    """Called in the caller's thread before and while something is fetched; raises where nobody wants it any more."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, count: int) -> None:
@@ -111,24 +113,18 @@ class RemoteFile:
             kept = self._found(offset, count)
             if kept is not None:
                 return kept
-            self._budget.alive()
             if count > SMALL_BYTES:
-                return self._fetched(offset, count)
+                return self._fetched_all([(offset, count)])[0]
             ahead, self._ahead = self._ahead, min(2 * self._ahead, MOST_AHEAD_BYTES)
-            body = self._fetched(offset, max(count, ahead))
+            (body,) = self._fetched_all([(offset, max(count, ahead))])
             self._kept.append((offset, body))
             return body[:count]
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each (offset, count); what is near each other is fetched at once, the rest side by side."""
-        self._budget.alive()
         joined = joined_ranges([each for each in ranges if self._found(*each) is None])
         pieces = [(at, min(PIECE_BYTES, end - at)) for start, end in joined for at in range(start, end, PIECE_BYTES)]
-        if len(pieces) > 1:
-            with ThreadPoolExecutor(min(AT_ONCE, len(pieces))) as pool:
-                bodies = list(pool.map(lambda piece: self._fetched(*piece), pieces))
-        else:
-            bodies = [self._fetched(*piece) for piece in pieces]
+        bodies = self._fetched_all(pieces)
         fetched = dict(zip((at for at, _ in pieces), bodies, strict=True))
         runs = [(start, b"".join(fetched[at] for at in range(start, end, PIECE_BYTES))) for start, end in joined]
         return [self._cut(runs, *each) for each in ranges]
@@ -138,6 +134,22 @@ class RemoteFile:
         body = b"".join(self.read_many([(0, self.size)]))
         _check(body, self._pin.checksum, self.plain_url)
         self._kept = [(0, body)]
+
+    def _fetched_all(self, pieces: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Fetch ranges side by side, and ask meanwhile whether anybody still waits; if not, what is under way is left to itself."""
+        self._budget.alive()
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
+            under_way = [pool.submit(self._fetched, *piece) for piece in pieces]
+            done, left = wait(under_way, ALIVE_S, FIRST_EXCEPTION)
+            while left:
+                for each in done:
+                    each.result()  # raises what went wrong, while others are still under way
+                self._budget.alive()
+                done, left = wait(under_way, ALIVE_S, FIRST_EXCEPTION)
+            return [each.result() for each in under_way]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _found(self, offset: int, count: int) -> bytes | None:
         end = offset + count if self._pin.size is None else min(offset + count, self._pin.size)
