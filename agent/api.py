@@ -29,6 +29,7 @@ from agent.models import Decider, choose_engine, make_decider
 from agent.result import EXIT_CODES, RunResult
 from agent.settings import AgentSettings, EngineChoice
 from agent.state import Json, RunState
+from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Declared, Result
 from tools.errors import DataError, NotFoundError, ParameterError, exit_code_of
@@ -215,7 +216,9 @@ class Agent:
             question=state["question"],
             answer=state["draft"],
             claims=state["claims"],
-            citations=citations_of(state["cited"], state["claims"], state["results"], self.runner, self.datasets.record_objects()),
+            citations=citations_of(
+                state["cited"], state["claims"], state["results"], self.runner, (*self.datasets.record_objects(), *BUILT_IN.values())
+            ),
             artifacts=[self._artifact(step) for step in steps if "key" in step],
             unsupported=state["unsupported"],
             warnings=[*unreadable, *_warnings(state)],

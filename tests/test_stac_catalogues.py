@@ -13,6 +13,7 @@ import shapely
 
 from scripted_stac import Call, Json, Reply, ScriptedServer, api, item, page
 from stac_server import api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - fixtures
+from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Result
 from tools.errors import NotFoundError, ParameterError, ServiceError
@@ -158,6 +159,7 @@ def test_two_catalogues_are_known_by_name_without_being_registered(datasets: Dat
         assert (source.kind, source.ref) == ("catalogue", name)
         assert str(source.url).startswith(f"https://{host}/")
         assert "sentinel-2-l2a" in runner.run("describe_dataset", {"dataset": name}).artifact.summary
+        assert BUILT_IN[name].digest == source.digest  # by which citations find title and address
     assert datasets.records() == ()
     with pytest.raises(NotFoundError):
         datasets.get("earth-search")

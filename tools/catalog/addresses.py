@@ -15,57 +15,54 @@ from tools.contract import Source
 from tools.errors import ParameterError
 from tools.storage.stac_links import REMOTE
 
-PLANETARY_COMPUTER = "planetary-computer"
-BUILT_IN: Mapping[str, DatasetRecord] = {
-    record.id: record
-    for record in (
-        DatasetRecord(
-            kind="catalogue",
-            driver="STAC API",
-            id="earth-search",
-            title="Earth Search",
-            path="https://earth-search.aws.element84.com/v1",
-            digest="",
-            bytes=0,
-            collections=tuple(
-                SceneCollection(id=name, title=title)
-                for name, title in (
-                    ("sentinel-2-l2a", "Sentinel-2 Level-2A"),
-                    ("sentinel-2-c1-l2a", "Sentinel-2 Collection 1 Level-2A"),
-                    ("sentinel-2-l1c", "Sentinel-2 Level-1C"),
-                    ("sentinel-1-grd", "Sentinel-1 Level-1C Ground Range Detected (GRD)"),
-                    ("landsat-c2-l2", "Landsat Collection 2 Level-2"),
-                    ("naip", "NAIP: National Agriculture Imagery Program"),
-                    ("cop-dem-glo-30", "Copernicus DEM GLO-30"),
-                    ("cop-dem-glo-90", "Copernicus DEM GLO-90"),
-                )
-            ),
-        ),
-        DatasetRecord(
-            kind="catalogue",
-            driver="STAC API",
-            id=PLANETARY_COMPUTER,
-            title="Microsoft Planetary Computer",
-            path="https://planetarycomputer.microsoft.com/api/stac/v1",
-            digest="",
-            bytes=0,
-            collections=tuple(
-                SceneCollection(id=name, title=title)
-                for name, title in (
-                    ("sentinel-2-l2a", "Sentinel-2 Level-2A"),
-                    ("sentinel-1-rtc", "Sentinel 1 Radiometrically Terrain Corrected (RTC)"),
-                    ("sentinel-1-grd", "Sentinel 1 Level-1 Ground Range Detected (GRD)"),
-                    ("landsat-c2-l2", "Landsat Collection 2 Level-2"),
-                    ("naip", "NAIP: National Agriculture Imagery Program"),
-                    ("cop-dem-glo-30", "Copernicus DEM GLO-30"),
-                    ("io-lulc-annual-v02", "10m Annual Land Use Land Cover (9-class) V2"),
-                    ("esa-worldcover", "ESA WorldCover"),
-                )
-            ),
-            warnings=("Only some of its collections are named here; search_stac finds all that the catalogue has.",),
-        ),
+
+def _digest(record: DatasetRecord) -> str:
+    """Return the identity of a catalogue: its address, what was declared, and what it said of itself when it was added."""
+    known = record.model_dump_json(include={"path", "declared", "collections", "conforms_to"})
+    return f"sha256:{hashlib.sha256(known.encode()).hexdigest()}"
+
+
+def _known(name: str, title: str, address: str, collections: Mapping[str, str]) -> DatasetRecord:
+    """Return the record of a catalogue that can be named without being registered; `collections` are id → title."""
+    named = tuple(SceneCollection(id=each, title=said) for each, said in collections.items())
+    partial = ("Only some of its collections are named here; search_stac finds all that the catalogue has.",)
+    record = DatasetRecord(
+        kind="catalogue", driver="STAC API", id=name, title=title, path=address, digest="", bytes=0, collections=named, warnings=partial
     )
-}
+    return record.model_copy(update={"digest": _digest(record)})
+
+
+EARTH_SEARCH = _known(
+    "earth-search",
+    "Earth Search",
+    "https://earth-search.aws.element84.com/v1",
+    {
+        "sentinel-2-l2a": "Sentinel-2 Level-2A",
+        "sentinel-2-c1-l2a": "Sentinel-2 Collection 1 Level-2A",
+        "sentinel-2-l1c": "Sentinel-2 Level-1C",
+        "sentinel-1-grd": "Sentinel-1 Level-1C Ground Range Detected (GRD)",
+        "landsat-c2-l2": "Landsat Collection 2 Level-2",
+        "naip": "NAIP: National Agriculture Imagery Program",
+        "cop-dem-glo-30": "Copernicus DEM GLO-30",
+        "cop-dem-glo-90": "Copernicus DEM GLO-90",
+    },
+)
+PLANETARY_COMPUTER = _known(
+    "planetary-computer",
+    "Microsoft Planetary Computer",
+    "https://planetarycomputer.microsoft.com/api/stac/v1",
+    {
+        "sentinel-2-l2a": "Sentinel-2 Level-2A",
+        "sentinel-1-rtc": "Sentinel 1 Radiometrically Terrain Corrected (RTC)",
+        "sentinel-1-grd": "Sentinel 1 Level-1 Ground Range Detected (GRD)",
+        "landsat-c2-l2": "Landsat Collection 2 Level-2",
+        "naip": "NAIP: National Agriculture Imagery Program",
+        "cop-dem-glo-30": "Copernicus DEM GLO-30",
+        "io-lulc-annual-v02": "10m Annual Land Use Land Cover (9-class) V2",
+        "esa-worldcover": "ESA WorldCover",
+    },
+)
+BUILT_IN: Mapping[str, DatasetRecord] = {record.id: record for record in (EARTH_SEARCH, PLANETARY_COMPUTER)}
 """Catalogues that can be named without being registered: id → record, with the collections most asked for."""
 
 
@@ -114,16 +111,10 @@ def address_source(record: DatasetRecord) -> Source:
         record.id,
         "catalogue",
         Path(),
-        record.digest or _digest(record),
+        record.digest,
         declared=declared_from_json(record.declared),
         title=record.title,
         attribution=record.attribution or "",
         url=record.path,
         item=known,
     )
-
-
-def _digest(record: DatasetRecord) -> str:
-    """Return the identity of a catalogue: its address, what was declared, and what it said of itself when it was added."""
-    known = record.model_dump_json(include={"path", "declared", "collections", "conforms_to"})
-    return f"sha256:{hashlib.sha256(known.encode()).hexdigest()}"
