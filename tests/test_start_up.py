@@ -26,7 +26,7 @@ HEAVY = (
     "rasterio",
     "shapely",
 )
-NEVER_WITH_PLANNER = ("chromadb", "fastapi", "langchain_openai", "openai", "torch", "transformers")
+NEVER_WITH_PLANNER = ("chromadb", "fastapi", "langchain_openai", "onnx", "onnxruntime", "openai", "tokenizers", "torch", "transformers")
 
 PROGRAM = """
 import json, sys

@@ -23,7 +23,10 @@ _LOG = logging.getLogger(__name__)
 MAX_PASSAGES = 5_000
 """Most passages of one document: embedding them takes minutes."""
 MAX_CONTEXT = 160
-"""Characters of title and heading that are embedded with a passage, so that most of the 256 tokens are its own."""
+"""Characters of the heading, else of the title, that are embedded with a passage, so that most of the 256 tokens are its own.
+
+Of 24 questions about 12 documents, 17 then find their passage first; 14 without a heading, 13 with title and heading.
+"""
 
 Progress = Callable[[float], None]
 Written = tuple[Entry, str]
@@ -135,7 +138,7 @@ class Library:
                 "end": passage.end,
             }
             entry = make_entry(text, about | ({"page": page} if page else {}))
-            written.append((entry, f"{source.title[:MAX_CONTEXT]}. {passage.heading[-MAX_CONTEXT:]}\n{text}"))
+            written.append((entry, f"{passage.heading[-MAX_CONTEXT:] or source.title[:MAX_CONTEXT]}\n{text}"))
         return written
 
     def _cards(self, keys: Sequence[str]) -> list[Written]:

@@ -130,9 +130,12 @@ class Knowledge:
         try:
             with self._library.runner.exclusive(LOCK, patience):
                 return self._written(self._generations.current(), progress)
-        except BusyError:
+        except BusyError as error:
             if before is None:
-                raise
+                raise BusyError(
+                    f"Another process has been making the index of memory for more than {patience:g} s.",
+                    hint="Wait for it, or raise TERRACITE_LOCK_TIMEOUT_S.",
+                ) from error
             self._is_behind = True
             return before
 
