@@ -132,3 +132,11 @@ def test_a_layer_may_be_named_by_its_source_alone() -> None:
     assert RenderMapParams.model_validate({"layers": ["a", {"source": "b"}]}) == RenderMapParams.model_validate(
         {"layers": [{"source": "a"}, {"source": "b"}]}
     )
+
+
+def test_of_too_many_classes_the_least_common_share_a_colour_and_are_counted() -> None:
+    from tools.render.draw import MAX_CLASSES, RasterLayer, _shown_classes
+
+    values = np.ma.MaskedArray(np.repeat(np.arange(1, MAX_CLASSES + 4), np.arange(1, MAX_CLASSES + 4)).astype(float))
+    shown, rest = _shown_classes(RasterLayer("l", values, {float(n): str(n) for n in range(1, 99)}, ""))
+    assert (shown, rest) == ([float(n) for n in range(4, MAX_CLASSES + 4)], [1, 2, 3])

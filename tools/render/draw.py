@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ PALETTE = (
 )
 """Paul Tol's bright, high-contrast and muted colours, told apart by colour-blind readers."""
 MAX_CLASSES = len(PALETTE)
+OTHER_COLOR = "0.7"
+LEGEND_CHARS = 34
+"""Characters of a line of the legend that fit beside the map."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +92,28 @@ def _draw_raster(axes: Axes, frame: MapFrame, layer: RasterLayer) -> list[Patch]
         low, high = np.percentile(shown, [2, 98]) if shown.size else (0.0, 1.0)
         norm = Normalize(float(low), float(high) if high > low else float(low) + 1)
         image = axes.imshow(layer.values, extent=extent, cmap="viridis", norm=norm, interpolation="nearest")
-        _color_bar(axes, image, layer.label if layer.unit == "unspecified" else f"{layer.label} ({layer.unit})")
+        _color_bar(axes, image, layer.label if layer.unit in ("unspecified", "1") else f"{layer.label} ({layer.unit})")
         return []
-    present = [value for value in layer.classes if (layer.values == value).any()][:MAX_CLASSES]
+    present, rest = _shown_classes(layer)
     codes = np.ma.MaskedArray(np.zeros(layer.values.shape, "int16"), mask=True)
     for index, value in enumerate(present):
         codes[layer.values.filled(0) == value] = index
+    if rest:
+        codes[np.isin(layer.values.filled(0), rest)] = len(present)
     codes.mask |= np.ma.getmaskarray(layer.values)
-    axes.imshow(
-        codes,
-        extent=extent,
-        cmap=ListedColormap(PALETTE[: max(1, len(present))]),
-        vmin=-0.5,
-        vmax=max(0.5, len(present) - 0.5),
-        interpolation="nearest",
-    )
-    return [_patch(PALETTE[index], f"{layer.label}: {layer.classes[value]}") for index, value in enumerate(present)]
+    colors = [*PALETTE[: len(present)], *([OTHER_COLOR] if rest else [])] or [OTHER_COLOR]
+    axes.imshow(codes, extent=extent, cmap=ListedColormap(colors), vmin=-0.5, vmax=len(colors) - 0.5, interpolation="nearest")
+    named = [_patch(PALETTE[index], layer.classes[value]) for index, value in enumerate(present)]
+    others = [_patch(OTHER_COLOR, f"{len(rest)} other classes")] if rest else []
+    return [_heading(layer.label), *named, *others]
+
+
+def _shown_classes(layer: RasterLayer) -> tuple[list[float], list[float]]:
+    """Return the classes that get a colour of their own, in their order, and the rest: the least common of too many."""
+    values, counts = np.unique(layer.values.compressed(), return_counts=True)
+    pixels = {value: count for value, count in zip(values.tolist(), counts.tolist(), strict=True) if value in (layer.classes or {})}
+    common = set(sorted(pixels, key=lambda value: -pixels[value])[:MAX_CLASSES])
+    return [value for value in layer.classes or {} if value in common], [value for value in pixels if value not in common]
 
 
 def _draw_features(axes: Axes, layer: FeatureLayer, order: int, *, over_raster: bool) -> list[Patch]:
@@ -113,7 +123,7 @@ def _draw_features(axes: Axes, layer: FeatureLayer, order: int, *, over_raster: 
     plain = PALETTE[order % MAX_CLASSES]
     if layer.column is None and areal and over_raster:  # outlines only: what lies below is the subject
         features.plot(ax=axes, facecolor="none", edgecolor="black", linewidth=1.4)
-        return [Patch(facecolor="none", edgecolor="black", linewidth=1.4, label=_plain(layer.label))]
+        return [Patch(facecolor="none", edgecolor="black", linewidth=1.4, label=_wrapped(layer.label))]
     if layer.column is None:
         features.plot(ax=axes, color=plain, **look)
         return [_patch(plain, layer.label)]
@@ -128,14 +138,14 @@ def _draw_features(axes: Axes, layer: FeatureLayer, order: int, *, over_raster: 
         features[values == value].plot(ax=axes, color=PALETTE[index], **look)
     rest = features[~values.isin(groups)]
     if len(rest):
-        rest.plot(ax=axes, color="0.7", **look)
-    named = [_patch(PALETTE[index], f"{layer.label}: {value}") for index, value in enumerate(groups)]
-    return [*named, _patch("0.7", f"{layer.label}: other")] if len(rest) else named
+        rest.plot(ax=axes, color=OTHER_COLOR, **look)
+    named = [_heading(f"{layer.label}: {layer.column}"), *(_patch(PALETTE[index], str(value)) for index, value in enumerate(groups))]
+    return [*named, _patch(OTHER_COLOR, "other")] if len(rest) else named
 
 
 def _color_bar(axes: Axes, mappable: ScalarMappable, label: str) -> None:
     inset = axes.inset_axes((1.02, 0.05, 0.025, 0.4))
-    inset.figure.colorbar(mappable, cax=inset).set_label(_plain(label), fontsize=9)
+    inset.figure.colorbar(mappable, cax=inset).set_label(_wrapped(label), fontsize=9)
 
 
 def _draw_scale_bar(axes: Axes, frame: MapFrame) -> None:
@@ -150,7 +160,16 @@ def _draw_scale_bar(axes: Axes, frame: MapFrame) -> None:
 
 
 def _patch(color: str, label: str) -> Patch:
-    return Patch(facecolor=color, edgecolor="0.15", linewidth=0.5, label=_plain(label))
+    return Patch(facecolor=color, edgecolor="0.15", linewidth=0.5, label=_wrapped(label))
+
+
+def _heading(label: str) -> Patch:
+    """Return a legend line without a colour: what the entries below it belong to."""
+    return Patch(facecolor="none", edgecolor="none", label=_wrapped(label))
+
+
+def _wrapped(label: str) -> str:
+    return _plain("\n".join(textwrap.wrap(label, LEGEND_CHARS)[:3]))
 
 
 def _plain(text: str) -> str:

@@ -24,6 +24,7 @@ class MapLayer(Params):
     """One layer of a map, drawn in the order given."""
 
     source: AnyRef
+    band: int = Field(default=1, ge=1, description="Band of a raster, from 1.")
     column: str | None = Field(default=None, description="Column by which to colour a vector layer.")
     label: str | None = Field(default=None, description="Name in the legend; default: the dataset's title.")
 
@@ -118,12 +119,13 @@ def _layer(layer: MapLayer, source: Source, frame: MapFrame) -> RasterLayer | Fe
     from tools.storage.warp import warped_band
 
     if source.kind == "raster":
-        info = raster_info(source, 1)
-        values = warped_band(source, 1, frame.grid)
+        info = raster_info(source, layer.band)
+        values = warped_band(source, layer.band, frame.grid)
         classes = {float(value): label for value, label in info.classes.items()}
         if info.value_kind == "categorical" and not classes:
             classes = {float(value): f"{value:g}" for value in sorted(set(values.compressed().tolist()))}
-        return RasterLayer(layer.label or "", values, classes or None, info.unit)
+        label = f"{info.name}: {layer.label}" if info.name else layer.label or ""
+        return RasterLayer(label, values, classes or None, info.unit)
     features = read_layer(source)
     if layer.column is not None and layer.column not in features.columns:
         there = ", ".join(str(column) for column in features.columns if column != "geometry")
