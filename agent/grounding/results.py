@@ -12,7 +12,8 @@ from agent.grounding.parameters import Parameter, parameters_of
 from agent.grounding.subjects import normal_name
 from tools.contract import Fact
 
-_REFERENCE = re.compile(r"a:([0-9a-f]{8,64})(?:#(facts/\d+))?")
+_REFERENCE = re.compile(r"a:([0-9a-f]{8,64})(?:#(?:(facts/\d+)|items/(\d+)/.+))?")
+"""A result, one of its facts, or a file of one of its scenes."""
 _DATASET_KEYS = frozenset({"layer", "raster", "zones", "other", "source", "dataset", "layers"})
 _PLACES = frozenset({"find_place/name"})
 _SEARCH = "search_knowledge"
@@ -101,7 +102,17 @@ class Results:
 
     @cached_property
     def _named(self) -> dict[int, tuple[tuple[str, str], ...]]:
-        return {n: tuple(_names(message.get("params", {}), self.tool(n), "", "")) for n, message in self._messages.items()}
+        return {
+            n: (*_names(message.get("params", {}), self.tool(n), "", ""), *self._scenes(n, message.get("params", {})))
+            for n, message in self._messages.items()
+        }
+
+    def _scenes(self, n: int, params: Json) -> Iterator[tuple[str, str]]:
+        """Return the ids of the scenes whose files a call reads, each with the place of the parameter."""
+        for key, value in params.items():
+            for made, match in self._made(n, _strings(value)):
+                scenes = self._messages[made].get("data", {}).get("scenes", []) if match[3] else []
+                yield from ((f"{self.tool(n)}/{key}", str(scene["id"])) for scene in scenes if scene["n"] == int(match[3]))
 
     @cached_property
     def _refs(self) -> dict[str, int]:
@@ -109,13 +120,15 @@ class Results:
 
     def _references(self, n: int) -> list[tuple[int, str]]:
         """Return (result, path of the fact or empty) for every reference in the parameters of a result, in order."""
-        found = []
-        for text in _strings(self._messages[n].get("params", {})):
+        return [(made, match[2] or "") for made, match in self._made(n, _strings(self._messages[n].get("params", {})))]
+
+    def _made(self, n: int, texts: Iterable[str]) -> Iterator[tuple[int, re.Match[str]]]:
+        """Return, for every text that refers to another result of the run, that result and the reference."""
+        for text in texts:
             if match := _REFERENCE.fullmatch(text):
                 made = next((other for ref, other in self._refs.items() if match[1].startswith(ref) or ref.startswith(match[1])), None)
                 if made is not None and made != n:
-                    found.append((made, match[2] or ""))
-        return found
+                    yield made, match
 
 
 def _strings(value: Any) -> Iterator[str]:  # Any: JSON
