@@ -130,6 +130,13 @@ def test_classes_of_the_catalogue_become_labels() -> None:
     assert dict(spec.classes) == {1: "water", 2: "bare ground"}
 
 
+@pytest.mark.realdata
+def test_classes_of_a_real_land_cover_become_labels(shared_data: Path) -> None:
+    item = json.loads((shared_data / "stac" / "pc_io-lulc-annual-v02.json").read_text())[0]
+    (spec,) = band_specs(item, "data")
+    assert (spec.classes[1], spec.classes[11], spec.nodata, spec.is_quality) == ("Water", "Rangeland", 0.0, True)
+
+
 @pytest.mark.parametrize(
     ("properties", "role", "expected"),
     [

@@ -312,6 +312,14 @@ def test_an_address_that_is_no_allowed_host_never_reaches_gdal(scenes: Scenes, h
         scenes.read("red")
 
 
+def test_a_bucket_is_reached_by_its_public_address(scenes: Scenes) -> None:
+    scenes.items[0]["assets"]["red"]["href"] = "s3://some-bucket/folder/red.tif"
+    with pytest.raises(
+        ParameterError, match=r"'some-bucket\.s3\.amazonaws\.com' of https://some-bucket\.s3\.amazonaws\.com/folder/red\.tif"
+    ):
+        scenes.read("red")
+
+
 def test_a_local_file_is_read_only_from_the_folder_of_its_catalogue(scenes: Scenes, make_raster: MakeRaster, tmp_path: Path) -> None:
     root = tmp_path / "catalogue"
     root.mkdir()

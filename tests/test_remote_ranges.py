@@ -184,6 +184,15 @@ def test_a_whole_file_with_another_checksum_is_refused(server: RangeServer, remo
         opened(server, remote, Pin(checksum=checksum))[0].fetch_whole()
 
 
+@pytest.mark.parametrize(
+    "checksum", ["dd3cc7ed9a831bfe915c87e45638c48c", "1220c7ed9a831bfe915c87e45638c48c", "b220" + "0" * 64, "no digits", ""]
+)
+def test_a_checksum_that_is_no_multihash_we_know_checks_nothing(server: RangeServer, remote: Remote, scene: bytes, checksum: str) -> None:
+    file, _ = opened(server, remote, Pin(checksum=checksum))
+    file.fetch_whole()
+    assert file.read(0, 4) == scene[:4]
+
+
 def test_long_ranges_come_in_pieces_side_by_side(
     server: RangeServer, remote: Remote, scene: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ def asset_source(artifact: Artifact, position: int, name: str) -> Source:
     item = _item(artifact, position)
     key, band = asset_of(item, name)
     specs = band_specs(item, key)
-    href = str(item["assets"][key]["href"])
+    href = _https(str(item["assets"][key]["href"]))
     layer = specs[band - 1].name if band else None
     reading = _digest([key, *(spec.to_json() for spec in specs)])
     if "://" not in href:
@@ -49,6 +49,12 @@ def asset_source(artifact: Artifact, position: int, name: str) -> Source:
     return Source(
         "", "asset", Path(), f"{identity};{reading}", layer, title=item["id"], url=href, item={**item, "asset": key, "pin": known}
     )
+
+
+def _https(href: str) -> str:
+    """Return the public address of a file in S3 (AWS, "Virtual hosting of buckets"); other addresses as they are."""
+    bucket, _, path = href.removeprefix("s3://").partition("/")
+    return f"https://{bucket}.s3.amazonaws.com/{path}" if href.startswith("s3://") else href
 
 
 def _item(artifact: Artifact, position: int) -> dict[str, Any]:
@@ -83,7 +89,7 @@ def _identity(item: Json, key: str, href: str) -> tuple[str, Pin]:
     checksum, size = asset.get("file:checksum"), asset.get("file:size")
     size = size if isinstance(size, int) and size > 0 else None
     if isinstance(checksum, str) and checksum:
-        return f"multihash:{checksum.lower()}", Pin(size, checksum=checksum)
+        return f"checksum:{checksum.lower()}", Pin(size, checksum=checksum)
     etag, length = _state(href)
     if etag and length:
         return f"etag:{etag}:{length}", Pin(length, etag)

@@ -24,6 +24,7 @@ from tools.errors import ParameterError
 DEFAULT_HOSTS = (
     "earth-search.aws.element84.com",
     "sentinel-cogs.s3.us-west-2.amazonaws.com",  # Sentinel-2 of Earth Search
+    "sentinel-cogs.s3.amazonaws.com",
     "e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com",  # its Collection 1
     "copernicus-dem-30m.s3.amazonaws.com",
     "copernicus-dem-90m.s3.amazonaws.com",

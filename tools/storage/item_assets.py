@@ -1,7 +1,7 @@
 """What a STAC item says of its files: which asset a name means, and how the values of its bands are to be read.
 
 Understood are the extensions `eo:bands` and `raster:bands` (STAC 1.0) and `bands` (STAC 1.1), and class tables
-(`classification:classes`). An item is foreign text: whatever does not fit is left out, never trusted.
+(`classification:classes`, `file:values`). An item is foreign text: whatever does not fit is left out, never trusted.
 """
 
 from __future__ import annotations
@@ -163,12 +163,17 @@ def _offset(item: Json, name: str, offset: float | None) -> tuple[float | None, 
 
 
 def _classes(band: Json) -> dict[int, str]:
-    found = {}
-    for entry in _objects(band.get("classification:classes")):
-        value, label = entry.get("value"), entry.get("title") or entry.get("description") or entry.get("name")
-        if isinstance(value, int) and isinstance(label, str) and label.strip():
-            found[value] = " ".join(label.split())[:80]
-    return found
+    """Return value → label, from the extensions `classification` and `file`."""
+    table = [
+        (entry.get("value"), entry.get("title") or entry.get("description") or entry.get("name"))
+        for entry in _objects(band.get("classification:classes"))
+    ]
+    for entry in _objects(band.get("file:values")):
+        values = entry.get("values")
+        table.extend((value, entry.get("summary")) for value in (values if isinstance(values, list) else []))
+    return {
+        value: " ".join(label.split())[:80] for value, label in table if isinstance(value, int) and isinstance(label, str) and label.strip()
+    }
 
 
 def _number(value: object) -> float | None:
