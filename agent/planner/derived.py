@@ -215,4 +215,5 @@ def _attached(cells: Cells, atlas: Atlas) -> Cells:
 
 def with_made(atlas: Atlas, plan: Plan) -> Atlas:
     """Return the datasets together with the rasters that a plan makes."""
-    return _with(atlas, [derived_dataset(frame.cells.derived) for frame in plan.frames if frame.cells and frame.cells.derived])
+    cells = [one for frame in plan.frames for one in (frame.cells, frame.other_cells) if one and one.derived]
+    return _with(atlas, [derived_dataset(one.derived) for one in cells if one.derived])

@@ -27,6 +27,8 @@ SHORTEST = 5
 _LONGEST = 400
 """Characters of a quote."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])|\n\s*\n|\n(?=\s*[-*|#•])")
+_ABBREVIATED = re.compile(r"(?:^|\W)(?:[A-Z][a-z]{0,3}|[a-z]|approx|ca|etc|vs|nos?)\.$")
+"""Ends in a full stop that ends no sentence: Sept., St., e.g."""
 _MARKUP = re.compile(r"^[\s>*#|•-]+|[\s|]+$")
 
 
@@ -137,7 +139,10 @@ _COUNTED = re.compile(
 
 def _sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a passage without marks at their edges; those with quotation marks of their own cannot be quoted."""
-    for part in _SENTENCE.split(text):
+    ends = [match for match in _SENTENCE.finditer(text) if not _ABBREVIATED.search(text[: match.start()][-12:])]
+    edges = [0, *(place for match in ends for place in match.span()), len(text)]
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        part = text[start:end]
         sentence = _MARKUP.sub("", part)
         if sentence and len(sentence) <= _LONGEST and not any(mark in sentence for mark in '“”"[]'):
             yield sentence

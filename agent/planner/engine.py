@@ -17,6 +17,7 @@ from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.steps import run_frame
 from agent.planner.understand import read_question
 from agent.planner.wording import cells_words, layer_words, place_words
+from agent.planner.write_change import write_change
 from agent.planner.write_features import write_features, write_nearest
 from agent.planner.write_measures import write_cells, write_extent, write_values
 from agent.planner.write_other import write_catalog, write_describe, write_map
@@ -24,7 +25,7 @@ from agent.planner.write_scenes import write_scenes
 
 _WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
     "cells": write_cells, "values": write_values, "extent": write_extent, "features": write_features, "nearest": write_nearest,
-    "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes, "documents": write_documents,
+    "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes, "documents": write_documents, "change": write_change,
 }  # fmt: skip
 _DRAWN = ("raster", "vector")
 NOISE = 1e-6

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents"]
+Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents", "change"]
 Direction = Literal["desc", "asc"]
 SceneAsk = Literal["list", "count", "cloud", "time"]
 JsonScalar = str | int | float | bool | None
@@ -142,6 +142,8 @@ class Frame:
     kind: Kind
     cells: Cells | None = None
     """For `cells` and `values`."""
+    other_cells: Cells | None = None
+    """The later raster of a `change`."""
     statistics: tuple[str, ...] = ()
     """For `values`."""
     layer: Layer | None = None
@@ -193,6 +195,7 @@ class Frame:
         for name in ("clips", "minus"):
             fields[name] = tuple(layer for item in data.get(name, ()) if (layer := _layer(item)))
         fields["cells"] = _cells(data.get("cells"))
+        fields["other_cells"] = _cells(data.get("other_cells"))
         fields["zones"] = _zones(data.get("zones"))
         fields["scenes"] = _scenes(data.get("scenes"))
         fields["having"] = Having(**data["having"]) if data.get("having") else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.planner.atlas import Atlas
+from agent.planner.change_steps import compare
 from agent.planner.derived_steps import raster_params
 from agent.planner.document_answers import search_documents
 from agent.planner.frames import Cells, Frame, Layer, Range, Zones
@@ -310,5 +311,5 @@ def _map(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None
 
 _STEPS: Mapping[str, Callable[[Frame, Ledger, Atlas], tuple[Part, ...] | None]] = {
     "cells": _cells, "values": _values, "extent": _extent, "features": _features, "nearest": _nearest,
-    "catalog": _catalog, "describe": _describe, "map": _map, "scenes": find_scenes, "documents": search_documents,
+    "catalog": _catalog, "describe": _describe, "map": _map, "scenes": find_scenes, "documents": search_documents, "change": compare,
 }  # fmt: skip

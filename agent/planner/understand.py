@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
+from agent.planner.changes import ChangeReader
 from agent.planner.clauses import Clause, split_clauses
 from agent.planner.derived import Outlook, attached, look_out
 from agent.planner.documents import DocumentReader
@@ -57,6 +58,9 @@ class Reader:
         outlook = look_out(self.question, atlas, self.previous)
         if outlook.lacking:
             return Draft(outlook.lacking, "refused", "refused")
+        changed = ChangeReader(outlook.atlas, outlook.question).read()
+        if changed is not None:
+            return changed
         read = self._of_years(outlook) or self._sentence(outlook.question, outlook.atlas)
         return attached(read, outlook.atlas) if isinstance(read, Plan) else read
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agent.planner.atlas import Atlas
-from agent.planner.derived import source_name
+from agent.planner.derived import INDEX_ROLES, source_name
 from agent.planner.figures import listing, with_unit
-from agent.planner.frames import Cells, Condition, Filter, Frame, Layer, Zones
+from agent.planner.frames import Cells, Condition, Derived, Filter, Frame, Layer, Zones
 from agent.planner.text import name_lemmas
 
 _OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "!=": "other than"}
@@ -98,6 +98,15 @@ def cells_words(cells: Cells, label: str | None) -> str:
         return words if words.startswith("flooded") or words in cells.noun else f"{cells.noun} {words}".strip()
     told = listing(class_name(label) for label in cells.classes) if cells.classes else "each class"
     return f"{told} of {source_name(cells.derived)}" if cells.derived else told
+
+
+def how_told(derived: Derived, n: int) -> list[str]:
+    """Say by what classes were told that no file holds: index, bands and threshold, or the network."""
+    if not derived.is_classes:
+        return []
+    if derived.network:
+        return [f"The classes are those of the network {derived.network} [{n}]."]
+    return [f"Water here is where {derived.index} of the bands {listing(INDEX_ROLES[derived.index])} is above 0 [{n}]."]
 
 
 def class_name(label: str) -> str:

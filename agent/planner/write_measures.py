@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
-from agent.planner.derived import INDEX_ROLES
 from agent.planner.figures import common_unit, figure, fits, listing
 from agent.planner.frames import Frame, Having
 from agent.planner.ledger import Message
 from agent.planner.pieces import LISTED, Part, Piece
 from agent.planner.text import name_lemmas
-from agent.planner.wording import cells_words, class_name, layer_words, place_words
+from agent.planner.wording import cells_words, class_name, how_told, layer_words, place_words
 from tools.contract import Fact, Unit
 from tools.geo.units import convert
 
@@ -38,17 +37,8 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
             lines += _one_area(piece.frame, part, chosen[0], atlas)
         else:
             lines += _area_list(piece.frame, part, chosen, atlas)
-    return [*lines, *_how_told(piece)]
-
-
-def _how_told(piece: Piece) -> list[str]:
-    """Say by what classes were told that no file holds: index, bands and threshold, or the network."""
-    derived, n = piece.frame.cells.derived if piece.frame.cells else None, piece.parts[0].message.n
-    if derived is None or not derived.is_classes:
-        return []
-    if derived.network:
-        return [f"The classes are those of the network {derived.network} [{n}]."]
-    return [f"Water here is where {derived.index} of the bands {listing(INDEX_ROLES[derived.index])} is above 0 [{n}]."]
+    derived = piece.frame.cells.derived if piece.frame.cells else None
+    return [*lines, *(how_told(derived, piece.parts[0].message.n) if derived else [])]
 
 
 def _by_zone(frame: Frame) -> bool:
