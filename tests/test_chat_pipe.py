@@ -216,3 +216,11 @@ def test_nothing_heavy_is_imported_before_the_first_question(tmp_path: Path) -> 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stderr.splitlines()[-1])).isdisjoint(HEAVY)
+
+
+@pytest.mark.heavy
+def test_cite_shows_the_passage_of_a_document_that_is_quoted(chat: Chat, tmp_path: Path) -> None:
+    (tmp_path / "wells.md").write_text("# Well survey\n\n## Findings\n\nThe survey visited 41 wells. Nine of them were dry in August.\n")
+    said = chat("What do the documents say about dry wells?", "/cite", data=[str(tmp_path / "wells.md")])
+    assert said.code == 0, said.err
+    assert "Findings: The survey visited 41 wells. Nine of them were dry in August." in said.out.partition("called with")[2]

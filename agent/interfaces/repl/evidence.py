@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """Facts on a page of /show."""
+PASSAGES = "data/passages/"
+"""Beginning of the path of a quoted passage in a result."""
 DRAWN = ("raster", "vector")
 """Kinds of result that a map can draw."""
 
@@ -74,11 +76,22 @@ def _citation(session: Session, citation: Json) -> Iterator[Shown]:
     for fact in citation["facts"]:
         of = ", ".join(fact["subject"].values())
         yield f"  {fact['path']}: {fact['name']}{f' of {of}' if of else ''} = {fact['value']} {fact['unit']}"
+    yield from _quoted(session, citation)
     yield from (f"  from {source}" for source in citation["source"])
     yield from (f"  {label}: {citation[label]}" for label in ("title", "licence", "attribution") if citation[label])
     if citation["time"]:
         yield f"  time: {' to '.join(citation['time'])}"
     yield from (f"  {line}" for line in session.agent.runner.why(citation["key"]).lines())
+
+
+def _quoted(session: Session, citation: Json) -> Iterator[Shown]:
+    """Yield the passages of documents that the answer quotes from a result of search_knowledge."""
+    claimed = [claim["path"] for claim in session.answered().claims if claim["n"] == citation["n"] and claim["path"]]
+    places = sorted({int(path.removeprefix(PASSAGES)) for path in claimed if path.startswith(PASSAGES)})
+    passages = session.agent.runner.artifact(citation["key"]).data.get("passages", []) if places else []
+    for place in places:
+        passage = passages[place]
+        yield f"  {PASSAGES}{place}: {passage['title']}, {passage['heading'] or 'no heading'}: {passage['text']}"
 
 
 def draw(session: Session, arguments: list[str]) -> Iterator[Shown]:

@@ -26,8 +26,8 @@ DRAFT_LINES = 8
 """Lines of the draft that are shown while it is written: its end."""
 DRAFT_CHARACTERS = 4000
 BAR_WIDTH = 24
-UNBOUNDED = 10_000
-"""Columns of a table that is written where no terminal bounds it."""
+UNBOUNDED = 1_000_000
+"""Columns where no terminal bounds them: a line stays a line."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class Screen:
     def show(self, shown: Shown, style: str = "") -> None:
         """Write a line, or several, or a table."""
         if isinstance(shown, Table):
-            self._out.print(_grid(shown), width=None if self._out.is_terminal else UNBOUNDED)
+            self._out.print(_grid(shown))
         else:
-            self._out.print(Text(clean(shown), style), soft_wrap=not self._out.is_terminal)
+            self._out.print(Text(clean(shown), style))
 
     def problem(self, error: TerraciteError) -> None:
         """Write an error as one block: what is wrong, and what to do."""
         console = self._out if self.is_live else self._err
-        console.print(Text.assemble(("Not done: ", "bold red"), one_line(error.message)), soft_wrap=not console.is_terminal)
+        console.print(Text.assemble(("Not done: ", "bold red"), one_line(error.message)))
         if error.hint:
-            console.print(Text(f"  {one_line(error.hint)}"), soft_wrap=not console.is_terminal)
+            console.print(Text(f"  {one_line(error.hint)}"))
 
     @contextmanager
     def working(self, on_what: str) -> Iterator[Callable[[Event], None]]:
@@ -83,12 +83,14 @@ class Screen:
         line = progress_line(event)
         if line is not None:
             console = self._out if self.is_live else self._err
-            console.print(Text(line, "dim"), soft_wrap=not console.is_terminal)
+            console.print(Text(line, "dim"))
 
 
 def _console(is_terminal: bool, *, stderr: bool) -> Console:
     # Said outright: rich would also take FORCE_COLOR for a terminal, and put escape codes into a pipe.
-    return Console(force_terminal=is_terminal, stderr=stderr, markup=False, emoji=False, highlight=False)
+    return Console(
+        force_terminal=is_terminal, width=None if is_terminal else UNBOUNDED, stderr=stderr, markup=False, emoji=False, highlight=False
+    )
 
 
 def _grid(table: Table) -> Grid:
