@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncGenerator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +103,43 @@ class FakeOutlet:
 class FakeAgent:
     """Fails in a way of its own."""
 
-    async def astream(self, question: str, *, thread_id: str) -> AsyncIterator[Any]:
+    async def astream(self, question: str, *, thread_id: str) -> AsyncGenerator[Any, None]:
         yield Token(text="draft")
         raise ServiceError(f"The model is away for {question}", hint="Try later.")
+
+
+class WordyAgent:
+    """Writes a long draft, piece by piece, and then fails."""
+
+    async def astream(self, question: str, *, thread_id: str) -> AsyncGenerator[Any, None]:
+        for n in range(100):
+            yield Token(text=f"{n} ")
+            await asyncio.sleep(0.002)
+        raise ServiceError("The model is away.")
+
+
+class CountingOutlet(FakeOutlet):
+    """Notes when a message is edited."""
+
+    edits: list[float]
+
+    async def edit(self, place: str, handle: str, text: str) -> None:
+        self.edits.append(time.monotonic())
+
+
+def test_a_message_is_edited_no_more_often_than_allowed(tmp_path: Path) -> None:
+    outlet = CountingOutlet()
+    outlet.edits = []
+
+    async def work() -> None:
+        bot = Bot(WordyAgent(), Claims(tmp_path / "events.sqlite"), outlet, edit_every_s=0.1)  # type: ignore[arg-type]
+        bot.take(ASKED)
+        await bot.idle()
+        await bot.close()
+
+    asyncio.run(work())
+    assert outlet.edits
+    assert all(after - before >= 0.1 for before, after in pairwise(outlet.edits))
 
 
 def run_bot(claims: Claims, outlet: FakeOutlet, *asked: Asked, resume: bool = False) -> None:

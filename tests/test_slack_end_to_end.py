@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from shapely.geometry import box
 
 from agent import Agent
-from agent.interfaces.slack.adapter import serve
+from agent.interfaces.slack.adapter import SlackOutlet, serve
 from agent.interfaces.slack.settings import SlackSettings
 from agent.settings import AgentSettings
 from scripted_endpoint import scripted
@@ -178,6 +178,21 @@ def test_an_answer_whose_message_was_deleted_is_posted_anew(folder: Path, tmp_pa
             mock.mention(AREA)
             wait_until(lambda: len(mock.of("chat.postMessage")) == 2, "a second message")
     assert "25.02 ha" in mock.of("chat.postMessage")[1].args["text"]
+
+
+def test_a_long_answer_is_split_into_messages_of_its_thread_in_order(tmp_path: Path) -> None:
+    from slack_sdk.web.async_client import AsyncWebClient
+
+    text = "\n".join(f"- Plot {n:04} <&>: {n} ha [1]" for n in range(400))
+    with slack() as mock:
+        outlet = SlackOutlet(AsyncWebClient(BOT_TOKEN, base_url=mock.url))
+        asyncio.run(outlet.finish("T1/C1/100.1", "900.1", text))
+    methods = [call.method for call in mock.of("chat.update", "chat.postMessage")]
+    assert methods == ["chat.update", *["chat.postMessage"] * (len(methods) - 1)]
+    assert len(methods) > 3
+    assert all(len(part) <= 4000 for _, part in mock.said())
+    whole = "\n".join(part for _, part in mock.said())
+    assert whole.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
 
 def of_model(url: str) -> AgentSettings:
