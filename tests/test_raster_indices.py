@@ -183,3 +183,25 @@ def test_equal_calls_write_equal_bytes(tmp_path: Path) -> None:
         output = call("spectral_index", tmp_path / name, {"raster": "r", "index": "NDVI"}, source)
         files.append((tmp_path / name / output.files[0]).read_bytes())
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize(
+    ("west", "bbox"),
+    [(177.5, (177.5, 40, -177.5, 50)), (10, (10, 40, 15, 50)), (185, (-175, 40, -170, 50))],
+)
+def test_the_extent_is_told_in_longitudes_that_exist(tmp_path: Path, west: float, bbox: tuple[float, ...]) -> None:
+    grid = GeoBox((2, 1), Affine(5, 0, west, 0, -5, 50), "EPSG:4326")
+    source = stack(tmp_path / "s.tif", {"nir": ma([[3], [4]]), "red": ma([[1], [1]])}, grid)
+    output = call("spectral_index", tmp_path, {"raster": "r", "index": "NDVI"}, source)
+    assert output.bbox == pytest.approx(bbox)
+    assert fact(output, "mean") == pytest.approx(np.average([0.5, 0.6], weights=lonlat_row_areas(grid)[:, 0]), rel=1e-6)
+
+
+@pytest.mark.parametrize("transform", [Affine(30, 10, 5e5, 10, -30, 5e6), Affine(30, 0, 5e5, 0, 30, 5e6)], ids=["rotated", "south up"])
+def test_rotated_and_south_up_grids_are_kept(tmp_path: Path, transform: Affine) -> None:
+    grid = GeoBox((2, 3), transform, "EPSG:32631")
+    source = stack(tmp_path / "s.tif", {"nir": ma(np.arange(1.0, 7).reshape(2, 3)), "red": ma(np.ones((2, 3)))}, grid)
+    output = call("spectral_index", tmp_path, {"raster": "r", "index": "NDVI"}, source)
+    made = raster(tmp_path / output.files[0])
+    assert raster_info(made).grid == grid
+    np.testing.assert_allclose(written(tmp_path, output).ravel(), [(n - 1) / (n + 1) for n in range(1, 7)], rtol=1e-6)

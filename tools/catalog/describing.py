@@ -55,7 +55,7 @@ def extent_degrees(bounds: Bounds, crs: CRS) -> tuple[Bounds | None, tuple[str, 
 
     Longitudes are brought into -180…180, so that west exceeds east for an extent across the antimeridian.
     """
-    from tools.geo.vicinity import lonlat_bounds
+    from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 
     try:
         west, south, east, north = lonlat_bounds(bounds, crs)
@@ -64,12 +64,7 @@ def extent_degrees(bounds: Bounds, crs: CRS) -> tuple[Bounds | None, tuple[str, 
     if max(abs(west), abs(east)) > 540 or max(abs(south), abs(north)) > 90:
         reason = f"The coordinates reach beyond the Earth ({west:g} {south:g} {east:g} {north:g}): the CRS {crs.name!r} is probably not theirs; declare the true one."
         return None, (reason,)
-    return ((-180.0, south, 180.0, north) if east - west >= 360 else (_wrapped(west), south, _wrapped(east), north)), ()
-
-
-def _wrapped(longitude: float) -> float:
-    """Bring a longitude into -180…180; both ends stay where they are."""
-    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+    return wrapped_bbox((west, south, east, north)), ()
 
 
 def licence_and_attribution(tags: dict[str, str]) -> tuple[str | None, str | None]:

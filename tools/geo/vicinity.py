@@ -64,6 +64,17 @@ def lonlat_bounds(bounds: Bounds, crs: CRS) -> Bounds:
     return (float(west), float(south), float(east), float(north))
 
 
+def wrapped_bbox(bbox: Bounds) -> Bounds:
+    """Bring the longitudes of a bbox in degrees into -180…180: west exceeds east across the antimeridian."""
+    west, south, east, north = bbox
+    return (-180.0, south, 180.0, north) if east - west >= 360 else (_wrapped(west), south, _wrapped(east), north)
+
+
+def _wrapped(longitude: float) -> float:
+    """Bring a longitude into -180…180; both ends stay where they are."""
+    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+
+
 def bring(other: Geometries, other_crs: CRS, bounds: Bounds, crs: CRS) -> Brought:
     """Take valid geometries into the CRS of a layer with these bounds, leaving out what is not near it.
 

@@ -10,7 +10,7 @@ from tools.errors import LimitError, ParameterError
 from tools.geo.frame import geodetic_frame
 from tools.geo.grid import crs_of, grid_difference
 from tools.geo.moments import Spread
-from tools.geo.vicinity import lonlat_bounds
+from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 from tools.settings import ToolSettings
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def check_same_grid(grids: Mapping[str, GeoBox]) -> None:
 
 
 def bbox_degrees(grid: GeoBox) -> tuple[float, float, float, float]:
-    """Return the extent of a grid as west, south, east, north in degrees."""
+    """Return the extent of a grid as west, south, east, north in degrees; west exceeds east across the antimeridian."""
     left, bottom, right, top = grid.boundingbox
-    return lonlat_bounds((left, bottom, right, top), crs_of(grid))
+    return wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid)))
 
 
 def value_facts(spread: Spread, unit: str, subject: Mapping[str, str] = NOTHING) -> tuple[Fact, ...]:
