@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -338,6 +340,22 @@ def test_a_slow_server_ends_at_the_deadline(serve: Serve) -> None:
     server = serve(api(lambda *_: Reply({}, 503, {"retry-after": "30"})))
     with pytest.raises(ServiceError):
         ask(server, deadline_s=0.5)
+
+
+def test_whoever_gives_up_does_not_wait_for_a_slow_server(serve: Serve) -> None:
+    class GivenUpError(Exception):
+        pass
+
+    def give_up(_: float) -> None:
+        raise GivenUpError
+
+    released = threading.Event()
+    server = serve(lambda *_: Reply({}, 500 if released.wait(10) else 501))
+    started = time.monotonic()
+    with pytest.raises(GivenUpError):
+        search(Source("c", "catalogue", Path(), "d", url=server.url), SceneQuery(), ToolSettings(allowed_hosts="127.0.0.1"), give_up)
+    assert time.monotonic() - started < 1
+    released.set()
 
 
 def test_a_server_that_knows_only_get_is_asked_by_get(serve: Serve) -> None:

@@ -22,10 +22,11 @@ def describe_catalogue(source: Source) -> tuple[str | None, Content]:
     from tools.settings import ToolSettings
     from tools.storage.http import Remote
     from tools.storage.stac_catalogue import open_catalogue
+    from tools.storage.stac_io import GuardedIO
 
     settings = ToolSettings()
     with Remote(settings) as remote:
-        catalogue = open_catalogue(source, remote, time.monotonic() + settings.search_deadline_s)
+        catalogue = open_catalogue(source, GuardedIO(remote, time.monotonic() + settings.search_deadline_s))
         found, unread = catalogue.collections()
         conforms_to = catalogue.api.conforms_to if catalogue.api is not None else ()
     collections = tuple(_collection(one) for one in found)

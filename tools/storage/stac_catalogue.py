@@ -7,7 +7,6 @@ from typing import Any
 
 from tools.contract import Source
 from tools.errors import DataError
-from tools.storage.http import Remote
 from tools.storage.stac_api import Api, is_api
 from tools.storage.stac_io import GuardedIO
 from tools.storage.stac_items import usable
@@ -42,14 +41,13 @@ class Catalogue:
         return _read_with(self.io, where)
 
 
-def open_catalogue(source: Source, remote: Remote, until: float) -> Catalogue:
-    """Read the root of a catalogue; `until` is the end of everything asked of it, by the monotonic clock.
+def open_catalogue(source: Source, io: GuardedIO) -> Catalogue:
+    """Read the root of a catalogue.
 
     Raises ServiceError, NotFoundError or DataError where it cannot be read or is no STAC, ParameterError where its host is not
     allowed.
     """
     address = source.url or str(source.path)
-    io = GuardedIO(remote, until)
     root = _read_with(io, address)
     if items_in(root) is not None:
         return Catalogue(address, root, io)

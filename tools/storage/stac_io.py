@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urljoin
@@ -13,13 +14,19 @@ from pystac_client.stac_api_io import StacApiIO
 
 from tools.errors import ServiceError
 from tools.storage.hosts import shown
-from tools.storage.http import Remote, Request
+from tools.storage.http import Answer, Remote, Request
 from tools.storage.stac_links import Json, links_of
 
 MOST_PAGES = 500
 """Most pages of one question; a server that still has more is asked more narrowly."""
+ALIVE_S = 0.25
+"""Seconds between two questions whether anybody still waits for an answer."""
 REJECTED = (400, 405, 415, 422, 501)
 """Statuses by which a server says that it does not understand the question."""
+
+
+def _nobody_waits() -> None:
+    """Never end: for a caller that cannot give up."""
 
 
 class RejectedError(ServiceError):
@@ -45,15 +52,18 @@ class Asking:
 class GuardedIO(StacApiIO):
     """Reads the documents and pages of one catalogue until a moment of the monotonic clock.
 
+    `alive` is called in the caller's thread while a server is waited for; it raises where nobody wants the answer any more.
+
     pystac-client's own session is never used: every request goes through `request`. Local files are never read.
     """
 
-    def __init__(self, remote: Remote, until: float) -> None:
+    def __init__(self, remote: Remote, until: float, alive: Callable[[], None] = _nobody_waits) -> None:
         super().__init__(max_retries=None)
         self.until = until
         self.cuts = 0
         """How many times a server's pages were not read to their end, since they repeat or are too many."""
         self._remote = remote
+        self._alive = alive
 
     def request(
         self,
@@ -75,13 +85,24 @@ class GuardedIO(StacApiIO):
             sent.append(("content-type", "application/json"))
         elif parameters:
             url = str(httpx.URL(href).copy_merge_params({name: _text(value) for name, value in parameters.items()}))
-        answer = self._remote.request(Request(url, asked, tuple(sent), body, accept=REJECTED, until=self.until))
+        answer = self._answered(Request(url, asked, tuple(sent), body, accept=REJECTED, until=self.until))
         if answer.status in REJECTED:
             raise RejectedError(
                 f"{answer.url} does not understand the question (status {answer.status}).",
                 hint="Ask for less: fewer conditions, or another collection.",
             )
         return _json_object(answer.body, answer.url)
+
+    def _answered(self, request: Request) -> Answer:
+        """Ask, and ask meanwhile whether anybody still waits; if not, what is under way is left to itself."""
+        pool = ThreadPoolExecutor(1)
+        try:
+            under_way = pool.submit(self._remote.request, request)
+            while not wait([under_way], ALIVE_S).done:
+                self._alive()
+            return under_way.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def get_pages(self, url: str, method: str | None = None, parameters: dict[str, Any] | None = None) -> Iterator[Json]:
         """Yield page after page, also empty ones, until there is no next, or the next was there before."""

@@ -13,7 +13,7 @@ from tools.settings import ToolSettings
 from tools.storage.http import Remote
 from tools.storage.stac_api import Api
 from tools.storage.stac_catalogue import Catalogue, open_catalogue
-from tools.storage.stac_io import RejectedError
+from tools.storage.stac_io import GuardedIO, RejectedError
 from tools.storage.stac_items import usable
 from tools.storage.stac_links import Json
 from tools.storage.stac_match import Sieve, implied_collections, is_ordered, ordered
@@ -53,10 +53,17 @@ def search(source: Source, query: SceneQuery, settings: ToolSettings | None = No
     as many scenes as are looked at, and what `open_catalogue` raises.
     """
     chosen = settings or ToolSettings()
-    until = time.monotonic() + chosen.search_deadline_s
+    done = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal done
+        done = share
+        progress(share)
+
     with Remote(chosen) as remote:
-        catalogue = open_catalogue(source, remote, until)
-        found = _search_api(catalogue.api, query, progress) if catalogue.api is not None else _search_static(catalogue, query, progress)
+        io = GuardedIO(remote, time.monotonic() + chosen.search_deadline_s, alive=lambda: progress(done))
+        catalogue = open_catalogue(source, io)
+        found = _search_api(catalogue.api, query, tell) if catalogue.api is not None else _search_static(catalogue, query, tell)
     if not found.items and not found.is_all:
         raise LimitError(
             f"None of the first {found.seen} scenes fits, and the catalogue has more than are looked at.",
@@ -70,7 +77,7 @@ def _search_api(api: Api, query: SceneQuery, progress: Progress) -> Scenes:
     full, plain = api.parameters(query), api.parameters(query, plain=True)
     found = _collected(api, query, full, progress)
     if found is None or (not found.items and full != plain):
-        found = _collected(api, query, plain, progress)
+        found = _collected(api, query, plain, progress) or found
     if found is None and api.method == "POST":
         found = _collected(api, query, plain, progress, by_get=True)
     if found is None:
