@@ -293,6 +293,7 @@ def test_a_band_of_classes_is_refused(bench: Bench, make_raster) -> None:
         ({"options": {**SMALL["options"], "pretrained_cfg": "x"}}, "does not take: pretrained_cfg"),
         ({"options": {"encoder_depth": 9}}, "cannot be built"),
         ({"encoder": "tu-no_such_network"}, "cannot be built"),
+        ({"architecture": "DPT", "encoder": "tu-vit_small_patch14_dinov2", "options": {}}, "multiples of 14"),
     ],
 )
 def test_weights_that_do_not_fit_the_card_are_refused(bench: Bench, card: dict[str, object], said: str) -> None:

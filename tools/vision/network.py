@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import segmentation_models_pytorch
@@ -14,6 +15,7 @@ from torch import nn
 from tools.errors import DataError
 from tools.storage.network_card import NetworkCard
 from tools.storage.networks import HEAD, read_weights
+from tools.vision.windows import ALIGNMENT
 
 OURS = ("self", "encoder_name", "encoder_weights", "in_channels", "classes", "activation", "aux_params", "kwargs")
 """Arguments that the card states elsewhere, or nobody may."""
@@ -43,6 +45,26 @@ def _outputs(tensors: dict[str, torch.Tensor]) -> int:
 def _empty(weights: Path, card: NetworkCard, outputs: int) -> nn.Module:
     """Build the network that the card describes, with random weights; `encoder_weights=None` keeps it from downloading any."""
     make = getattr(segmentation_models_pytorch, card.architecture)
+    options = _options(weights, card, make)
+    try:
+        built: Any = make(  # Any: the library has no types
+            encoder_name=card.encoder, encoder_weights=None, in_channels=len(card.bands), classes=outputs, activation=None, **options
+        )
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:  # how the library and timm refuse names and options
+        raise DataError(
+            f"The network of {weights.name!r}, {card.architecture} on {card.encoder}, cannot be built ({error}).", hint="Mend its card."
+        ) from error
+    if ALIGNMENT % built.encoder.output_stride:
+        raise DataError(
+            f"The encoder {card.encoder} wants sides of multiples of {built.encoder.output_stride} pixels; windows are multiples of {ALIGNMENT}.",
+            hint="Use a network whose encoder divides its input by 2, 4, 8, 16 or 32.",
+        )
+    network: nn.Module = built
+    return network
+
+
+def _options(weights: Path, card: NetworkCard, make: type[nn.Module]) -> dict[str, object]:
+    """Return the card's further arguments; raise DataError for one that the architecture itself does not name."""
     known = [name for name in inspect.signature(make.__init__).parameters if name not in OURS]
     unknown = sorted(set(card.options) - set(known))
     if unknown:  # not passed on: what a class does not take goes to its encoder, and there may name a file to load
@@ -50,16 +72,9 @@ def _empty(weights: Path, card: NetworkCard, outputs: int) -> nn.Module:
             f"The card of {weights.name!r} gives options that {card.architecture} does not take: {', '.join(unknown)[:200]}.",
             hint=f"It takes: {', '.join(known)}.",
         )
-    options = {name: list(value) if isinstance(value, tuple) else value for name, value in card.options.items()}
-    try:
-        built: nn.Module = make(
-            encoder_name=card.encoder, encoder_weights=None, in_channels=len(card.bands), classes=outputs, activation=None, **options
-        )
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:  # how the library and timm refuse names and options
-        raise DataError(
-            f"The network of {weights.name!r}, {card.architecture} on {card.encoder}, cannot be built ({error}).", hint="Mend its card."
-        ) from error
-    return built
+    # The encoder of a DPT otherwise takes images of one size only; the option has no weights of its own.
+    any_size = {"dynamic_img_size": True} if card.architecture == "DPT" else {}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in card.options.items()} | any_size
 
 
 def _check_fit(weights: Path, network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
