@@ -73,8 +73,8 @@ def _options(weights: Path, card: NetworkCard, make: type[nn.Module]) -> dict[st
             hint=f"It takes: {', '.join(known)}.",
         )
     # The encoder of a DPT otherwise takes images of one size only; the option has no weights of its own.
-    any_size = {"dynamic_img_size": True} if card.architecture == "DPT" else {}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in card.options.items()} | any_size
+    any_size: dict[str, object] = {"dynamic_img_size": True} if card.architecture == "DPT" else {}
+    return {**any_size, **{name: list(value) if isinstance(value, tuple) else value for name, value in card.options.items()}}
 
 
 def _check_fit(weights: Path, network: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
