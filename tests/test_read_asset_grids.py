@@ -11,7 +11,9 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
+from rasterio.enums import Resampling
 from rasterio.transform import from_origin
+from rasterio.warp import reproject
 from shapely import box
 
 from conftest import MakeLayer, MakeRaster
@@ -109,6 +111,18 @@ def test_rasters_of_two_zones_are_read_onto_one_grid(rasters: Rasters, make_rast
     assert result.artifact.method["bands"][1]["resampling"] == "bilinear"
 
 
+@pytest.mark.parametrize(("crs", "left"), [(UTM, 510_000), ("EPSG:32633", 500_000), ("EPSG:32660", 500_000)])
+def test_a_raster_that_does_not_reach_the_place_is_nodata_and_named(
+    crs: str, left: float, rasters: Rasters, make_raster: MakeRaster
+) -> None:
+    here = make_raster(COUNT, crs=UTM, transform=GRIDS["north-up"], name="here.tif")
+    there = make_raster(COUNT, crs=crs, transform=from_origin(left, 5_000_000, 10, 10), name="there.tif")
+    lon, lat = Transformer.from_crs(UTM, "EPSG:4326", always_xy=True).transform(500_200, 4_999_800)
+    result = rasters.read(here, there, bbox=[lon - 1e-4, lat - 1e-4, lon + 1e-4, lat + 1e-4])
+    assert [fact.value for fact in result.artifact.facts] == [100.0, 0.0]
+    assert result.artifact.warnings == ("The file of band_1_2 does not reach the place.",)
+
+
 def test_features_smaller_than_a_pixel_take_the_pixels_they_touch(rasters: Rasters, make_raster: MakeRaster, make_layer: MakeLayer) -> None:
     x, y = GRIDS["north-up"] @ (3.1, 5.1)
     layer = rasters.catalog.add(make_layer([box(x, y - 1, x + 1, y)], crs=UTM)).records[0].id
@@ -157,3 +171,29 @@ def test_the_share_that_is_covered_is_measured_on_the_ellipsoid() -> None:
     assert found is not None
     north, south = (np.sin(np.radians(top)) - np.sin(np.radians(top - 1)) for top in (61, 60))
     assert found.covered_share == pytest.approx(north / (north + south), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("crs", "resampling"), [("EPSG:3857", "bilinear"), ("EPSG:3035", "cubic"), ("EPSG:4326", "nearest"), ("EPSG:32632", "average")]
+)
+def test_another_crs_agrees_with_warping_the_whole_array_at_once(
+    crs: str, resampling: str, rasters: Rasters, make_raster: MakeRaster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.storage.asset_reading.STRIP_PIXELS", 500)  # many strips
+    y, x = np.mgrid[0:80, 0:80]
+    values = (np.sin(x / 9) + np.cos(y / 7)).astype("float32")
+    values[10:14, 20:30] = np.nan
+    transform = GRIDS["north-up"]
+    result = rasters.read(make_raster(values, crs=UTM, transform=transform, nodata=float("nan")), crs=crs, resampling=resampling)
+    ours = values_of(result)
+    expected = np.full_like(ours, np.nan)
+    reproject(
+        values, expected, src_transform=transform, src_crs=UTM, src_nodata=np.nan, dst_transform=grid_of(result)[0], dst_crs=crs,
+        dst_nodata=np.nan, resampling=Resampling[resampling],
+    )  # fmt: skip
+    assert ours.shape[0] * ours.shape[1] > 5000
+    assert (np.isnan(ours) != np.isnan(expected)).mean() < 0.01
+    both = np.isfinite(ours) & np.isfinite(expected)
+    # GDAL follows the transformation to an eighth of a pixel, strip by strip.
+    assert np.abs(ours - expected)[both].max() < 0.3
+    assert np.abs(ours - expected)[both].mean() < 0.005

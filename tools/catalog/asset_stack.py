@@ -19,7 +19,7 @@ from tools.geo.roles import SENTINEL_2
 from tools.geo.vicinity import lonlat_bounds
 from tools.settings import ToolSettings
 from tools.storage.asset_rasters import AssetBand, AssetInfo, Fetcher
-from tools.storage.asset_reading import Match, match, overview_for, read_onto, resampling_for, stored_bytes
+from tools.storage.asset_reading import Match, Onto, match, overview_for, read_onto, resampling_for, stored_bytes
 from tools.storage.features_mask import pixels_inside
 from tools.storage.rasters import Window, iter_strips
 
@@ -74,6 +74,11 @@ class Piece:
     resamplings: tuple[str, ...]
     """Of each band."""
 
+    @property
+    def factor(self) -> int:
+        """How much coarser than the file the overview is that is read; 1 for the file itself."""
+        return 1 if self.overview is None else self.info.overviews[self.overview]
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -120,17 +125,26 @@ class _Reading:
 
     def file(self, piece: Piece) -> None:
         """Read the bands of one file; one that is needed nearly whole is taken whole, so that its checksum can be verified."""
+        if piece.found.is_empty:
+            for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
+                self._take(piece, band, resampling, np.ma.MaskedArray(np.zeros(self._target.grid.shape, band.dtype), mask=True))
+            return
         if piece.source.url:
             self._fetcher.take_whole(piece.source, piece.bytes)
+        factor, (x, y) = piece.factor, piece.found.scale
         with self._fetcher.opened(piece.source, piece.overview) as dataset:
             for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
-                values = read_onto(dataset, band, self._target.grid, resampling, self._tell)
-                if self._asking.cut:
-                    values[~self._inside] = np.ma.masked
-                name = self._free_name(band.name)
-                self._bands.append((band, name, values))
-                self._doubts.extend(_doubts(name, piece, band, values))
-                self._methods.append(_method(name, piece, band, resampling))
+                how = Onto(self._target.grid, resampling, (x * factor, y * factor))
+                self._take(piece, band, resampling, read_onto(dataset, band, how, self._tell))
+
+    def _take(self, piece: Piece, band: AssetBand, resampling: str, values: MaskedArray) -> None:
+        """Keep a band that was read."""
+        if self._asking.cut:
+            values[~self._inside] = np.ma.masked
+        name = self._free_name(band.name)
+        self._bands.append((band, name, values))
+        self._doubts.extend(_doubts(name, piece, band, values))
+        self._methods.append(_method(name, piece, band, resampling))
 
     def stack(self, warnings: Mapping[str, None]) -> Stack:
         """Return what was read."""
@@ -225,7 +239,7 @@ def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[s
         "band": name,
         "resampling": "none, the pixels coincide" if piece.found.is_same else resampling,
         "source_resolution": abs(float(piece.info.grid.resolution.x)),
-        "overview": 1 if piece.overview is None else piece.info.overviews[piece.overview],
+        "overview": piece.factor,
         "scale": band.scale,
         "offset": band.offset,
         "nodata": None if band.nodata is None else repr(band.nodata),
@@ -234,7 +248,9 @@ def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[s
 
 
 def _doubts(name: str, piece: Piece, band: AssetBand, values: MaskedArray) -> Iterator[str]:
-    """Yield what the reader must know of a band: that it was interpolated, that its offset looks wrong."""
+    """Yield what the reader must know of a band: that it is elsewhere, was interpolated, has an offset that looks wrong."""
+    if piece.found.is_empty:
+        yield f"The file of {name} does not reach the place."
     if piece.found.ratio < FINER and not piece.found.is_same and band.kind == "continuous":
         size = abs(float(piece.info.grid.resolution.x))
         yield f"The pixels of {name} are coarser ({size:g}) than those of the result: its values are interpolated, no detail is added."

@@ -38,6 +38,23 @@ class Match:
     """Size of the grid's pixels over that of the file's."""
     is_same: bool
     """Whether the pixels coincide."""
+    scale: tuple[float, float]
+    """Pixels of the grid per pixel of the file, along x and y of the grid."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the file does not reach the grid."""
+        return not (self.window[2] and self.window[3])
+
+
+@dataclass(frozen=True)
+class Onto:
+    """Where to and how a band is read."""
+
+    grid: GeoBox
+    resampling: str
+    scale: tuple[float, float]
+    """Pixels of the grid per pixel of what is opened, along x and y."""
 
 
 def match(info: AssetInfo, grid: GeoBox) -> Match:
@@ -45,7 +62,10 @@ def match(info: AssetInfo, grid: GeoBox) -> Match:
     found = compute_reproject_roi(info.grid, grid)
     rows, cols = found.roi_src
     window = (rows.start, cols.start, max(0, rows.stop - rows.start), max(0, cols.stop - cols.start))
-    return Match(window, float(found.scale), bool(found.paste_ok and found.read_shrink == 1))
+    if not (window[2] and window[3] and found.scale):
+        return Match((0, 0, 0, 0), 1.0, False, (1.0, 1.0))
+    scale = (1 / float(found.scale2.x), 1 / float(found.scale2.y))
+    return Match(window, float(found.scale), bool(found.paste_ok and found.read_shrink == 1), scale)
 
 
 def overview_for(info: AssetInfo, ratio: float) -> int | None:
@@ -94,19 +114,20 @@ def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
     return "average" if is_coarser else "bilinear"
 
 
-def read_onto(dataset: DatasetReader, band: AssetBand, grid: GeoBox, resampling: str, told: Callable[[int], None]) -> MaskedArray:
+def read_onto(dataset: DatasetReader, band: AssetBand, how: Onto, told: Callable[[int], None]) -> MaskedArray:
     """Return a band on a grid as `(row, col)`, strip by strip; True in the mask is not valid or outside the file.
 
     Stored integers stay as they are where they are neither scaled nor mixed; else the values are float32, float64 where the
     file's type is wider than 16 bit. `told` hears the pixels done after each strip.
     """
+    grid, resampling = how.grid, how.resampling
     height, width = grid.shape
     mixed = None if resampling in ("nearest", "mode") else np.result_type(band.dtype, "float32").name
     dtype = mixed or (np.result_type(band.dtype, "float32").name if band.is_scaled else band.dtype)
     values, invalid = np.zeros((height, width), dtype), np.ones((height, width), bool)
     for window in iter_strips(height, width, STRIP_PIXELS):
         rows = slice(window[0], window[0] + window[2])
-        part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata, mixed)
+        part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata, dtype=mixed, scale=how.scale)
         invalid[rows] = np.ma.getmaskarray(part)
         values[rows] = part.data.astype("float64") * band.scale + band.offset if band.is_scaled else part.data
         told(window[2] * width)

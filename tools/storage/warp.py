@@ -55,12 +55,21 @@ def warped_band(source: Source, band: int, grid: GeoBox, resampling: str = "near
 
 
 def warped_stored(
-    dataset: DatasetReader, band: int, grid: GeoBox, resampling: str, nodata: float | None, dtype: str | None = None
+    dataset: DatasetReader,
+    band: int,
+    grid: GeoBox,
+    resampling: str,
+    nodata: float | None,
+    *,
+    dtype: str | None = None,
+    scale: tuple[float, float] | None = None,
 ) -> MaskedArray:
     """Return the stored values of a band of an open dataset on `grid`, before scale and offset; as `warped_band` else.
 
     `nodata` is the value that marks what is not valid in this band, None where it has none. `dtype` is the type to compute in
-    and to return, by default the file's: means of integers are then rounded.
+    and to return, by default the file's: means of integers are then rounded. `scale` is the number of pixels of the grid per pixel
+    of the file, along x and y; without it GDAL guesses it anew for every part that is read, from the shape of the part, and
+    thin parts askew to the file come out blurred.
     """
     import numpy as np
     from rasterio.enums import Resampling
@@ -72,7 +81,9 @@ def warped_stored(
     alphas = [index for index, each in enumerate(dataset.colorinterp, start=1) if each.name == "alpha"]
     # Without nodata or an alpha band GDAL could not tell what lies outside the source.
     unmarked = nodata is None and not alphas
-    marks = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
+    marks: dict[str, float] = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
+    if scale is not None:
+        marks |= {"XSCALE": scale[0], "YSCALE": scale[1]}
     with WarpedVRT(
         dataset, src_crs=crs_of(dataset).to_wkt(), crs=grid.crs.proj.to_wkt(), transform=grid.transform, width=grid.shape[1], height=grid.shape[0],
         resampling=Resampling[resampling], add_alpha=unmarked, warp_mem_limit=WARP_MEMORY_MB, dtype=dtype, **marks,
