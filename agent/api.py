@@ -110,8 +110,8 @@ class Agent:
         """Answer one question, yielding every event as it happens; the last is `RunFinished`.
 
         Where `cancel` is set meanwhile, by any thread, the run ends with RunInterruptedError at the next place where it can: before
-        the next step, call or piece of text, or within a tool that tells its progress. It is then recorded nowhere, and the
-        thread is as it was before the question; it can be asked again at once, even while this run still ends.
+        the next step, call or piece of text, or within a tool that tells its progress. It is then recorded nowhere, what the
+        thread remembers is what it remembered before, and it can be asked again at once, even while this run still ends.
         """
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')

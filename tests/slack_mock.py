@@ -7,12 +7,14 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiohttp import WSMsgType, web
+
+from waiting import wait_until
 
 BOT_TOKEN, APP_TOKEN = "xoxb-secret-bot", "xapp-secret-app"
 BOT_USER = "UBOT"
@@ -131,13 +133,6 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         return dict(await request.json())
     return {**request.query, **await request.post()}
-
-
-def wait_until(holds: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
-    end = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < end, f"not within {timeout_s} s: {what}"
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,9 +16,11 @@ from shapely.geometry import box
 
 from agent.interfaces.repl.commands import COMMANDS
 from chatting import Chat, piped
+from scripted_endpoint import Stall, scripted
 from terracite_process import COMMAND, environment
 from test_start_up import HEAVY
 from tools.registry import names
+from waiting import wait_until
 
 EVIL = "Ward \x1b]owned\x07\x1b[J[bold]X[/bold] \x9bJ\u202etxt"
 """A name that speaks to a terminal's title, clears it in two ways, is written in rich's markup, and reverses the line."""
@@ -203,6 +207,24 @@ def test_a_process_writes_no_escape_code_into_a_pipe_though_colour_is_forced(tmp
     assert "\x1b" not in done.stdout + done.stderr
     assert "The number of districts is 3 [1]." in done.stdout
     assert "unicorns" not in done.stdout, "/quit leaves"
+
+
+def test_an_interrupt_ends_a_piped_chat_within_a_second_though_the_model_does_not_answer(tmp_path: Path) -> None:
+    with scripted([Stall(30)]) as endpoint:
+        variables = {"OPENAI_BASE_URL": endpoint.url, "OPENAI_API_KEY": "x"}
+        command = [*COMMAND, "chat", "--engine", "model", "--workspace", str(tmp_path)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, env={**environment(), **variables}, **pipes) as chat:  # type: ignore[call-overload]
+            chat.stdin.write("What is here?\nAnd what else?\n")
+            chat.stdin.flush()
+            wait_until(lambda: bool(endpoint.requests), "the model is asked", 60)
+            sent = time.monotonic()
+            chat.send_signal(signal.SIGINT)
+            assert chat.wait(20) == 130
+            assert time.monotonic() - sent < 1.5, "a second, and the end of the process"
+            assert "Stopped." in chat.stdout.read()
+            assert "Traceback" not in chat.stderr.read()
+        assert len(endpoint.requests) == 1
 
 
 def test_nothing_heavy_is_imported_before_the_first_question(tmp_path: Path) -> None:

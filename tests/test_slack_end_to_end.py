@@ -21,8 +21,9 @@ from agent.interfaces.slack.adapter import SlackOutlet, serve
 from agent.interfaces.slack.settings import SlackSettings
 from agent.settings import AgentSettings
 from scripted_endpoint import scripted
-from slack_mock import APP_TOKEN, BOT_TOKEN, BOT_USER, Slack, slack, wait_until
+from slack_mock import APP_TOKEN, BOT_TOKEN, BOT_USER, Slack, slack
 from tools.errors import BusyError, CredentialError
+from waiting import wait_until
 
 AREA = "What is the area of North in ha?"
 EVIL = "<!channel> & <https://evil.example|North> @here"

@@ -16,8 +16,9 @@ from shapely.geometry import box
 
 from agent import Agent
 from scripted_endpoint import scripted
-from slack_mock import APP_TOKEN, BOT_TOKEN, Slack, slack, wait_until
+from slack_mock import APP_TOKEN, BOT_TOKEN, Slack, slack
 from terracite_process import COMMAND, environment
+from waiting import wait_until
 
 COUNT = [("query_vector", {"layer": "districts", "measures": [{"aggregate": "count"}]})]
 QUESTION = "How many districts are there?"

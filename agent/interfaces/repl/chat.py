@@ -81,7 +81,7 @@ def _converse(session: Session, screen: Screen) -> int:
         except LeaveError:
             break
         code = code if ended is None else ended
-        if ended == RunInterruptedError.exit_code and not screen.is_live:  # nobody sits there to go on
+        if ended == RunInterruptedError.exit_code and not typed.is_person():  # nobody is there to go on
             break
     return code
 

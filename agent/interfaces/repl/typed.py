@@ -18,10 +18,14 @@ HISTORY = "chat_history"
 """File in the workspace that keeps what was typed."""
 
 
+def is_person() -> bool:
+    """Tell whether somebody sits at a terminal and sees what is written."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def lines(session: Session) -> Iterator[str]:
-    """Yield what is typed or piped in, blank lines left out, until Ctrl-D, the end of the pipe, or nobody takes any more."""
-    is_person = sys.stdin.isatty() and sys.stdout.isatty()
-    for line in _typed(session) if is_person else sys.stdin:
+    """Yield what is typed or piped in, blank lines left out, until Ctrl-D or the end of the pipe."""
+    for line in _typed(session) if is_person() else sys.stdin:
         if line.strip():
             yield line.strip()
 
