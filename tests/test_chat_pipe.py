@@ -151,6 +151,12 @@ def test_map_draws_the_last_result_and_says_where_it_lies(chat: Chat, districts:
     assert "It has [1]" in said.err
 
 
+def test_a_refusal_has_nothing_to_show_cite_or_draw(chat: Chat, districts: Path) -> None:
+    said = chat("How many unicorns are there?", "/show", "/cite", "/map", data=[str(districts)])
+    assert said.err.count("rests on no result") == 2
+    assert "cites nothing" in said.err
+
+
 def test_a_thread_is_continued_and_left_for_a_new_one(chat: Chat, districts: Path) -> None:
     chat("What is the area of North in ha?", data=[str(districts)], thread="survey")
     said = chat("and of South?", "/thread", "/thread new", "and of West?", thread="survey")

@@ -93,10 +93,11 @@ class Session:
         if named is not None and not named.isdecimal():
             return self.agent.runner.artifact(named)
         keys = {step["n"]: step["key"] for step in self.answered().steps if "key" in step}
-        n = int(named) if named is not None else max(keys, default=0)
+        if not keys:
+            raise NotFoundError("The last answer rests on no result.", hint="Ask for a number, or name a result: a:KEY.")
+        n = int(named) if named is not None else max(keys)
         if n not in keys:
-            there = f"It has {', '.join(f'[{each}]' for each in keys)}." if keys else "It rests on no result."
-            raise NotFoundError(f"The last answer has no result [{n}].", hint=there)
+            raise NotFoundError(f"The last answer has no result [{n}].", hint=f"It has {', '.join(f'[{each}]' for each in keys)}.")
         return self.agent.runner.artifact(keys[n])
 
 
