@@ -380,6 +380,26 @@ def test_torch_keeps_the_switches_of_its_user(bench: Bench) -> None:
     assert torch.is_grad_enabled()
 
 
+def test_progress_is_told_per_window_and_may_stop_the_call(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    class LeftError(RuntimeError):
+        """What an interface raises in `progress` when its user has left."""
+
+    bench.network()
+    bench.raster(blocks(150, 260))
+    monkeypatch.setattr(windows.tiling_of, "__defaults__", (160, 32))  # two rows of three windows
+    told: list[float] = []
+
+    def leave(share: float) -> None:
+        told.append(share)
+        raise LeftError
+
+    call = {"raster": "scene", "network": "flood"}
+    with pytest.raises(LeftError):
+        bench.runner.run("segment", call, progress=leave)
+    assert bench.runner.run("segment", call, progress=told.append).cache == "computed"
+    assert told == pytest.approx([1 / 6, *(count / 6 for count in range(1, 7))])
+
+
 AGAIN = """
 import json, sys
 from pathlib import Path

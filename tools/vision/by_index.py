@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,44 +22,60 @@ HIGH_MEANS: dict[str, str] = {
 """What an index is high over, by its authors; of the others, the class is called `above`."""
 
 
-def segment_by_index(raster: Source, name: str, threshold: float, *, bands: Mapping[str, int], quality: Quality | None) -> Segmentation:
-    """Return where an index exceeds a threshold; `bands` holds the 1-based band of every role of the index.
+@dataclass(frozen=True)
+class Rule:
+    """What belongs to the class: where an index exceeds a threshold."""
+
+    name: str
+    """Of the index."""
+    threshold: float
+    bands: Mapping[str, int]
+    """Role → 1-based band, of every role of the index."""
+    quality: Quality | None
+    """Which pixels count."""
+
+    @property
+    def index(self) -> SpectralIndex:
+        """The index itself."""
+        return INDICES[self.name]
+
+
+def segment_by_index(raster: Source, rule: Rule, progress: Callable[[float], None]) -> Segmentation:
+    """Return where an index exceeds a threshold.
 
     Raises ParameterError for a band of classes, and while the strips are read for values that are no reflectance where the
     index needs it.
     """
-    index, label = INDICES[name], HIGH_MEANS.get(name, "above")
-    used = {role: bands[role] for role in index.roles}
-    check_measurements(raster, used)
+    check_measurements(raster, rule.bands)
+    label = HIGH_MEANS.get(rule.name, "above")
     return Segmentation(
-        summary=f"Divided the raster into {label} ({name} above {threshold:g}) and {OTHER}.",
+        summary=f"Divided the raster into {label} ({rule.name} above {rule.threshold:g}) and {OTHER}.",
         labels=(label, OTHER),
-        strips=_strips(raster, index, threshold, bands=used, quality=quality),
+        strips=_strips(raster, rule, progress),
         method={
             "method": "index",
-            "index": name,
-            "formula": index.formula,
-            "source": index.source,
-            "threshold": threshold,
-            "bands": used,
-            "mask": quality.text if quality else "none",
+            "index": rule.name,
+            "formula": rule.index.formula,
+            "source": rule.index.source,
+            "threshold": rule.threshold,
+            "bands": dict(rule.bands),
+            "mask": rule.quality.text if rule.quality else "none",
         },
         sought=1,
     )
 
 
-def _strips(
-    raster: Source, index: SpectralIndex, threshold: float, *, bands: Mapping[str, int], quality: Quality | None
-) -> Iterator[ClassStrip]:
+def _strips(raster: Source, rule: Rule, progress: Callable[[float], None]) -> Iterator[ClassStrip]:
     info = raster_info(raster)
-    sums, counts = dict.fromkeys(bands, 0.0), dict.fromkeys(bands, 0)
+    sums, counts = dict.fromkeys(rule.bands, 0.0), dict.fromkeys(rule.bands, 0)
     for window in iter_strips(info.height, info.width):
-        arrays = read_seen(raster, bands, quality, window)
+        arrays = read_seen(raster, rule.bands, rule.quality, window)
         for role, array in arrays.items():
             sums[role] += float(array.sum(dtype=np.float64)) if array.count() else 0.0
             counts[role] += int(array.count())
-        values = index.evaluate(arrays).values
-        codes = np.where(np.ma.getmaskarray(values), 0, np.where(values.data > threshold, 1, 2)).astype(np.uint8)
+        values = rule.index.evaluate(arrays).values
+        codes = np.where(np.ma.getmaskarray(values), 0, np.where(values.data > rule.threshold, 1, 2)).astype(np.uint8)
         yield ClassStrip(window[0], codes)
-    if index.needs_reflectance:
-        check_reflectance({role: sums[role] / max(1, counts[role]) for role in bands})
+        progress((window[0] + window[2]) / info.height)
+    if rule.index.needs_reflectance:
+        check_reflectance({role: sums[role] / max(1, counts[role]) for role in rule.bands})

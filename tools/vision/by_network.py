@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,22 +28,82 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 
-def segment_by_network(raster: Source, network: Source, bands: Mapping[str, int], quality: Quality | None) -> Segmentation:
+@dataclass(frozen=True)
+class Look:
+    """Which network looks at which bands."""
+
+    card: NetworkCard
+    weights: Path
+    bands: tuple[int, ...]
+    """1-based, in the network's order."""
+    quality: Quality | None
+    """Which pixels count; the network itself sees all of them."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a raster, answered row by row."""
+
+    sight: Sight
+    run: Predictor
+    tiling: Tiling
+    progress: Callable[[float], None]
+
+    def row(self, top: int) -> Iterator[Answer]:
+        """Yield the answers of the row of windows that begins at row `top`; windows without a valid pixel are not asked."""
+        waiting: list[Window] = []
+        for left in self.tiling.lefts:
+            window = Window(left, *self.sight.window(top, left, self.tiling.tile))
+            if not window.valid.any():
+                yield Answer(left, window.valid, None)
+                continue
+            waiting.append(window)
+            if len(waiting) == self.run.batch:
+                yield from self._answers(waiting, top)
+                waiting = []
+        if waiting:
+            yield from self._answers(waiting, top)
+
+    def _answers(self, waiting: Sequence[Window], top: int) -> Iterator[Answer]:
+        answers = self.run.probabilities(np.stack([window.values for window in waiting]))
+        for window, probabilities in zip(waiting, answers, strict=True):
+            yield Answer(window.left, window.valid, probabilities)
+        self._tell(top, waiting[-1].left)
+
+    def _tell(self, top: int, left: int) -> None:
+        """Tell the share of windows that are done, up to the one at a place."""
+        rows, cols = self.tiling.tops, self.tiling.lefts
+        self.progress((rows.index(top) * len(cols) + cols.index(left) + 1) / (len(rows) * len(cols)))
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a network is shown."""
+
+    left: int
+    values: NDArray[np.float32]
+    """(band, row, col), scaled."""
+    valid: Mask
+
+
+def segment_by_network(
+    raster: Source, network: Source, *, bands: Mapping[str, int], quality: Quality | None, progress: Callable[[float], None]
+) -> Segmentation:
     """Return what a network says of a raster; `bands` holds the 1-based band of every role of its card.
 
     Raises ParameterError where the pixels or values of the raster are far from those of the training, DataError where card
     and weights do not fit.
     """
-    card = read_card(network.path)
-    info = raster_info(raster)
+    card, info = read_card(network.path), raster_info(raster)
     check_resolution(info, card)
     indexes = {role: bands[canonical_role(role)] for role in card.bands}
     check_measurements(raster, indexes)
     tiling = tiling_of(info.height, info.width)
+    look = Look(card, network.path, tuple(indexes.values()), quality)
     return Segmentation(
         summary=f"Divided the raster into {', '.join(card.labels)} by a network ({card.architecture} on {card.encoder}).",
         labels=card.labels,
-        strips=_strips(raster, Seeing(card, network.path, tuple(indexes.values()), quality), tiling),
+        strips=_strips(raster, look, tiling, progress),
         method={
             "method": "network",
             "architecture": card.architecture,
@@ -56,33 +116,22 @@ def segment_by_network(raster: Source, network: Source, bands: Mapping[str, int]
     )
 
 
-@dataclass(frozen=True)
-class Seeing:
-    """Which network looks at which bands."""
-
-    card: NetworkCard
-    weights: Path
-    bands: tuple[int, ...]
-    """1-based, in the network's order."""
-    quality: Quality | None
-
-
-def _strips(raster: Source, seeing: Seeing, tiling: Tiling) -> Iterator[ClassStrip]:
+def _strips(raster: Source, look: Look, tiling: Tiling, progress: Callable[[float], None]) -> Iterator[ClassStrip]:
     with open_raster(raster) as dataset:
-        view = sight(dataset, seeing.bands, seeing.card)
+        view = sight(dataset, look.bands, look.card)
         if view is None:
             yield from _nothing(tiling)
             return
-        classes = len(seeing.card.classes)
-        run = predictor(load_network(seeing.weights, seeing.card), classes, device_class(), tiling.tile)
-        for strip in blended(tiling, classes, Windows(view, run, tiling).row):
-            valid = strip.valid & _kept(dataset, seeing.quality, strip)
+        classes = len(look.card.classes)
+        run = predictor(load_network(look.weights, look.card), classes, device_class(), tiling.tile)
+        for strip in blended(tiling, classes, Windows(view, run, tiling, progress).row):
+            valid = strip.valid & _kept(dataset, look.quality, strip)
             codes = np.where(valid, strip.probabilities.argmax(axis=0) + 1, 0).astype(np.uint8)
             yield ClassStrip(strip.row, codes, strip.probabilities.max(axis=0))
 
 
 def _kept(dataset: DatasetReader, quality: Quality | None, strip: Strip) -> Mask:
-    """Return True where the quality band lets a pixel count; the network itself looks at all of them."""
+    """Return True where the quality band lets a pixel count."""
     if quality is None:
         return np.ones(strip.valid.shape, np.bool_)
     window = (strip.row, 0, *strip.valid.shape)
@@ -93,33 +142,3 @@ def _nothing(tiling: Tiling) -> Iterator[ClassStrip]:
     """Yield a raster without data; the network is not asked."""
     for row, _, height, width in iter_strips(tiling.height, tiling.width):
         yield ClassStrip(row, np.zeros((height, width), np.uint8))
-
-
-@dataclass(frozen=True)
-class Windows:
-    """The windows of a raster, answered row by row."""
-
-    view: Sight
-    run: Predictor
-    tiling: Tiling
-
-    def row(self, top: int) -> Iterable[Answer]:
-        """Yield the answers of the row of windows that begins at row `top`; windows without a valid pixel are not asked."""
-        waiting: list[tuple[int, NDArray[np.float32], Mask]] = []
-        for left in self.tiling.lefts:
-            values, valid = self.view.window(top, left, self.tiling.tile)
-            if not valid.any():
-                yield Answer(left, valid, None)
-                continue
-            waiting.append((left, values, valid))
-            if len(waiting) == self.run.batch:
-                yield from self._answers(waiting)
-                waiting = []
-        yield from self._answers(waiting)
-
-    def _answers(self, waiting: list[tuple[int, NDArray[np.float32], Mask]]) -> Iterable[Answer]:
-        if not waiting:
-            return
-        answers = self.run.probabilities(np.stack([values for _, values, _ in waiting]))
-        for (left, _, valid), probabilities in zip(waiting, answers, strict=True):
-            yield Answer(left, valid, probabilities)

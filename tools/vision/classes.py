@@ -43,7 +43,7 @@ class Segmentation:
     labels: tuple[str, ...]
     """Of the codes 1 … n."""
     strips: Iterator[ClassStrip]
-    """Top down; every row once."""
+    """Top down; every row once. Reading them does the work, and tells the progress."""
     method: Mapping[str, Any]
     """How it was done (JSON-safe)."""
     sought: int = 0
@@ -85,7 +85,6 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
     for strip in found.strips:
         codes[strip.row : strip.row + len(strip.codes)] = strip.codes
         tally.add(strip, grid)
-        context.progress(min(1.0, (strip.row + len(strip.codes)) / grid.shape[0]))
     write_class_raster(context.folder / CLASS_FILE, codes, grid, dict(enumerate(found.labels, start=1)))
     left, bottom, right, top = grid.boundingbox
     return _output(found, tally, lonlat_bounds((left, bottom, right, top), crs_of(grid)))

@@ -79,12 +79,16 @@ def _found(params: SegmentParams, context: ToolContext) -> Segmentation:
     raster = context.source(params.raster)
     quality = None if params.mask == "none" else quality_of(raster, params.bands, params.mask)
     if params.network is None:
-        from tools.vision.by_index import segment_by_index
+        from tools.geo.indices import INDICES
+        from tools.vision.by_index import Rule, segment_by_index
 
-        return segment_by_index(raster, params.index or DEFAULT_INDEX, params.threshold, bands=params.bands, quality=quality)
+        name = params.index or DEFAULT_INDEX
+        bands = {role: params.bands[role] for role in INDICES[name].roles}
+        return segment_by_index(raster, Rule(name, params.threshold, bands, quality), context.progress)
     from tools.vision.by_network import segment_by_network
 
-    return segment_by_network(raster, context.source(params.network), params.bands, quality)
+    network = context.source(params.network)
+    return segment_by_network(raster, network, bands=params.bands, quality=quality, progress=context.progress)
 
 
 TOOL = Tool("segment", SegmentParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "numpy"), resolve=resolve, needs=needs)
