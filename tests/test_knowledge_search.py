@@ -6,8 +6,10 @@ import json
 import multiprocessing
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +144,17 @@ def truncated(workspace: Workspace) -> None:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-DAMAGES: list[Callable[[Workspace], None]] = [lambda workspace: shutil.rmtree(workspace.index), garbage, no_graph, truncated]
+def no_text(workspace: Workspace) -> None:
+    """Bytes that are no text where Chroma's core expects it: it panics."""
+    for path in workspace.index.rglob("chroma.sqlite3"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE migrations SET filename = CAST(x'FF' AS TEXT)")
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=["deleted", "random bytes", "files missing", "cut in half"])
+DAMAGES: list[Callable[[Workspace], None]] = [lambda workspace: shutil.rmtree(workspace.index), garbage, no_graph, truncated, no_text]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=["deleted", "random bytes", "files missing", "cut in half", "no text"])
 def test_everything_is_back_after_the_index_was_damaged(mapped: Agent, tmp_path: Path, damage: Callable[[Workspace], None]) -> None:
     before = search(mapped, limit=50)
     kept = sorted(mapped.runner.keys())

@@ -84,6 +84,11 @@ def opened(folder: Path) -> Iterator[Collection]:
             client.close()  # type: ignore[attr-defined]  # of the class that PersistentClient makes
     except (ChromaError, sqlite3.Error, OSError) as error:
         raise DamagedIndexError(f"{type(error).__name__}: {error}") from error
+    except BaseException as error:
+        # Chroma's core panics over some damage; the panic is no Exception, and its class cannot be imported.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        raise DamagedIndexError(f"{type(error).__name__}: {error}") from error
 
 
 def write(collection: Collection, entries: Sequence[Entry], vectors: Vectors) -> None:
