@@ -70,6 +70,9 @@ def test_a_killed_bot_takes_its_question_up_again_in_the_same_message_and_answer
     (posted,) = mock.of("chat.postMessage")
     assert list(mock.messages()) == [posted.args["ts"]]
     assert mock.messages()[posted.args["ts"]].startswith("There are 3 districts [1].")
+    assert "connected bot_user=UBOT" in said
+    assert "run begins run=" in said
+    assert endpoint.url not in said, "addresses may hold signatures"
     assert BOT_TOKEN not in said
     assert APP_TOKEN not in said
 

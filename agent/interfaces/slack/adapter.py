@@ -7,6 +7,7 @@ back, and a draft may hold numbers that the check removes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from agent.api import Agent
 
+_LOG = logging.getLogger(__name__)
 CLAIMS = "slack.sqlite"
 """File in the workspace that remembers the events."""
 PLAIN = {"parse": "none", "link_names": False}
@@ -150,6 +152,7 @@ async def serve(agent: Agent, settings: SlackSettings, stop: asyncio.Event) -> N
     handler = AsyncSocketModeHandler(app, app_token)
     try:
         await handler.connect_async()  # type: ignore[no-untyped-call]
+        _LOG.info("connected bot_user=%s workspace=%s", bot_user, agent.workspace.root)
         bot.resume()
         await stop.wait()
     finally:

@@ -140,6 +140,7 @@ class Bot:
                 match event:
                     case RunStarted():
                         run.id = event.run_id
+                        _LOG.info("run begins run=%s thread=%s event=%s", event.run_id, event.thread_id, asked.event)
                     case RunFinished():
                         result = RunResult(**event.result)
                 progress.take(event)

@@ -27,7 +27,10 @@ def run_slack(workspace: Path | None, engine: EngineChoice | None, *, console: b
         settings.tokens()  # the first thing that people miss, said before anything is loaded
     from agent.api import Agent
 
-    logging.basicConfig(level=logging.WARNING if console else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if not console:
+        # Ours alone: at this level httpx writes whole addresses, and some hold a signature.
+        logging.getLogger("agent").setLevel(logging.INFO)
     agent = Agent(workspace, engine)
     asyncio.run(_console(agent) if console else _slack(agent, settings))
 
