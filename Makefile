@@ -61,7 +61,7 @@ format: $(INSTALLED)
 	@$(BIN)/ruff format --quiet
 
 bench: $(INSTALLED)
-	@$(BIN)/python tests/benchmarks
+	@PYTHONPATH=tests $(BIN)/python tests/benchmarks
 
 clean:
 	@rm -rf .venv dist .benchmarks .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Run the benchmarks: `make bench`, or `python tests/benchmarks [--smoke] [--runs N] [--keep DIR]`."""
+"""Run the benchmarks: `make bench`, or `PYTHONPATH=tests python tests/benchmarks [--smoke] [--runs N] [--keep DIR]`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import Measurement, keep, last_kept, report
 from processes import question, start_up
+from reads import remote_window
 from segments import segment
 from tools.storage.bootstrap import bootstrap
 from zones import zonal
@@ -21,6 +22,7 @@ def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, sce
     yield from question(folder, runs)
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
     yield from segment(folder, runs, side=scene_side)
+    yield from remote_window(folder, runs, side=scene_side)
 
 
 def main(arguments: list[str]) -> None:
