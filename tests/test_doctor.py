@@ -51,6 +51,11 @@ def test_doctor_says_that_a_key_is_set_but_never_which(monkeypatch: pytest.Monke
     assert check("engine").detail.startswith("model would answer")
 
 
+def test_doctor_tells_whether_documents_can_be_searched() -> None:
+    assert check("search").ok
+    assert "chromadb" in check("search").detail
+
+
 def test_doctor_shows_a_wrong_setting_as_a_failed_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERRACITE_ENGINE", "oracle")
     assert not check("engine").ok

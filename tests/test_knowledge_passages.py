@@ -61,7 +61,7 @@ def test_passages_are_in_order_short_and_lose_no_word_but_headings(text: str, li
 def test_a_page_gives_what_its_reader_sees(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
-        "<html><head><title>no</title><style>p {}</style></head><body><h2>The flood</h2><p>It   was <b>4&nbsp;m</b> deep.</p>"
+        "<html><head><title>no</title><style>p {}</style><body><h2>The flood</h2><p>It   was <b>4&nbsp;m</b> deep.</p>"
         "<script>alert(1)</script><ul><li>one<li>two</ul><table><tr><td>a<td>b</table></body></html>"
     )
     text = read_document(page).text

