@@ -161,13 +161,13 @@ def test_blended_windows_say_what_the_whole_image_says_at_once(random_network: t
     from tools.vision.inference import predictor
 
     bands = np.random.default_rng(5).random((2, 300, 420)).astype(np.float32)
-    tiling, run = windows.Tiling(300, 420, tile, overlap), predictor(copy.deepcopy(random_network), 3, "cpu", tile)
+    tiling = windows.Tiling(windows.Axis(300, tile, overlap), windows.Axis(420, tile, overlap))
+    run = predictor(copy.deepcopy(random_network), 3, "cpu", tile * tile)
     everywhere = np.ones((tile, tile), bool)
 
     def answers(top: int):
-        rows = windows.mirrored(top, tile, 300)
-        for left in tiling.lefts:
-            seen = bands[:, rows][:, :, windows.mirrored(left, tile, 420)]
+        for left in tiling.cols.starts:
+            seen = bands[:, tiling.rows.mirrored(top)][:, :, tiling.cols.mirrored(left)]
             yield windows.Answer(left, everywhere, run.probabilities(seen[None])[0])
 
     told = np.concatenate([strip.probabilities for strip in windows.blended(tiling, 3, answers)], axis=1)

@@ -60,7 +60,7 @@ def _bare(network: Any, side: int, device_class: str) -> Any:  # Any: torch is i
 
     device = torch.device("cuda" if device_class.startswith("cuda") else "cpu")
     moved = network.to(device).to(memory_format=torch.channels_last)
-    windows = -((-side // TILE_PX) ** 2)
+    windows = (-(-side // TILE_PX)) ** 2
     tile = torch.rand(1, len(BANDS), TILE_PX, TILE_PX, device=device).to(memory_format=torch.channels_last)
 
     def run() -> None:

@@ -52,8 +52,9 @@ class Windows:
     def row(self, top: int) -> Iterator[Answer]:
         """Yield the answers of the row of windows that begins at row `top`; windows without a valid pixel are not asked."""
         waiting: list[Window] = []
-        for left in self.tiling.lefts:
-            window = Window(left, *self.sight.window(top, left, self.tiling.tile))
+        rows, cols = self.tiling.rows.mirrored(top), self.tiling.cols
+        for left in cols.starts:
+            window = Window(left, *self.sight.window(rows, cols.mirrored(left)))
             if not window.valid.any():
                 yield Answer(left, window.valid, None)
                 continue
@@ -72,7 +73,7 @@ class Windows:
 
     def _tell(self, top: int, left: int) -> None:
         """Tell the share of windows that are done, up to the one at a place."""
-        rows, cols = self.tiling.tops, self.tiling.lefts
+        rows, cols = self.tiling.rows.starts, self.tiling.cols.starts
         self.progress((rows.index(top) * len(cols) + cols.index(left) + 1) / (len(rows) * len(cols)))
 
 
@@ -109,7 +110,7 @@ def segment_by_network(
             "architecture": card.architecture,
             "encoder": card.encoder,
             "bands": indexes,
-            "windows": f"{tiling.tile} pixels, overlapping by {tiling.overlap}, blended by cosine weights",
+            "windows": f"{tiling.rows.tile} × {tiling.cols.tile} pixels, overlapping by {tiling.rows.overlap}, blended by cosine weights",
             "class": "the most probable",
             "mask": quality.text if quality else "none",
         },
@@ -123,7 +124,7 @@ def _strips(raster: Source, look: Look, tiling: Tiling, progress: Callable[[floa
             yield from _nothing(tiling)
             return
         classes = len(look.card.classes)
-        run = predictor(load_network(look.weights, look.card), classes, device_class(), tiling.tile)
+        run = predictor(load_network(look.weights, look.card), classes, device_class(), tiling.rows.tile * tiling.cols.tile)
         for strip in blended(tiling, classes, Windows(view, run, tiling, progress).row):
             valid = strip.valid & _kept(dataset, look.quality, strip)
             codes = np.where(valid, strip.probabilities.argmax(axis=0) + 1, 0).astype(np.uint8)
@@ -140,5 +141,5 @@ def _kept(dataset: DatasetReader, quality: Quality | None, strip: Strip) -> Mask
 
 def _nothing(tiling: Tiling) -> Iterator[ClassStrip]:
     """Yield a raster without data; the network is not asked."""
-    for row, _, height, width in iter_strips(tiling.height, tiling.width):
+    for row, _, height, width in iter_strips(tiling.rows.size, tiling.cols.size):
         yield ClassStrip(row, np.zeros((height, width), np.uint8))

@@ -41,7 +41,7 @@ class Predictor:
         except torch.OutOfMemoryError as error:
             if len(tiles) == 1:
                 raise LimitError(
-                    f"One window of {tiles.shape[-1]} pixels does not fit into the memory of {self.device}.",
+                    f"One window of {tiles.shape[-2]} × {tiles.shape[-1]} pixels does not fit into the memory of {self.device}.",
                     hint="Free the device, or set TERRACITE_DEVICE to cpu.",
                 ) from error
         middle = len(tiles) // 2  # outside the handler, whose traceback would keep the tensors alive
@@ -72,7 +72,7 @@ class Predictor:
             return found
 
 
-def predictor(network: nn.Module, classes: int, device_class: str, tile: int) -> Predictor:
+def predictor(network: nn.Module, classes: int, device_class: str, window_px: int) -> Predictor:
     """Move a network, itself, to the device of which the key speaks; raise ConfigurationError where torch cannot use it."""
     if not device_class.startswith("cuda"):
         return Predictor(network.to(memory_format=torch.channels_last), torch.device("cpu"), classes, batch=1)
@@ -86,12 +86,12 @@ def predictor(network: nn.Module, classes: int, device_class: str, tile: int) ->
     # Of all memory, not of what is free just now: the size of a batch may show in the last digits.
     memory = torch.cuda.get_device_properties(device).total_memory
     moved = network.to(device).to(memory_format=torch.channels_last)
-    return Predictor(moved, device, classes, batch_size(memory, tile))
+    return Predictor(moved, device, classes, batch_size(memory, window_px))
 
 
-def batch_size(memory_bytes: int, tile: int) -> int:
+def batch_size(memory_bytes: int, window_px: int) -> int:
     """Return how many windows half of a device's memory holds, at least 1."""
-    return max(1, min(MOST_TILES, memory_bytes // 2 // (tile * tile * CUDA_BYTES_PER_PIXEL)))
+    return max(1, min(MOST_TILES, memory_bytes // 2 // (window_px * CUDA_BYTES_PER_PIXEL)))
 
 
 @contextmanager

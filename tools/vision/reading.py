@@ -14,7 +14,7 @@ from tools.errors import ParameterError
 from tools.geo.pixels import pixel_area_range_m2
 from tools.storage.network_card import NetworkCard
 from tools.storage.rasters import RasterInfo, band_array, iter_strips
-from tools.vision.windows import Mask, mirrored
+from tools.vision.windows import Mask
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -36,12 +36,11 @@ class Sight:
     """True value per band that stands in for a missing pixel."""
     card: NetworkCard
 
-    def window(self, top: int, left: int, size: int) -> tuple[NDArray[np.float32], Mask]:
-        """Return scaled values (band, row, col) of a square window, and (row, col) True where every band has a value.
+    def window(self, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> tuple[NDArray[np.float32], Mask]:
+        """Return scaled values (band, row, col) of rows and columns, and (row, col) True where every band has a value.
 
-        The raster is mirrored beyond its edges. A missing pixel is filled in the band that misses it.
+        A missing pixel is filled in the band that misses it.
         """
-        rows, cols = mirrored(top, size, self.dataset.height), mirrored(left, size, self.dataset.width)
         first_row, first_col = int(rows.min()), int(cols.min())
         where = (first_row, first_col, int(rows.max()) - first_row + 1, int(cols.max()) - first_col + 1)
         read = [band_array(self.dataset, band, where) for band in self.bands]

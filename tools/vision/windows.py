@@ -1,6 +1,6 @@
 """Windows over a raster for a network, and how their answers are blended without seams.
 
-Windows are square and overlap. Each weighs its own answer by 1 in the middle and by a cosine ramp (the rising half of a
+Windows overlap. Each weighs its own answer by 1 in the middle and by a cosine ramp (the rising half of a
 Hann window) over the overlap, so that the weights of neighbours sum to 1 at every pixel: no division, no seam. Beyond its
 edges the raster is mirrored, as far as one overlap, so that pixels at an edge stand in the middle of some window as all
 others do. Windows start at multiples of `ALIGNMENT`, because a network that halves its input five times treats pixels
@@ -28,12 +28,13 @@ OVERLAP_PX = 128
 
 
 @dataclass(frozen=True)
-class Tiling:
-    """How windows cover a raster of (height, width) pixels."""
+class Axis:
+    """How windows cover the rows, or the columns, of a raster."""
 
-    height: int
-    width: int
+    size: int
+    """Of the raster, in pixels."""
     tile: int
+    """Of a window."""
     overlap: int
 
     def __post_init__(self) -> None:
@@ -42,18 +43,31 @@ class Tiling:
 
     @property
     def step(self) -> int:
-        """Distance from one window to the next, in pixels."""
+        """Distance from one window to the next."""
         return self.tile - self.overlap
 
     @property
-    def tops(self) -> range:
-        """First row of each row of windows; negative at the upper edge."""
-        return range(-self.overlap, self.height, self.step)
+    def starts(self) -> range:
+        """First pixel of each window; the first begins before the raster."""
+        return range(-self.overlap, self.size, self.step)
 
     @property
-    def lefts(self) -> range:
-        """First column of each window of a row; negative at the left edge."""
-        return range(-self.overlap, self.width, self.step)
+    def weights(self) -> NDArray[np.float64]:
+        """The weight of each pixel of a window: rising over the first overlap, falling over the last."""
+        ramp = np.sin(np.pi / 2 * (np.arange(self.overlap) + 0.5) / self.overlap) ** 2
+        return np.concatenate([ramp, np.ones(self.tile - 2 * self.overlap), ramp[::-1]])
+
+    def mirrored(self, start: int) -> NDArray[np.intp]:
+        """Return the pixels of the raster that the window at `start` shows, mirrored beyond the edges."""
+        return mirrored(start, self.tile, self.size)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How windows cover a raster."""
+
+    rows: Axis
+    cols: Axis
 
 
 @dataclass(frozen=True)
@@ -79,16 +93,16 @@ class Strip:
 
 
 def tiling_of(height: int, width: int, tile: int = TILE_PX, overlap: int = OVERLAP_PX) -> Tiling:
-    """Return windows of `tile` pixels, or one smaller window where that holds the whole raster with its mirrored edges."""
-    whole = -(-max(height, width) // ALIGNMENT) * ALIGNMENT + 2 * overlap
-    return Tiling(height, width, min(tile, whole), overlap)
+    """Return windows of at most `tile` pixels a side, no larger than is needed to cover the raster with as many of them."""
+    return Tiling(_axis(height, tile, overlap), _axis(width, tile, overlap))
 
 
-def weights(tiling: Tiling) -> Probabilities:
-    """Return the weight of each pixel of a window, (row, col): the product of the cosine ramps along both sides."""
-    ramp = np.sin(np.pi / 2 * (np.arange(tiling.overlap) + 0.5) / tiling.overlap) ** 2
-    side = np.concatenate([ramp, np.ones(tiling.tile - 2 * tiling.overlap), ramp[::-1]])
-    return np.outer(side, side).astype(np.float32)
+def _axis(size: int, tile: int, overlap: int) -> Axis:
+    """Spread windows evenly: full ones would leave the last mostly beyond the edge."""
+    covered = size + 2 * overlap
+    count = -(-(covered - overlap) // (tile - overlap))
+    even = -(-(covered + (count - 1) * overlap) // (count * ALIGNMENT)) * ALIGNMENT
+    return Axis(size, max(even, 2 * overlap + ALIGNMENT), overlap)
 
 
 def mirrored(start: int, count: int, size: int) -> NDArray[np.intp]:
@@ -104,21 +118,22 @@ def mirrored(start: int, count: int, size: int) -> NDArray[np.intp]:
 def blended(tiling: Tiling, classes: int, answers: Callable[[int], Iterable[Answer]]) -> Iterator[Strip]:
     """Yield strips top down; `answers` gives the windows of the row of windows that begins at a row of the raster.
 
-    In memory are the sums of one row of windows: `classes` x `tile` x width numbers, whatever the raster's height.
+    In memory are the sums of one row of windows: classes x tile x width numbers, whatever the raster's height.
     """
-    weight = weights(tiling)
-    sums = np.zeros((classes, tiling.tile, tiling.width), np.float32)
-    for top in tiling.tops:
-        valid = np.zeros((tiling.tile, tiling.width), np.bool_)
+    rows, cols = tiling.rows, tiling.cols
+    weight = np.outer(rows.weights, cols.weights).astype(np.float32)
+    sums = np.zeros((classes, rows.tile, cols.size), np.float32)
+    for top in rows.starts:
+        valid = np.zeros((rows.tile, cols.size), np.bool_)
         for answer in answers(top):
-            inside = slice(max(0, answer.left), min(tiling.width, answer.left + tiling.tile))
+            inside = slice(max(0, answer.left), min(cols.size, answer.left + cols.tile))
             part = slice(inside.start - answer.left, inside.stop - answer.left)
             valid[:, inside] = answer.valid[:, part]
             if answer.probabilities is not None:
                 sums[:, :, inside] += (answer.probabilities * weight)[:, :, part]
-        first, last = max(0, top), min(tiling.height, top + tiling.step)
+        first, last = max(0, top), min(rows.size, top + rows.step)
         if first < last:
-            rows = slice(first - top, last - top)
-            yield Strip(first, sums[:, rows].copy(), valid[rows])
-        sums[:, : tiling.overlap] = sums[:, tiling.step :]
-        sums[:, tiling.overlap :] = 0
+            done = slice(first - top, last - top)
+            yield Strip(first, sums[:, done].copy(), valid[done])
+        sums[:, : rows.overlap] = sums[:, rows.step :]
+        sums[:, rows.overlap :] = 0
