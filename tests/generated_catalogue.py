@@ -66,9 +66,7 @@ def make_catalogue(seed: int, folder: Path, collections: int = 1) -> Catalogue:
     chosen = tuple(MISSIONS[int(n)] for n in order)
     districts = tuple(invent_names(rng, 4))
     clouds = iter(rng.permutation(np.round(np.linspace(0.3, 97.3, 120), 2)).tolist())
-    scenes = tuple(
-        _scene(rng, number, mission, float(next(clouds))) for mission in chosen for number in range(int(rng.integers(18, 26)))
-    )
+    scenes = tuple(_scene(rng, number, mission, float(next(clouds))) for mission in chosen for number in range(int(rng.integers(18, 26))))
     catalogue = Catalogue(folder, chosen, scenes, districts)
     _write(catalogue)
     return catalogue

@@ -46,7 +46,12 @@ LEAST = (
     "Which is the clearest {mission} scene {place} {time}?", "the least cloudy {mission} image {place} {time}",
     "Find the {mission} scene {place} {time} with the least cloud cover.",
 )  # fmt: skip
-CLOUD_OF = ("What is the cloud cover of scene {id}?", "How cloudy is {id}?", "cloud cover of {id}", "What is the cloud cover of the image {id}?")
+CLOUD_OF = (
+    "What is the cloud cover of scene {id}?",
+    "How cloudy is {id}?",
+    "cloud cover of {id}",
+    "What is the cloud cover of the image {id}?",
+)
 
 
 def the_scenes(expected: list[Scene], catalogue: Catalogue) -> Callable[[RunResult], None]:
@@ -178,7 +183,11 @@ def test_a_new_question_takes_nothing_over_from_the_scenes_before(seed: int) -> 
     mission = catalogue.collections[0]
     thread = agent.thread()
     thread.run(f"Which {mission[2]} scenes over {catalogue.districts[0]} in July 2020 have less than 30 % cloud?")
-    assert_first(thread.run(f"How many {mission[2]} scenes are there in August 2020?"), len(catalogue.where(first=date(2020, 8, 1), last=date(2020, 8, 31))), name="count")
+    assert_first(
+        thread.run(f"How many {mission[2]} scenes are there in August 2020?"),
+        len(catalogue.where(first=date(2020, 8, 1), last=date(2020, 8, 31))),
+        name="count",
+    )
     assert_first(thread.run("How many districts are there?"), 4, name="count")
     assert_first(thread.run(f"How cloudy is {catalogue.scenes[0].id}?"), catalogue.scenes[0].cloud, name="cloud_cover")
 

@@ -10,7 +10,7 @@ from agent.planner.frames import Cells, Frame
 from agent.planner.ledger import CannotAnswerError, Ledger, where_params
 from agent.planner.pieces import Params, Part
 
-OTHER = "other"
+REST = "rest"
 
 
 def compare(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
@@ -55,5 +55,5 @@ def _side(frame: Frame, cells: Cells, reduced: tuple[str, ...], ledger: Ledger, 
     others = [float(value) for value, label in classes.items() if label.casefold() != reduced[0].casefold()]
     if not own or not others:
         raise CannotAnswerError(f"The raster {cells.ref} does not say which of its values are {reduced[0]}.")
-    message = ledger.call("classify", {**raster, "classes": [{"label": reduced[0], "values": own}, {"label": OTHER, "values": others}]})
+    message = ledger.call("classify", {**raster, "classes": [{"label": reduced[0], "values": own}, {"label": REST, "values": others}]})
     return message.ref if message else None

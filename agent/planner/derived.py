@@ -59,7 +59,7 @@ def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
     asks_water = bool(_WATER.search(question)) and not any(_holds(dataset, WATER) for dataset in atlas.focused)
     if not wanted and not asks_water:
         return Outlook(question, _with(atlas, known))
-    text, mask = _read_mask(question) if wanted or asks_water else (question, "none")
+    text, mask = _read_mask(_WATER.sub(_plain_water, question) if asks_water else question)
     text, ids = _read_scenes(text, atlas)
     sources = list(_sources(ids, atlas)) if ids else _rasters(question, atlas, earlier)
     made = [
@@ -70,6 +70,11 @@ def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
     ]
     lacking = _lacking(wanted, sources, atlas, mask=mask, has_scenes=bool(ids)) if wanted and not made else ""
     return Outlook(text, _with(atlas, [*known, *(derived_dataset(one) for one in dict.fromkeys(made))]), lacking)
+
+
+def _plain_water(match: re.Match[str]) -> str:
+    """Leave out what only repeats it: `open water`, `surface water`."""
+    return re.sub(r"^(?:open|surface) ", lambda word: " " * len(word.group()), match.group(), flags=re.IGNORECASE)
 
 
 def _is_named(index: str, atlas: Atlas) -> bool:

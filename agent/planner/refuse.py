@@ -60,16 +60,17 @@ def _with_offers(text: str, near: Iterable[str], atlas: Atlas, accepts: Accepts)
 
 
 def _inventory(atlas: Atlas) -> str:
-    names = [dataset.id for dataset in atlas.focused]
+    names = [dataset.id for dataset in atlas.focused if dataset.derived is None]
     classes = [
         label
         for raster in atlas.rasters
+        if raster.derived is None
         for band in raster.bands[:1]
         for label in band.classes.values()
         if not any(char.isdigit() for char in label)
     ]
     said = [f"There is {listing(names[:8])}." if names else "No data is registered."]
-    said += [f"The classes are {listing(classes[:12])}."] if classes else []
+    said += [f"The classes are {listing(list(dict.fromkeys(classes))[:12])}."] if classes else []
     return " ".join(said)
 
 

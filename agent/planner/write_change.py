@@ -55,9 +55,8 @@ def _of_class(frame: Frame, message: Message) -> list[str]:
         ]
         if not found:
             return [f"No {class_name(labels[0])} became {class_name(labels[1])} {between(frame)} [{n}].", *_proof(message)]
-        return [
-            f"The area of {class_name(labels[0])} that became {class_name(labels[1])} {between(frame)} is {_figure(found[0], frame)} [{n}]."
-        ]
+        lead = f"Area of the transition {between(frame)} [{n}]:"
+        return [lead, _transition(found[0], common_unit(found[:1], frame.unit), n), *_proof(message)]
     names = [_SAID[frame.topic]] if frame.topic in _SAID else ["gained", "lost", "net change"]
     lines = []
     for name in names:
@@ -145,7 +144,7 @@ def _by_zone(frame: Frame, message: Message) -> list[str]:
         return [f"Nothing of that changed {between(frame)} [{n}]."]
     unit = common_unit(chosen, frame.unit)
     ordered: Sequence[Fact] = chosen if frame.topic in _SAID else sorted(chosen, key=lambda fact: (fact.subject["zone"], -fact.value))
-    what = f"Area {frame.topic}" if frame.topic in ("lost", "gained") else "Area that changed"
+    what = f"Area {frame.topic}" if frame.topic in ("lost", "gained") else "Transitions"
     lines = [f"- {fact.subject['zone']}, {_told(fact)}: {figure(fact, unit)} [{n}]" for fact in ordered[:LISTED] if labels or fact.value]
     more = [f"Only the first are listed here; the result holds all [{n}]."] if len(ordered) > LISTED or message.is_cut else []
     return [f"{what} {between(frame)} by {by} [{n}]:", *lines, *more]
