@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
 from shapely.geometry import Point, box
 
 from agent import Agent, RunResult
 from agent.settings import AgentSettings
+from conftest import MakeRaster
 from scripted_endpoint import Endpoint, Script, scripted, tool_results
 
 QUESTION = "How many hectares has each district, if only those above 2 ha count?"
@@ -33,11 +35,11 @@ def districts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(tmp_path: Path, districts: Path) -> Callable[[Script], tuple[RunResult, Endpoint]]:
-    def run(script: Script, question: str = QUESTION, **settings: Any) -> tuple[RunResult, Endpoint]:
+    def run(script: Script, question: str = QUESTION, data: Sequence[Path] = (), **settings: Any) -> tuple[RunResult, Endpoint]:
         with scripted(script) as endpoint:
             chosen = AgentSettings(engine="model", openai_base_url=endpoint.url, openai_api_key="x", model_retries=0, **settings)
             agent = Agent(tmp_path / "ws", settings=chosen)
-            return agent.run(question, data=[districts]), endpoint
+            return agent.run(question, data=[districts, *data]), endpoint
 
     return run
 
@@ -147,6 +149,13 @@ def test_an_answer_from_no_result_is_sent_back_and_never_answered(ask) -> None:
     result, endpoint = ask(["Paris is the capital of France.", "It really is."])
     assert len(endpoint.requests) == 2
     assert (result.status, result.exit_code) == ("refused", 3)
+
+
+def test_an_answer_without_a_number_that_rests_on_data_elsewhere_is_no_coverage(ask, make_raster: MakeRaster) -> None:
+    raster = make_raster(np.ones((4, 4), "float32"), crs="EPSG:4326", bounds=(100, 10, 101, 11), name="far.tif")
+    elsewhere = [("zonal_stats", {"raster": "far", "zones": "districts", "statistics": ["mean"]})]
+    result, _ = ask([elsewhere, "The districts lie outside the raster [1]."], data=[raster])
+    assert (result.status, result.outcome, result.exit_code) == ("refused", "no_coverage", 3)
 
 
 def test_a_model_that_never_stops_calling_ends_at_the_limit(ask) -> None:

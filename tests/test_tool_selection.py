@@ -108,7 +108,10 @@ def properties(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     if isinstance(schema.get("additionalProperties"), dict):
         return properties(schema["additionalProperties"], definitions)
     inner = {name: properties(each, definitions) for name, each in schema.get("properties", {}).items()}
-    items = properties(schema["items"], definitions) if "items" in schema and not arms else None
+    listed = schema.get("items", {})
+    items = properties(listed, definitions) if {"properties", "$ref", "enum"} & set(listed) else None
+    if "type" not in schema or "array" in schema["type"]:
+        assert "anyOf" in schema or "$ref" in schema or "items" in schema or "prefixItems" in schema, schema
     return inner, sorted(schema.get("required", ())), schema.get("enum"), items
 
 
@@ -121,6 +124,7 @@ def test_a_compact_schema_keeps_every_parameter_choice_and_description(name: str
         each["description"] for each in full["properties"].values() if "description" in each
     }
     text = json.dumps(short)
+    assert "prefixItems" not in text
     assert '"null"' not in text
     assert {part.split('"')[0] for part in text.split("#/$defs/")[1:]} == set(short.get("$defs", {}))
 

@@ -184,7 +184,7 @@ class _Check:
         for n in cited or self._cited:
             parameters = self._results.parameters(n)
             found = find_parameter(number, parameters, self._asked)
-            if found and is_condition(text, number, {parameter.column for parameter in parameters if parameter.column}):
+            if found and is_condition(text, number, {parameter.column for parameter in parameters if parameter.column}, self._question):
                 return replace(_unsupported(number, ""), n=n, path=found.path, verdict="parameter")
         if not self._cited and restates_question(number, self._asked) and is_condition(text, number):
             return replace(_unsupported(number, ""), verdict="parameter")

@@ -46,8 +46,9 @@ def masked_spans(text: str, mentions: Sequence[Mention], known: Known) -> tuple[
     spans = [(citation.start, citation.end) for citation in citations_in(text)]
     spans += [(mention.start, mention.end) for mention in mentions]
     spans += [match.span() for pattern in _CODES for match in pattern.finditer(text) if read_unit(text, match.end())[0] is None]
-    spans += _verbatim(text, known)
     dates = [date for date in full_dates(text) if not any(start < date.end and date.start < end for start, end in spans)]
+    # `July 2020` of the question within `31 July 2020` is no name that hides the day.
+    spans += [span for span in _verbatim(text, known) if not any(date.start < span[1] and span[0] < date.end for date in dates)]
     spans += [(date.start, date.end) for date in (*dates, *bare_years(text, dates)) if is_known(date, known.dates)]
     unknown = [date for date in dates if not is_known(date, known.dates)]
     return [*spans, *((date.start, date.end) for date in unknown)], unknown

@@ -145,7 +145,9 @@ class Matcher:
             return not is_partner and not (keys == {"class"} and entry.quantity.is_side_fact)
         if value in self._results.names(evidence.n) or value in self._operand_subjects(evidence.n):
             return False
-        return self._results.excludes(evidence.n, value) or any(value in self._evidence(other).subjects for other in self._results)
+        # A band of another result says from what a number was made, not what it is about.
+        elsewhere = (self._evidence(other).keys_of(value) - {"band"} for other in self._results)
+        return self._results.excludes(evidence.n, value) or any(elsewhere)
 
     def _operand_subjects(self, n: int) -> frozenset[str]:
         """Return the subjects of the facts from which a result was calculated."""

@@ -43,6 +43,9 @@ _CONDITION_BEHIND = re.compile(
     r"|largest|biggest|smallest|highest|lowest|longest|shortest|nearest|closest|deepest|most|top|first|best|worst)\b)",
     re.IGNORECASE,
 )
+_COMPARED = re.compile(
+    r"\b(?:(?:more|less|fewer|greater|larger|smaller|higher|lower|deeper) than|at (?:least|most)|above|below|over|under)\s*$", re.I
+)
 _RANGE_BEFORE = re.compile(r"\b(?:between|from)\s+[-−]?[\d.,]+[^\d]{0,12}$|[\d.,]+[^\d\s]{0,3}\s?[–-]\s?$", re.IGNORECASE)
 _RANGE_BEHIND = re.compile(r"\s?[–-]\s?\d|\s+(?:and|to)\s+[\d.,]+")
 _RANGE_OPEN = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
@@ -124,9 +127,15 @@ def _equal(first: float, second: float) -> bool:
     return math.isclose(first, second, rel_tol=1e-6, abs_tol=1e-12)
 
 
-def is_condition(text: str, number: Number, columns: Iterable[str] = ()) -> bool:
-    """Whether a sentence uses a number as a condition and not as a result; `columns` are those that conditions test."""
+def is_condition(text: str, number: Number, columns: Iterable[str] = (), question: str = "") -> bool:
+    """Whether a sentence uses a number as a condition and not as a result; `columns` are those that conditions test.
+
+    A comparison that stands word for word in the question ("less than 10 %") is the user's condition, whatever its verb.
+    """
     readable = plain(text)
+    compared = _COMPARED.search(readable[: number.start])
+    if compared and _spaced(readable[compared.start() : number.end_unit]) in _spaced(plain(question)):
+        return True
     before, behind = readable[: number.start], readable[number.end_unit :]
     clause = before[max((match.end() for match in _CLAUSE.finditer(before)), default=0) :]
     if _CONDITION_BEHIND.match(behind) or _NAMED.search(before):
@@ -134,6 +143,10 @@ def is_condition(text: str, number: Number, columns: Iterable[str] = ()) -> bool
     if not _SUBORDINATE.search(clause) and (_STATED.search(clause) or _is_statistic(clause)):
         return False
     return bool(_CONDITION_BEFORE.search(before)) or _is_in_range(before, behind) or _follows_column(before, columns)
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _is_statistic(clause: str) -> bool:

@@ -105,8 +105,16 @@ def _final_verdict(state: RunState, left: grounding.Grounding, removed: bool) ->
         return {"status": "refused", "outcome": "refused"}
     if is_quoted:
         return {"status": "answered", "outcome": "value"}
+    if not supported and _lies_outside(state, left):
+        return {"status": "refused", "outcome": "no_coverage"}
     asked = [claim for claim in supported if _fact_name(claim, state["results"]) not in COVERAGE_FACTS]
     return {"status": "answered", "outcome": "true_zero" if asked and all(claim.value == 0 for claim in asked) else "value"}
+
+
+def _lies_outside(state: RunState, left: grounding.Grounding) -> bool:
+    """Whether an answer without a number rests on nothing but results that no data covers."""
+    rests_on = [message for message in state["results"] if message["n"] in left.cited] or state["results"]
+    return bool(rests_on) and all(message["outcome"] == "no_coverage" for message in rests_on)
 
 
 def _fact_name(claim: grounding.Claim, results: Sequence[Json]) -> str | None:

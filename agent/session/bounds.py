@@ -19,11 +19,13 @@ RESULT_BYTES = 6_000
 LONGEST_TEXT = 120
 LONGEST_ANSWER = 2_000
 RESULT_FACTS = 8
+MOST_CODES = 12
+"""Numbers of a column that may be codes; more are measurements."""
 PLAIN: Mapping[str, object] = {"scale": 1.0, "offset": 0.0, "unit": "unspecified", "nulls": 0, "match": "all"}
 """Values that say nothing where they stand under these names."""
 HEADLINE = ("id", "title", "kind", "time", "feature_count", "focus")
 
-_LEVELS = ((0, 1), (0, 2), (0, 3), (0, 4), (1, 4), (2, 4), (3, 4), (4, 4))
+_LEVELS = ((0, 3), (0, 4), (1, 4), (2, 4), (3, 4), (4, 4))
 """(level of datasets in focus, level of the others), from the fullest."""
 
 
@@ -57,15 +59,21 @@ def _first(parts: Iterable[Json], room: int) -> Iterator[Json]:
 
 
 def _plain(value: Any, name: str = "") -> Any:  # Any: JSON
-    """Drop what says nothing: nulls, empty lists, defaults, bounds beside the extent; round extents to a metre."""
+    """Drop what says nothing: nulls, empty lists, defaults, bounds beside the extent, samples of measurements; round extents to a metre."""
     if name == "bbox" and value:
         return [round(edge, 5) for edge in value]
     if name == "crs" and isinstance(value, str):
         return crs_name(value)
     if isinstance(value, dict):
-        kept = {key: _plain(each, key) for key, each in value.items() if key != "bounds" and each not in (None, [], {}, ())}
+        left_out = {"bounds", "values"} if _is_measured(value) else {"bounds"}
+        kept = {key: _plain(each, key) for key, each in value.items() if key not in left_out and each not in (None, [], {}, ())}
         return {key: each for key, each in kept.items() if key not in PLAIN or each != PLAIN[key]}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _is_measured(column: Mapping[str, Any]) -> bool:  # Any: JSON
+    """Whether a column holds so many numbers that its range says more than samples."""
+    return column.get("type") in ("integer", "real") and column.get("distinct", 0) > MOST_CODES
 
 
 def _with_values(most: int) -> Callable[[Json], Json]:

@@ -13,6 +13,7 @@ from tools.errors import TerraciteError
 
 MAX_BYTES = 12_000
 """Of a tool message for a language model: 3,000 tokens at four bytes each."""
+UNREAD = {"version", "params", "files", "key"}
 LONGEST_TEXT = 2_000
 _FEWER = (60, 30, 12, 5, 2)
 """Items of a list that are kept, from the fullest."""
@@ -52,18 +53,32 @@ def tools_found(need: str, names: list[str]) -> Json:
 
 
 def bounded(message: Mapping[str, Any]) -> Json:  # Any: JSON
-    """Return a message of at most about `MAX_BYTES`: long texts and lists are cut, and `cut` says where and what is left out.
+    """Return what a language model reads of a message, at most about `MAX_BYTES`.
 
-    Facts go last: they alone can be cited. All of them stay in the result, and references to them stay valid.
+    Left out is what it wrote itself or cannot use: parameters, names of files, the finer points of the method; numbers have
+    nine significant digits. Long texts and lists are cut, and `cut` says where and what is missing. Facts go last: they alone
+    can be cited. All of them stay in the result, and references to them stay valid.
     """
+    plain = _rounded({key: value for key, value in message.items() if key not in UNREAD})
+    if isinstance(plain.get("method"), dict):
+        plain["method"] = {key: value for key, value in plain["method"].items() if isinstance(value, str)}
     for keep in _FEWER:
         cut: list[str] = []
-        short = {**message, "data": _cut(message.get("data", {}), keep, "data", cut)} if message.get("data") else dict(message)
+        short = {**plain, "data": _cut(plain["data"], keep, "data", cut)} if plain.get("data") else plain
         if len(text_of(short).encode()) <= MAX_BYTES:
             return {**short, "cut": cut} if cut else short
-    cut = ["data and method", f"facts: {_FEWER[-2]} of {message.get('fact_count', 0)}"]
-    rest = {key: value for key, value in message.items() if key not in ("data", "method")}
-    return {**rest, "facts": list(message.get("facts", ()))[: _FEWER[-2]], "cut": cut} if "facts" in rest else {**rest, "cut": cut[:1]}
+    rest = {key: value for key, value in plain.items() if key not in ("data", "method")}
+    facts = {"facts": rest["facts"][: _FEWER[1]]} if "facts" in rest else {}
+    return {**rest, **facts, "cut": ["data", "method", f"facts: {_FEWER[1]} of {message.get('fact_count', 0)}"]}
+
+
+def _rounded(value: Any) -> Any:  # Any: JSON
+    """Round every float to nine significant digits: an answer gives fewer, and sixteen cost tokens."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def _cut(value: Any, keep: int, path: str, cut: list[str]) -> Any:  # Any: JSON

@@ -93,7 +93,7 @@ def _compact(schema: Any) -> Any:  # Any: any part of a JSON schema
         return [_compact(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    short = _without_null(schema)
+    short = _as_list(_without_null(schema))
     kept = {key: value for key, value in short.items() if key not in SILENT and not _says_nothing(key, value)}
     return {
         key: ({name: _compact(each) for name, each in value.items()} if key == "properties" else _compact(value))
@@ -108,7 +108,18 @@ def _without_null(schema: Json) -> Json:
     if len(arms) == 1:
         return {**arms[0], **rest}
     types = list(dict.fromkeys("number" if arm.get("type") == "integer" else arm.get("type") for arm in arms))
-    return {"type": types, **rest} if arms and all(types) else schema
+    # Endpoints refuse a list without a word on its items.
+    items = next(({"items": arm["items"]} for arm in arms if "items" in arm), {})
+    return {"type": types, **items, **rest} if arms and all(types) else schema
+
+
+def _as_list(schema: Json) -> Json:
+    """Write so many items of one kind, as a box of four numbers, in the form that every endpoint knows."""
+    first = schema.get("prefixItems") or [None]
+    if first[0] is None or any(each != first[0] for each in first):
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("prefixItems", "minItems", "maxItems")}
+    return {**rest, "items": {**first[0], "description": f"{len(first)} in all"}}
 
 
 def _says_nothing(key: str, value: object) -> bool:
