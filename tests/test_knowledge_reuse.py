@@ -157,6 +157,22 @@ def test_an_empty_memory_loads_no_library_of_its_own(tmp_path: Path, districts: 
     assert "_library" not in vars(agent.knowledge)
 
 
+def test_documents_out_of_focus_are_not_searched(tmp_path: Path, districts: Path) -> None:
+    (tmp_path / "mill.md").write_text(REPORT)
+    (tmp_path / "other.md").write_text("# Bridge\n\nThe bridge was built in 1901.\n")
+    search = [("search_knowledge", {"query": "When was the mill built?"})]
+    decline = [("decline", {"reason": "No.", "outcome": "refused"})]
+    with scripted([search, decline]) as endpoint:
+        agent = model_agent(tmp_path / "ws", endpoint.url)
+        agent.add(tmp_path / "mill.md")
+        result = agent.run("When was it built?", data=[tmp_path / "other.md"])
+    found = json.loads(endpoint.requests[1]["messages"][-1]["content"])
+    assert {passage["document"] for passage in found["data"]["passages"]} <= {"other"}
+    assert result.steps[0]["params"]["within"] == ["other"]
+    planner = Agent(tmp_path / "ws", "planner").run("What do the documents say about the mill?", data=[tmp_path / "other.md"])
+    assert "1887" not in planner.answer
+
+
 def test_a_document_is_answered_by_quotation_and_its_title_and_licence_are_cited(tmp_path: Path) -> None:
     (tmp_path / "mill.md").write_text(REPORT)
     search = [("search_knowledge", {"query": "When was the mill built?"})]

@@ -18,6 +18,7 @@ import pytest
 
 from agent import Agent
 from tools.contract import Result
+from tools.errors import NotFoundError
 from tools.workspace import Workspace
 
 RAIN = "# Rain\n\nIn one night 250 mm of rain fell on the hills, and the river left its bed.\n"
@@ -110,6 +111,14 @@ def test_place_and_time_keep_what_they_touch_and_documents_without_either(mapped
     assert results(mapped, time="2021") == ["east"]
     assert results(mapped, time="../2020-01") == ["west"]
     assert documents(mapped, bbox=[5, -10, 40, 10])[0] == "rain"
+
+
+def test_a_search_keeps_to_the_data_it_is_given(mapped: Agent) -> None:
+    assert set(documents(mapped, "rain and bridges", within=["bridge", "west"])) == {"bridge"}
+    assert results(mapped, within=["bridge", "west"]) == ["west"]
+    assert results(mapped, within=["bridge"]) == []
+    with pytest.raises(NotFoundError, match="brigde"):
+        search(mapped, within=["brigde"])
 
 
 def test_a_removed_result_is_found_no_more(mapped: Agent) -> None:

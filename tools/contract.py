@@ -221,12 +221,15 @@ class Memory(Protocol):
         query: str,
         *,
         kinds: tuple[str, ...] = (),
+        within: tuple[str, ...] = (),
         bbox: tuple[float, float, float, float] | None = None,
         time: tuple[str, str] | None = None,
         limit: int = 8,
         progress: Callable[[float], None] = ...,
     ) -> tuple[Found, ...]:
         """Return what is nearest in meaning, best first; `bbox` (degrees) and `time` (ISO 8601) keep what they touch.
+
+        `within` are dataset ids: only passages of these documents, and results made of nothing else than these datasets.
 
         A document of which no time is known, or no place, is kept: it may speak of any. `progress` is told the share that is
         done where much must be read first, and may raise.

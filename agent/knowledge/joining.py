@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from agent.knowledge.cards import card_text
@@ -15,12 +16,22 @@ from tools.contract import Found
 from tools.runner import Runner
 
 
-class Joining:
-    """Completes hits, and leaves out those that are no longer there, lie elsewhere, or are of another time."""
+@dataclass(frozen=True)
+class Wanted:
+    """What a search keeps; what is empty or None keeps all."""
 
-    def __init__(self, runner: Runner, datasets: Datasets, bbox: Box | None, time: Span | None) -> None:
+    within: tuple[str, ...] = ()
+    """Dataset ids."""
+    bbox: Box | None = None
+    time: Span | None = None
+
+
+class Joining:
+    """Completes hits, and leaves out those that are no longer there, lie elsewhere, or are of another time or of other data."""
+
+    def __init__(self, runner: Runner, datasets: Datasets, wanted: Wanted) -> None:
         records = datasets.record_objects()
-        self._runner, self._bbox, self._time = runner, bbox, time
+        self._runner, self._within, self._bbox, self._time = runner, set(wanted.within), wanted.bbox, wanted.time
         self._documents = {record.id: record for record in records}
         self._origins = Origins(runner, records)
 
@@ -33,7 +44,9 @@ class Joining:
         """Documents rarely state place and time; where they are not known, the passage stays."""
         about = hit.entry.about
         document = self._documents.get(str(about["document"]))
-        if document is None or (self._bbox and document.bbox and not boxes_touch(self._bbox, document.bbox)):
+        if document is None or (self._within and document.id not in self._within):
+            return None
+        if self._bbox and document.bbox and not boxes_touch(self._bbox, document.bbox):
             return None
         if self._time and document.time and not spans_touch(self._time, document.time):
             return None
@@ -47,6 +60,8 @@ class Joining:
         if record is None:
             return None
         origins = self._origins.of(key)
+        if self._within and not {origin.id for origin in origins} <= self._within:
+            return None
         time = _span(origins)
         box = record["bbox"]
         if self._bbox and not (box and boxes_touch(self._bbox, (box[0], box[1], box[2], box[3]))):

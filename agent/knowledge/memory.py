@@ -51,6 +51,7 @@ class Knowledge:
         query: str,
         *,
         kinds: tuple[str, ...] = (),
+        within: tuple[str, ...] = (),
         bbox: Box | None = None,
         time: Span | None = None,
         limit: int = 8,
@@ -63,10 +64,10 @@ class Knowledge:
         """
         if self.is_empty():
             return ()
-        from agent.knowledge.joining import Joining
+        from agent.knowledge.joining import Joining, Wanted
         from agent.knowledge.vectors import DamagedIndexError
 
-        joining = Joining(self._library.runner, self._datasets, bbox, time)
+        joining = Joining(self._library.runner, self._datasets, Wanted(within, bbox, time))
         vector = self._library.embedder.embed([query])
         problem: DamagedIndexError | None = None
         for _ in range(RETRIES):

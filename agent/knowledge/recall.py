@@ -37,14 +37,14 @@ def recall(
     try:
         found = [
             one
-            for kind, most in (("result", 4 * MOST_RESULTS), ("passage", 4 * MOST_PASSAGES))
-            for one in knowledge.search(question, kinds=(kind,), limit=most, progress=lambda _: check())
+            for kind, most in (("result", MOST_RESULTS + len(seen)), ("passage", MOST_PASSAGES))
+            for one in knowledge.search(question, kinds=(kind,), within=tuple(focus), limit=most, progress=lambda _: check())
             if one.score >= LEAST_SCORE
         ]
     except (ConfigurationError, StorageError, BusyError) as error:
         return NOTHING, f"Memory was not searched. {error}"
-    results = [_result(one) for one in found if one.kind == "result" and one.ref not in seen and _is_wanted(one.detail["datasets"], focus)]
-    passages = [_passage(one) for one in found if one.kind == "passage" and _is_wanted([one.ref], focus)]
+    results = [_result(one) for one in found if one.kind == "result" and one.ref not in seen]
+    passages = [_passage(one) for one in found if one.kind == "passage"]
     callable_again = [result for result in results if len(json.dumps(result["params"], ensure_ascii=False)) <= MAX_PARAMS]
     return {"results": callable_again[:MOST_RESULTS], "passages": passages[:MOST_PASSAGES]}, ""
 
@@ -52,10 +52,6 @@ def recall(
 def references_of(results: Sequence[Json]) -> list[str]:
     """Return the beginnings of the keys of recalled results, and of the results that their calls name."""
     return list(dict.fromkeys(_REFERENCE.findall(json.dumps([[result["ref"], result["params"]] for result in results]))))
-
-
-def _is_wanted(datasets: Collection[str], focus: Collection[str]) -> bool:
-    return not focus or set(datasets) <= set(focus)
 
 
 def _result(found: Found) -> Json:

@@ -43,7 +43,8 @@ def act(state: RunState, runtime: Runtime[RunContext]) -> RunState:
     is_model = runtime.context.decider.engine == "model"
     answers: list[BaseMessage] = []
     for asked in reply.tool_calls:
-        call = _Call(asked["name"], asked["args"], asked["id"] or "", problem_of(reply, asked["id"] or ""))
+        args = _in_focus(asked["name"], asked["args"], state) if is_model else asked["args"]
+        call = _Call(asked["name"], args, asked["id"] or "", problem_of(reply, asked["id"] or ""))
         if call.name == FIND_TOOLS and not call.problem:
             message, step = _found(call)
             wanted += [tool["name"] for tool in message["tools"]]
@@ -95,13 +96,19 @@ def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
     toolset.check_numbers(call.name, call.params, state["question"], earlier)
     if context.decider.engine == "model":
         toolset.check_references(
-            context.runner.references(call.name, call.params),
+            [*context.runner.references(call.name, call.params), *call.params.get("within", [])],
             # What an earlier call of the thread took up passed this check then.
             texts=[state["question"], *earlier, *(json.dumps(result["params"]) for result in history)],
             datasets=_datasets(state, context),
             results=[*(result["key"] for result in [*history, *state["results"]]), *_remembered(state)],
         )
     return context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+
+
+def _in_focus(name: str, params: Json, state: RunState) -> Json:
+    """Keep a search of memory to the data in focus, unless the engine names other data, which is checked."""
+    focus = state.get("focus", [])
+    return {**params, "within": list(focus)} if name == "search_knowledge" and focus and not params.get("within") else params
 
 
 def _remembered(state: RunState) -> list[str]:

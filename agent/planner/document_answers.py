@@ -79,9 +79,12 @@ _GROUPS = (
 _SAME = {word: frozenset(group.split()) for group in _GROUPS for word in group.split()}
 
 
-def search_documents(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
+def search_documents(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
     """Return the passages that are near; None while the search is pending. Raises CannotAnswerError where none is near enough."""
-    message = ledger.call("search_knowledge", {"query": frame.topic, "kinds": ["passage"], "limit": LOOKED_AT})
+    focused = [one.id for one in atlas.focused if one.kind == "document"]
+    within = list(frame.refs) or (focused if len(atlas.focused) < len(atlas.datasets) else [])
+    only = {"within": within} if within else {}
+    message = ledger.call("search_knowledge", {"query": frame.topic, "kinds": ["passage"], **only, "limit": LOOKED_AT})
     if message is None:
         return None
     passages = message.data.get("passages") or ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from tools.contract import Found, Outcome, Tool, ToolContext, ToolOutput
-from tools.errors import ConfigurationError
+from tools.errors import ConfigurationError, NotFoundError
 from tools.geotypes import Params
 
 MAX_LIMIT = 50
@@ -23,6 +24,10 @@ class SearchKnowledgeParams(Params):
     query: str = Field(min_length=1, max_length=1000, description="What to look for, in plain words; a whole question works well.")
     kinds: list[Literal["passage", "result"]] = Field(
         default_factory=list, description="passage: text of documents; result: earlier results. Default: both."
+    )
+    within: list[str] = Field(
+        default_factory=list,
+        description="Dataset ids: only passages of these documents, and results made of these datasets alone. Default: all.",
     )
     bbox: tuple[float, float, float, float] | None = Field(
         default=None,
@@ -50,8 +55,15 @@ def run(params: SearchKnowledgeParams, context: ToolContext) -> ToolOutput:
         raise ConfigurationError(
             "Searching memory needs an agent's memory, which this call was not given.", hint="Run it through `terracite run`."
         )
+    _check_known(params.within, context)
     found = context.memory.search(
-        params.query, kinds=tuple(params.kinds), bbox=params.bbox, time=_span(params.time), limit=params.limit, progress=context.progress
+        params.query,
+        kinds=tuple(params.kinds),
+        within=tuple(params.within),
+        bbox=params.bbox,
+        time=_span(params.time),
+        limit=params.limit,
+        progress=context.progress,
     )
     passages = [_passage(one) for one in found if one.kind == "passage"]
     results = [_result(one) for one in found if one.kind == "result"]
@@ -61,6 +73,17 @@ def run(params: SearchKnowledgeParams, context: ToolContext) -> ToolOutput:
         warnings=context.memory.gaps(),
         data={"passages": passages, "results": results},
     )
+
+
+def _check_known(ids: Sequence[str], context: ToolContext) -> None:
+    """Raise NotFoundError for an id that no dataset has."""
+    known = [str(record["id"]) for record in context.catalog.records()] if context.catalog else []
+    for one in ids:
+        if one not in known:
+            near = difflib.get_close_matches(one, known, n=3) or known[:10]
+            raise NotFoundError(
+                f"There is no dataset {one!r} to search within.", hint=f"Nearest: {', '.join(near) or 'none is registered'}."
+            )
 
 
 def _span(text: str | None) -> tuple[str, str] | None:
