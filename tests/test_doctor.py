@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.interfaces.doctor import Check, run_doctor
+from scripted_endpoint import scripted
 
 
 def check(name: str) -> Check:
@@ -60,3 +61,13 @@ def test_doctor_shows_a_wrong_setting_as_a_failed_check(monkeypatch: pytest.Monk
     monkeypatch.setenv("TERRACITE_ENGINE", "oracle")
     assert not check("engine").ok
     assert "oracle" in check("engine").detail
+
+
+@pytest.mark.parametrize("calls_tools", [True, False])
+def test_doctor_asks_the_model_once_what_it_can_do(calls_tools: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted([], calls_tools=calls_tools) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+        check = next(check for check in run_doctor() if check.name == "model")
+    assert check.ok is calls_tools
+    assert ("calls tools" if calls_tools else "calls no tool") in check.detail
+    assert (len(endpoint.probes), endpoint.requests) == (1, [])

