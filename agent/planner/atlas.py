@@ -203,6 +203,11 @@ class Atlas:
         return tuple(dataset for dataset in self.datasets if dataset.focus) or self.datasets
 
     @property
+    def registered(self) -> tuple[Dataset, ...]:
+        """Those in focus that are there, without what can be made of them."""
+        return tuple(dataset for dataset in self.focused if dataset.derived is None)
+
+    @property
     def rasters(self) -> tuple[Dataset, ...]:
         """Rasters in focus."""
         return tuple(dataset for dataset in self.focused if dataset.is_raster)

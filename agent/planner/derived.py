@@ -69,7 +69,8 @@ def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
         if one
     ]
     lacking = _lacking(wanted, sources, atlas, mask=mask, has_scenes=bool(ids)) if wanted and not made else ""
-    return Outlook(text, _with(atlas, [*known, *(derived_dataset(one) for one in dict.fromkeys(made))]), lacking)
+    kept = known if _AGAIN.match(question) else []
+    return Outlook(text, _with(atlas, [*kept, *(derived_dataset(one) for one in dict.fromkeys(made))]), lacking)
 
 
 def _plain_water(match: re.Match[str]) -> str:

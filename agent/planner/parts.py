@@ -107,7 +107,7 @@ def required(clause: Clause, readings: Sequence[Reading | None]) -> set[Key]:
     keys |= {("each", i) for i, phrase in enumerate(clause.phrases) if not phrase.places}
     keys |= {("limit", i) for i in range(len(clause.limits))}
     keys |= {("measure", name) for name in clause.measures if name not in NEVER_REQUIRED}
-    if any(name.startswith(("stat:", "howadj:")) for name in clause.measures):
+    if any(name.startswith(("stat:", "howadj:")) for name in clause.measures) and "area" not in clause.keyed:
         keys.discard(("measure", "area"))  # a noun: the mean slope of residential areas
     keys |= {("flag", flag) for flag in CRITICAL_FLAGS if flag in clause.flags}
     keys |= {("relation", i) for i, phrase in enumerate(clause.phrases) if phrase.role in RELATIONS}

@@ -60,7 +60,7 @@ def _with_offers(text: str, near: Iterable[str], atlas: Atlas, accepts: Accepts)
 
 
 def _inventory(atlas: Atlas) -> str:
-    names = [dataset.id for dataset in atlas.focused if dataset.derived is None]
+    names = [dataset.id for dataset in atlas.registered]
     classes = [
         label
         for raster in atlas.rasters

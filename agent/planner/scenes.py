@@ -50,6 +50,11 @@ _MEASURES = re.compile(
 _POINTS_BACK = re.compile(
     r"^\W*(?:and|what about|how about|now|same)(?!\w)|(?<!\w)(?:these|those|them|that|it|its|same)(?!\w)", re.IGNORECASE
 )
+CLOUD_AND = re.compile(
+    r"(?<!\w)(?:the )?(?:cloud (?:cover(?:age)?|share|percentage)|share of clouds?|cloudiness),? and (?:the )?(?=.*?(?P<id>\w+_\w+))",
+    re.IGNORECASE,
+)
+"""The first of two things that are asked of one scene."""
 _GOES_ON = re.compile(r"(?:and|what about|how about|now|same|over|in|within|for)(?!\w)", re.IGNORECASE)
 
 

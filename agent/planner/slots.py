@@ -56,7 +56,7 @@ def _object(scene: Scene) -> Draft | None:
     if not clause.measures and not clause.has("list", "map", "nearest"):
         return None
     what = next((name for name in clause.measures if name in ("area", "length", "count", "share")), "That")
-    names = listing([dataset.id for dataset in scene.atlas.focused][:8])
+    names = listing([dataset.id for dataset in scene.atlas.registered][:8])
     return _ask(f"{what.capitalize()} of what? {f'There is {names}.' if names else 'No data is registered yet; add files first.'}")
 
 

@@ -19,7 +19,7 @@ from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_
 from agent.planner.marks import find_marks, noun_tokens
 from agent.planner.names import Search, Unknown, half_named, searches, unknowns
 from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refuse_other, refuse_unknown
-from agent.planner.scenes import SceneReader
+from agent.planner.scenes import CLOUD_AND, SceneReader
 from agent.planner.slots import missing_slot
 from agent.planner.step import Draft, Step, ToolCalls
 from agent.planner.text import Token, tokenize
@@ -45,6 +45,9 @@ class Reader:
         about_documents = DocumentReader(atlas, self.question, self.previous).read()
         if about_documents is not None:
             return about_documents
+        both = self._cloud_and_more(atlas)
+        if both is not None:
+            return both
         about_scenes = SceneReader(atlas, self.question, self.search, self.previous).read()
         if about_scenes is None:
             return self._about_data(atlas)
@@ -52,6 +55,16 @@ class Reader:
             return about_scenes
         about_data = self._about_data(atlas)
         return about_data if isinstance(about_data, Plan) else about_scenes
+
+    def _cloud_and_more(self, atlas: Atlas) -> Plan | None:
+        """Read `the cloud cover and the mean NDVI of SCENE` as two questions; None for another."""
+        match = CLOUD_AND.search(self.question)
+        if match is None:
+            return None
+        rest = f"{self.question[: match.start()]}{self.question[match.end() :]}"
+        first = SceneReader(atlas, f"cloud cover of {match['id']}", self.search, None).read()
+        second = replace(self, question=rest)._about_data(atlas)
+        return Plan((*first.frames, *second.frames)) if isinstance(first, Plan) and isinstance(second, Plan) else None
 
     def _about_data(self, atlas: Atlas) -> Understood:
         """Read a question about rasters, layers and what is registered, with the rasters that can be made."""
@@ -111,7 +124,7 @@ class Reader:
             return _marked(followed.plan, before, scene.clause, is_first=is_first)
         if complete and not (fragment and not is_first):
             return self._chosen(complete, scene)
-        if before is not None and not fragment and (followed := follow(before, scene)):
+        if before is not None and not fragment and _is_elliptic(scene.clause) and (followed := follow(before, scene)):
             return _marked(followed.plan, before, scene.clause, is_first=is_first)
         if before is not None and is_about_results(scene.clause, before):
             return _marked(before, before, scene.clause, is_first=is_first)
@@ -156,6 +169,12 @@ def accepts(session: Mapping[str, Any], search: Search, question: str) -> bool: 
 
 def _never(_question: str) -> bool:
     return False
+
+
+def _is_elliptic(clause: Clause) -> bool:
+    """Whether a question does not say what it measures, as `what is the mean in X?`; one that does is never read as a follow-up."""
+    measured = any(phrase.places and phrase.role in ("head", "of") for phrase in clause.phrases)
+    return not (clause.measures and measured)
 
 
 def _is_full(clause: Clause) -> bool:
