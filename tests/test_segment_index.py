@@ -12,7 +12,7 @@ from affine import Affine
 
 from tools.catalog.datasets import Datasets
 from tools.contract import Artifact, Outcome, Source
-from tools.errors import ParameterError
+from tools.errors import LimitError, ParameterError
 from tools.runner import Runner
 from tools.storage.rasters import raster_info, read_band
 from tools.workspace import Workspace
@@ -123,6 +123,12 @@ def test_bands_named_in_the_call_are_the_same_call_as_bands_that_the_raster_name
 def test_an_index_with_constants_refuses_what_is_no_reflectance(segment) -> None:
     with pytest.raises(ParameterError, match="reflectance from 0 to 1"):
         segment(noise(), index="EVI")
+
+
+def test_a_raster_beyond_the_limit_is_refused_before_it_is_read(segment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRACITE_MAX_OUTPUT_PIXELS", "100")
+    with pytest.raises(LimitError, match="600 pixels"):
+        segment(noise())
 
 
 def test_it_needs_no_torch(tmp_path: Path, make_raster) -> None:

@@ -61,3 +61,9 @@ def test_the_command_line_loads_no_heavy_library_before_it_needs_one(arguments: 
 
 def test_the_planner_loads_no_client_of_a_model_and_no_torch(asked: list[str]) -> None:
     assert modules_of(*asked).isdisjoint(NEVER_WITH_PLANNER)
+
+
+def test_loading_every_tool_imports_no_torch() -> None:
+    program = "import sys; from tools import registry; [registry.load(name) for name in registry.names()]; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert {"torch", "segmentation_models_pytorch", "safetensors", "numpy", "rasterio"}.isdisjoint(done.stdout.split())

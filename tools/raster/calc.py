@@ -62,7 +62,8 @@ def run(params: RasterCalcParams, context: ToolContext) -> ToolOutput:
     are nodata. Raises ParameterError for rasters on different grids, LimitError for one that is too large.
     """
     from tools.geo.band_math import is_condition
-    from tools.raster.output import check_output_size, check_same_grid
+    from tools.raster.output import check_same_grid
+    from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info
 
     _check_names(params)

@@ -59,9 +59,10 @@ def run(params: ChangeParams, context: ToolContext) -> ToolOutput:
 
     Raises ParameterError for different grids, units or bands, LimitError for rasters that are too large.
     """
-    from tools.raster.output import check_output_size, check_same_grid
+    from tools.raster.output import check_same_grid
     from tools.raster.transitions import class_change
     from tools.raster.value_change import value_change
+    from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info
 
     after_band = params.after_band or params.band

@@ -55,9 +55,9 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for classes that overlap, are too many, or a band that does not exist; LimitError for a raster that
     is too large.
     """
-    from tools.raster.output import check_output_size
     from tools.raster.ranges import check_apart, codes_of
     from tools.raster.strips import classes_by_strip
+    from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info, read_band, write_class_raster
 
     check_apart(params.classes)

@@ -60,9 +60,10 @@ def run(params: CompositeParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for different grids, a band that an image does not have, and classes in any method but `first`.
     """
     from tools.raster.layers import layer_of
-    from tools.raster.output import check_output_size, check_same_grid
+    from tools.raster.output import check_same_grid
     from tools.raster.stacked import join_strips
     from tools.storage.cog import BandMark, write_cog
+    from tools.storage.limits import check_output_size
 
     kept = None if params.mask == "none" else cast("Seen", params.mask)  # `resolve` settled what auto means
     layers = [layer_of(context.source(ref), params.bands, kept) for ref in params.rasters]

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from tools.contract import UNITS, Fact, Unit
-from tools.errors import LimitError, ParameterError
+from tools.errors import ParameterError
 from tools.geo.frame import geodetic_frame
 from tools.geo.grid import crs_of, grid_difference
 from tools.geo.moments import Spread
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
-from tools.settings import ToolSettings
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
     from tools.raster.strips import ClassStrips
 
 NOTHING: Mapping[str, str] = {}
-
-
-def check_output_size(grid: GeoBox, bands: int = 1) -> None:
-    """Raise LimitError for a raster that would be larger than the published limit."""
-    pixels = grid.shape[0] * grid.shape[1] * bands
-    limit = ToolSettings().max_output_pixels
-    if pixels > limit:
-        raise LimitError(
-            f"The result would have {pixels:,} pixels in all bands, more than the limit of {limit:,}.",
-            hint="Cut the raster to the area of interest or make it coarser first, or raise TERRACITE_MAX_OUTPUT_PIXELS.",
-        )
 
 
 def check_same_grid(grids: Mapping[str, GeoBox]) -> None:

@@ -54,7 +54,7 @@ def run(params: PolygonizeParams, context: ToolContext) -> ToolOutput:
     is a true zero where the classes asked for do not occur, and no coverage where every pixel is nodata.
     Raises ParameterError for measured values and for a class that the raster does not have, LimitError for too many patches.
     """
-    from tools.raster.output import check_output_size
+    from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info
 
     info = raster_info(context.source(params.raster), params.band)

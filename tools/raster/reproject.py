@@ -96,9 +96,10 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
 
     from tools.geo.grid import crs_of
     from tools.geo.nodata import free_value
-    from tools.raster.output import bbox_degrees, check_output_size
+    from tools.raster.output import bbox_degrees
     from tools.raster.resampling import for_band
     from tools.storage.cog import BandMark, write_cog
+    from tools.storage.limits import check_output_size
     from tools.storage.warp import warped_band
 
     infos, grid = _bands(source), _grid(params, source, context.sources)

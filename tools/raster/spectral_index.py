@@ -51,8 +51,8 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for a missing role, a categorical band, and values that are no reflectance where the formula needs it.
     """
     from tools.geo.indices import INDICES
-    from tools.raster.output import check_output_size
     from tools.storage.cog import BandMark, write_cog
+    from tools.storage.limits import check_output_size
     from tools.storage.observations import check_measurements, quality_of
     from tools.storage.rasters import raster_info
 

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
-from tools.errors import LimitError
 from tools.geo.grid import crs_of, window_grid
 from tools.geo.pixels import pixel_area_m2
-from tools.geo.vicinity import lonlat_bounds
-from tools.settings import ToolSettings
+from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 from tools.storage.rasters import write_class_raster
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
         tally.add(strip, grid)
     write_class_raster(context.folder / CLASS_FILE, codes, grid, dict(enumerate(found.labels, start=1)))
     left, bottom, right, top = grid.boundingbox
-    return _output(found, tally, lonlat_bounds((left, bottom, right, top), crs_of(grid)))
+    return _output(found, tally, wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
 
 
 def _output(found: Segmentation, tally: Tally, bbox: tuple[float, float, float, float]) -> ToolOutput:
@@ -117,13 +115,3 @@ def _class_facts(labels: tuple[str, ...], tally: Tally) -> Iterator[Fact]:
         if area > 0 and tally.probability_m2[code] > 0:
             # What follows depends on the number of threads; a probability says no more than this anyway.
             yield Fact("mean probability", round(float(tally.probability_m2[code]) / area, 4), "1", subject)
-
-
-def check_size(pixels: int) -> None:
-    """Raise LimitError for a class raster that is too large."""
-    limit = ToolSettings().max_output_pixels
-    if pixels > limit:
-        raise LimitError(
-            f"The class raster would have {pixels:,} pixels, more than the limit of {limit:,}.",
-            hint="Cut the raster to the area of interest first, or raise TERRACITE_MAX_OUTPUT_PIXELS.",
-        )

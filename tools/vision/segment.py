@@ -65,11 +65,12 @@ def run(params: SegmentParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError where raster and network or index do not fit, DataError where the network is not as its card says,
     LimitError for a raster that is too large, ConfigurationError where the device of the key is not there.
     """
+    from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info
-    from tools.vision.classes import check_size, finished
+    from tools.vision.classes import finished
 
     grid = raster_info(context.source(params.raster)).grid
-    check_size(grid.shape[0] * grid.shape[1])
+    check_output_size(grid)
     return finished(_found(params, context), grid, context)
 
 
