@@ -14,7 +14,6 @@ _DOC = (
     r"(?:(?:the|our|my|these|those|this|that|any|all|all the|registered) )*(?P<which>(?:[\w.-]+ ){0,5}?)"
     r"(?:documents?|reports?|papers?|texts?|literature|notes|pdfs?|readmes?|factsheets?|articles?|documentation)"
 )
-_D2 = _DOC.replace("?P<which>", "?P<which2>")
 _ABOUT = r"(?:about|on|of|regarding|concerning|for)"
 _SAY = r"(?:say|says|said|tell|tells|told|state|states|stated|report|reports|reported|mention|mentions|mentioned|write|know|describe|contain|explain|note)"
 _PATTERNS = (
@@ -22,9 +21,9 @@ _PATTERNS = (
     re.compile(rf"^\W*(?:do|does|did) {_DOC} {_SAY} (?:anything |something )?(?:{_ABOUT} )?(?P<topic>.+)$", re.IGNORECASE),
     re.compile(rf"^\W*(?:according to|based on|going by|as {_SAY} in|from|in|per) {_DOC}[,:]? (?P<topic>(?:what|how|which|who|when|where|why|is|are|was|were|did|does|do)\b.+)$", re.IGNORECASE),
     re.compile(rf"^\W*(?P<topic>.+?),? (?:according to|based on|going by|as {_SAY} in) {_DOC}\W*$", re.IGNORECASE),
-    re.compile(rf"^\W*(?:what (?:is|was) (?:said|written|reported|stated|known) {_ABOUT} )(?P<topic>.+?) in {_DOC}\W*$", re.IGNORECASE),
+    re.compile(rf"^\W*(?:what (?:is|was) (?:said|written|reported|stated|known) {_ABOUT} )(?P<topic>.+) in {_DOC}\W*$", re.IGNORECASE),
     re.compile(rf"^\W*(?:search|look (?:in|into|through)|consult|check|read|quote|cite)(?: in| through)? {_DOC} (?:for|about|on|regarding) (?P<topic>.+)$", re.IGNORECASE),
-    re.compile(rf"^\W*(?:find|show|give|quote|list)(?: me)?(?: the| any| some)? (?:passages?|quotes?|text|quotations?|sentences?) {_ABOUT} (?P<topic>.+?)(?: (?:in|from|of) {_D2})?\W*$", re.IGNORECASE),
+    re.compile(rf"^\W*(?:find|show|give|quote|list)(?: me)?(?: the| any| some)? (?:passages?|quotes?|text|quotations?|sentences?) {_ABOUT} (?P<topic>.+?)(?: (?:in|from|of) (?:the|our|my|these) (?P<which2>(?:[\w.-]+ ){{0,3}}?)(?:documents?|reports?|papers?|texts?|literature))?\W*$", re.IGNORECASE),
 )  # fmt: skip
 _AGAIN = re.compile(r"^\W*(?:and|what about|how about)(?: (?:about|on|what about))? (?P<topic>.+)$", re.IGNORECASE)
 _NO_NAME = frozenset("the our my these those this that any all registered of in a an say says other".split())

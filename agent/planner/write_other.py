@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agent.planner.atlas import Atlas, Dataset
+from agent.planner.atlas import Atlas, Collection, Dataset
 from agent.planner.figures import figure, listing, number_text
 from agent.planner.ledger import Message
 from agent.planner.pieces import Piece
 
+MOST_COLLECTIONS = 12
+"""Collections of a catalogue that are listed."""
 _SHAPES = {"point": "points", "line": "lines", "polygon": "polygons", "mixed": "features of mixed shape"}
 
 
@@ -28,7 +30,17 @@ def _kind(dataset: Dataset) -> str:
     if dataset.is_raster:
         classes = [label for band in dataset.bands for label in band.classes.values() if not any(char.isdigit() for char in label)]
         return f"raster; classes {listing(classes[:12])}" if classes else "raster of values"
+    if dataset.kind == "catalogue":
+        return f"catalogue of scenes; collections {_collections(dataset)}"
+    if dataset.kind == "network":
+        return f"network that tells {listing(dataset.classes)}" if dataset.classes else "network"
     return dataset.kind
+
+
+def _collections(dataset: Dataset) -> str:
+    """List the ids of the collections, the first of many."""
+    names = [collection.id for collection in dataset.collections]
+    return f"{', '.join(names[:MOST_COLLECTIONS])} and more" if len(names) > MOST_COLLECTIONS else listing(names) or "none"
 
 
 def write_describe(piece: Piece, atlas: Atlas) -> list[str]:
@@ -49,8 +61,15 @@ def _described(dataset: Dataset, message: Message) -> list[str]:
     ]
     if dataset.crs:
         lines.append(f"- CRS: {_crs(dataset.crs)} [{n}]")
+    lines += [f"- collection {one.id}: {one.title}{_span(one)} [{n}]" for one in dataset.collections[: 2 * MOST_COLLECTIONS]]
     lines += [f"- {column.name} ({column.type}){_examples(column.values)} [{n}]" for column in dataset.columns]
     return [*lines, *_facts(message)]
+
+
+def _span(collection: Collection) -> str:
+    """Say which days a collection covers, as far as it tells."""
+    first, last = (str(one)[:10] if one else "" for one in (*collection.time, None, None)[:2])
+    return f", from {first}{f' to {last}' if last else ' on'}" if first else f", until {last}" if last else ""
 
 
 def _crs(text: str) -> str:
