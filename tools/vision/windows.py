@@ -5,7 +5,8 @@ Hann window) over the overlap, so that the weights of neighbours sum to 1 at eve
 edges the raster is mirrored, as far as one overlap, so that pixels at an edge stand in the middle of some window as all
 others do. Windows start at multiples of `ALIGNMENT`, because a network that halves its input five times treats pixels
 alike only at that distance: so the answer does not depend on where the windows lie, but for what a network sees beyond
-the overlap.
+the overlap. Of a network that sees 40 pixels far, no probability differs by more than 0.02 from that of the whole raster
+at once, and on average by less than 0.0002; of one that sees less than a window's stride, none differs at all (both tested).
 """
 
 from __future__ import annotations
