@@ -52,6 +52,21 @@ def test_nodata_and_the_outside_stay_invalid_and_every_band_is_kept(tmp_path: Pa
     assert valid == pytest.approx(50, abs=5)
 
 
+@pytest.mark.parametrize("way", ["average", "bilinear", "cubic"])
+def test_nodata_of_one_band_never_enters_its_values_where_other_bands_have_data(tmp_path: Path, make_raster, way: str) -> None:
+    values = np.full((2, 8, 8), 100, "int16")
+    values[0, :, :4] = -999
+    path = make_raster(values, crs="EPSG:32632", bounds=(500000, 5400000, 500080, 5400080), nodata=-999)
+    like = make_raster(np.zeros((3, 3), "uint8"), crs="EPSG:32632", bounds=(500000, 5400005, 500075, 5400080), name="like.tif")
+    known = {"r": raster(path), "g": Source("g", "raster", like, "y")}
+    params = resolve(ReprojectParams(source="r", like="g", resampling=way), known)  # type: ignore[arg-type]
+    run(params, ToolContext(tmp_path, known))
+    made = raster(tmp_path / "reprojected.tif")
+    assert set(read_band(made, 1).compressed().tolist()) == {100}
+    assert read_band(made, 1).mask[:, 0].all()
+    assert read_band(made, 2).tolist() == [[100] * 3] * 3
+
+
 def test_a_raster_that_uses_every_value_but_one_gets_that_one_as_nodata(tmp_path: Path, make_raster) -> None:
     values = np.array([*range(200), *range(201, 256), 0], "uint8").reshape(16, 16)
     path = make_raster(values, crs="EPSG:32632", bounds=(500000, 5400000, 501600, 5401600))

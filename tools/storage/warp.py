@@ -81,7 +81,9 @@ def warped_stored(
     alphas = [index for index, each in enumerate(dataset.colorinterp, start=1) if each.name == "alpha"]
     # Without nodata or an alpha band GDAL could not tell what lies outside the source.
     unmarked = nodata is None and not alphas
-    marks: dict[str, float] = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
+    marks: dict[str, float | str] = {} if nodata is None else {"src_nodata": nodata, "nodata": nodata}
+    # rasterio's default YES takes a pixel for valid unless all bands have nodata there, and averages nodata of one band into its neighbours.
+    marks["UNIFIED_SRC_NODATA"] = "NO"
     if scale is not None:
         marks |= {"XSCALE": scale[0], "YSCALE": scale[1]}
     with WarpedVRT(
