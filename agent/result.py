@@ -28,7 +28,7 @@ class RunResult:
     question: str
     answer: str
     claims: Sequence[Json]
-    """[{span, value, unit, n, path, verdict}]"""
+    """[{span, value, unit, n, path, verdict}]; `value` is null for a quotation."""
     citations: Sequence[Json]
     """[{n, key, tool, title, facts: [{name, value, unit, subject, path}], source, licence, attribution, bbox, time, verdict}]"""
     artifacts: Sequence[Json]

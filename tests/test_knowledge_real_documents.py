@@ -19,6 +19,8 @@ ASKED = (
     ("How high was the tide in Venice?", "facts_veneto_flood_2018", "high tide of 156 cm on 29 October 2018"),
     ("Which bands do the Pucallpa images have?", "pucallpa_readme", "four bands, including SWIR1, NIR, Red, and Green"),
     ("How many people had to leave their homes in the Vega Baja flood?", "facts_vega_baja_flood_2019", "about 3,500 people in the area had to leave their homes"),
+    ("Which CRS are the Sen1Floods11 images in?", "sen1floods11_readme", "All images are projected to WGS 84"),
+    ("What does VH_thresh mean?", "sen1floods11_readme", "VH_thresh"),
     ("How must the data of Copernicus EMS be cited?", "emsr332_readme", "The resource has to be cited as follows"),
     ("What does the damage fraction of a raster cell depend on?", "damagescanner_raster", "The damage fraction is determined from the vulnerability curve"),
     ("How many people died in the Burma earthquake?", "nasa_burma_", "deaths"),

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from agent import Agent
+from agent.interfaces.cli import app
 from tools.contract import Result
 from tools.errors import NotFoundError
 from tools.workspace import Workspace
@@ -24,7 +26,6 @@ from tools.workspace import Workspace
 RAIN = "# Rain\n\nIn one night 250 mm of rain fell on the hills, and the river left its bed.\n"
 BRIDGE = "# Bridges\n\nThe old stone bridge was closed to lorries for the whole summer.\n"
 QUERY = "How much did it rain?"
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -164,16 +165,19 @@ DAMAGES: list[Callable[[Workspace], None]] = [lambda workspace: shutil.rmtree(wo
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=["deleted", "random bytes", "files missing", "cut in half", "no text"])
-def test_everything_is_back_after_the_index_was_damaged(mapped: Agent, tmp_path: Path, damage: Callable[[Workspace], None]) -> None:
-    before = search(mapped, limit=50)
-    kept = sorted(mapped.runner.keys())
+def test_everything_is_back_after_the_index_was_damaged(mapped: Agent, damage: Callable[[Workspace], None]) -> None:
+    before, kept = search(mapped, limit=50), mapped.runner.keys()
     damage(mapped.workspace)
-    assert search(Agent(tmp_path / "ws"), limit=50) == before
-    damage(mapped.workspace)
-    report = Agent(tmp_path / "ws").knowledge.rebuild()
-    assert (report["entries"], report["documents"]) == (4, 2)
     assert search(mapped, limit=50) == before
     assert set(kept) <= set(mapped.runner.keys())
+
+
+def test_the_command_line_makes_the_index_anew(mapped: Agent, tmp_path: Path) -> None:
+    before = search(mapped, limit=50)
+    garbage(mapped.workspace)
+    done = CliRunner().invoke(app, ["artifacts", "rebuild", "--json", "--workspace", str(tmp_path / "ws")])
+    assert json.loads(done.stdout) == {"entries": 4, "documents": 2, "gaps": {}}
+    assert search(mapped, limit=50) == before
 
 
 def test_an_index_of_another_version_is_made_anew(agent: Agent) -> None:

@@ -227,7 +227,7 @@ class Memory(Protocol):
         limit: int = 8,
         progress: Callable[[float], None] = ...,
     ) -> tuple[Found, ...]:
-        """Return what is nearest in meaning, best first; `bbox` (degrees) and `time` (ISO 8601) keep what they touch.
+        """Return what is nearest in meaning, best first, words that are shared counting as well; `bbox` (degrees) and `time` (ISO 8601) keep what they touch.
 
         `within` are dataset ids: only passages of these documents, and results made of nothing else than these datasets.
 

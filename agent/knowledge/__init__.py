@@ -1,1 +1,1 @@
-"""What the agent remembers beside the store: the ledger of runs."""
+"""What the agent remembers: the ledger of runs, and memory by meaning of documents and results, which can be made anew."""

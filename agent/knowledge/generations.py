@@ -50,10 +50,6 @@ class Generation:
     """File in the folder → digest."""
     version: str = VERSION
 
-    def knows(self, dataset_id: str, digest: str) -> bool:
-        """Whether it has looked at this content of a document."""
-        return self.documents.get(dataset_id) == digest
-
 
 class Generations:
     """The folder `home` with its generations; whoever writes holds a lock of its own."""

@@ -65,6 +65,7 @@ class Knowledge:
         if self.is_empty():
             return ()
         from agent.knowledge.joining import Joining, Wanted
+        from agent.knowledge.ranking import CANDIDATES, ranked
         from agent.knowledge.vectors import DamagedIndexError
 
         joining = Joining(self._library.runner, self._datasets, Wanted(within, bbox, time))
@@ -73,10 +74,12 @@ class Knowledge:
         for _ in range(RETRIES):
             generation = self._caught_up(progress)
             try:
-                return tuple(joining.found(self._hits(generation, vector, kinds), limit))
+                candidates = list(joining.found(self._hits(generation, vector, kinds), max(limit, CANDIDATES)))
             except DamagedIndexError as error:
                 problem = error
                 self._forget(generation, error)
+            else:
+                return tuple(ranked(query, candidates)[:limit])
         raise StorageError(
             f"The index of memory in {self._workspace.index} cannot be read ({problem}).",
             hint="Check the disk; then: terracite artifacts rebuild.",
