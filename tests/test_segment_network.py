@@ -18,10 +18,11 @@ from affine import Affine
 from generated_networks import SMALL, build, comparing_bytes, one_thread, write_network
 from tools.catalog.datasets import Datasets
 from tools.contract import Artifact, Declared, Outcome, Source
-from tools.errors import ConfigurationError, DataError, ParameterError
+from tools.errors import ConfigurationError, DataError, LimitError, ParameterError
 from tools.runner import Runner
 from tools.storage.rasters import raster_info, read_band
 from tools.vision import windows
+from tools.vision.inference import Predictor, predictor
 from tools.workspace import Workspace, open_workspace
 
 EDGE = Affine(10, 0, 4_000_000, 0, -10, 3_000_000)
@@ -158,11 +159,9 @@ def answer(network: torch.nn.Module, bands: np.ndarray, margin: int = 128) -> np
 
 @pytest.mark.parametrize(("tile", "overlap"), [(160, 64), (256, 64), (416, 128)])
 def test_blended_windows_say_what_the_whole_image_says_at_once(random_network: torch.nn.Module, tile: int, overlap: int) -> None:
-    from tools.vision.inference import predictor
-
     bands = np.random.default_rng(5).random((2, 300, 420)).astype(np.float32)
     tiling = windows.Tiling(windows.Axis(300, tile, overlap), windows.Axis(420, tile, overlap))
-    run = predictor(copy.deepcopy(random_network), 3, "cpu", tile * tile)
+    run = predictor(copy.deepcopy(random_network), "cpu", tile * tile)
     everywhere = np.ones((tile, tile), bool)
 
     def answers(top: int):
@@ -398,6 +397,27 @@ def test_progress_is_told_per_window_and_may_stop_the_call(bench: Bench, monkeyp
         bench.runner.run("segment", call, progress=leave)
     assert bench.runner.run("segment", call, progress=told.append).cache == "computed"
     assert told == pytest.approx([1 / 6, *(count / 6 for count in range(1, 7))])
+
+
+class Narrow(torch.nn.Module):
+    """A network on a device that holds `most` windows; its scores are the bands themselves."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        if len(windows) > self.most:
+            raise torch.OutOfMemoryError
+        return windows
+
+
+def test_what_does_not_fit_into_the_device_at_once_runs_in_halves() -> None:
+    tiles = np.random.default_rng(0).random((7, 2, 4, 4)).astype(np.float32)
+    told = Predictor(Narrow(2), torch.device("cpu"), batch=7).probabilities(tiles)
+    assert told[:, 1] == pytest.approx(sigmoid(tiles[:, 1] - tiles[:, 0]), abs=1e-6)
+    with pytest.raises(LimitError, match="4 × 4 pixels"):
+        Predictor(Narrow(0), torch.device("cpu"), batch=7).probabilities(tiles)
 
 
 AGAIN = """

@@ -123,9 +123,8 @@ def _strips(raster: Source, look: Look, tiling: Tiling, progress: Callable[[floa
         if view is None:
             yield from _nothing(tiling)
             return
-        classes = len(look.card.classes)
-        run = predictor(load_network(look.weights, look.card), classes, device_class(), tiling.rows.tile * tiling.cols.tile)
-        for strip in blended(tiling, classes, Windows(view, run, tiling, progress).row):
+        run = predictor(load_network(look.weights, look.card), device_class(), tiling.rows.tile * tiling.cols.tile)
+        for strip in blended(tiling, len(look.card.classes), Windows(view, run, tiling, progress).row):
             valid = strip.valid & _kept(dataset, look.quality, strip)
             codes = np.where(valid, strip.probabilities.argmax(axis=0) + 1, 0).astype(np.uint8)
             yield ClassStrip(strip.row, codes, strip.probabilities.max(axis=0))

@@ -26,7 +26,6 @@ class Predictor:
 
     network: nn.Module
     device: torch.device
-    classes: int
     batch: int
     """How many windows run at once."""
 
@@ -72,10 +71,10 @@ class Predictor:
             return found
 
 
-def predictor(network: nn.Module, classes: int, device_class: str, window_px: int) -> Predictor:
+def predictor(network: nn.Module, device_class: str, window_px: int) -> Predictor:
     """Move a network, itself, to the device of which the key speaks; raise ConfigurationError where torch cannot use it."""
     if not device_class.startswith("cuda"):
-        return Predictor(network.to(memory_format=torch.channels_last), torch.device("cpu"), classes, batch=1)
+        return Predictor(network.to(memory_format=torch.channels_last), torch.device("cpu"), batch=1)
     if not torch.cuda.is_available():
         raise ConfigurationError(
             "There is a GPU, but this torch cannot use it.", hint="Install torch with CUDA for its driver, or set TERRACITE_DEVICE to cpu."
@@ -86,7 +85,7 @@ def predictor(network: nn.Module, classes: int, device_class: str, window_px: in
     # Of all memory, not of what is free just now: the size of a batch may show in the last digits.
     memory = torch.cuda.get_device_properties(device).total_memory
     moved = network.to(device).to(memory_format=torch.channels_last)
-    return Predictor(moved, device, classes, batch_size(memory, window_px))
+    return Predictor(moved, device, batch_size(memory, window_px))
 
 
 def batch_size(memory_bytes: int, window_px: int) -> int:
