@@ -50,3 +50,49 @@ def test_a_number_of_one_band_is_not_that_of_another() -> None:
     )
     assert not bands.unsupported("The valid share of red is 80 % and that of nir08 is 90 % [1].")
     assert bands.unsupported("The valid share of red is 90 % [1].")
+
+
+CHANGE = (
+    Case("By how many hectares did the water area change between 1985 and 2020?")
+    .with_result(
+        "segment",
+        {"raster": "old"},
+        [("area", 1_186_900.0, "m2", {"class": "water"}), ("area", 19_000_000.0, "m2", {"class": "other"})],
+        summary="Divided the raster into water (MNDWI above 0) and other.",
+    )
+    .with_result(
+        "change",
+        {"before": "a:000000000001", "after": "new"},
+        [
+            ("area", 1_428_500.0, "m2", {"change": "changed"}),
+            ("net change", -256_230.0, "m2", {"class": "water"}),
+            ("gained", 586_170.0, "m2", {"class": "water"}),
+            ("lost", 842_400.0, "m2", {"class": "water"}),
+        ],
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The water area (MNDWI above 0) changed by −25.62 ha between 1985 and 2020 [2].",
+        "The water area shrank by 25.62 ha [2].",
+        "Water (MNDWI > 0): net change −25.62 ha, gained 58.62 ha, lost 84.24 ha [2].",
+        "In all, 142.9 ha changed [2].",
+    ],
+)
+def test_a_change_may_be_told_with_its_verb_and_the_limit_of_its_index(answer: str) -> None:
+    assert CHANGE.unsupported(answer) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The water area decreased to 25.62 ha [2].",
+        "The water area (MNDWI above 0.1) shrank by 25.62 ha [2].",
+        "Water gained 84.24 ha [2].",
+    ],
+)
+def test_a_change_is_no_state_and_a_limit_is_not_any_limit(answer: str) -> None:
+    assert CHANGE.unsupported(answer) != []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from agent.grounding.citations import citations_in
 from agent.grounding.dates import WrittenDate, bare_years, full_dates, is_known, known_dates
@@ -22,6 +23,9 @@ _CODES = (
 )
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|‘([^’\n]+)’|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _HYPHENED = re.compile(r"(?<![\w.,])\d+-[^\W\d_]+(?:-[^\W\d_]+)*")
+_LIMITED = re.compile(r"\b(?P<name>[A-Z][A-Z0-9_]{2,})\s?(?P<sign>>|<|above|below)\s?(?P<limit>-?\d+(?:\.\d+)?)(?![\d.,]*\d|\s?%)")
+"""A limit of an index, as results write it: `MNDWI above 0`."""
+_SIGNS = {">": "above", "<": "below"}
 _NAME_NUMBER = re.compile(r"(?<!\w)([A-ZÀ-Þ][^\W\d_]+)\s(\d+)\b(?![.,]\d)")
 
 
@@ -30,15 +34,20 @@ class Known:
     """What stands in the question and in the results, so that repeating it states nothing new."""
 
     question: str
-    text: str
-    """All of it, in lower case."""
+    whole: str
+    """All of it."""
     dates: frozenset[str]
 
     @staticmethod
     def from_texts(question: str, texts: Iterable[str], dated: Iterable[str] = ()) -> Known:
         """Gather the question and the texts of the results, and further texts of which only the dates count."""
         whole = [question, *texts]
-        return Known(question, "\n".join(whole).casefold(), known_dates([*whole, *dated]))
+        return Known(question, "\n".join(whole), known_dates([*whole, *dated]))
+
+    @cached_property
+    def text(self) -> str:
+        """All of it, in lower case."""
+        return self.whole.casefold()
 
 
 def masked_spans(text: str, mentions: Sequence[Mention], known: Known) -> tuple[list[tuple[int, int]], list[WrittenDate]]:
@@ -69,8 +78,13 @@ def _verbatim(text: str, known: Known) -> list[tuple[int, int]]:
         for m in _HYPHENED.finditer(text)
         if read_unit(text, m.start() + m.group().index("-"))[0] is None and m.group().casefold() in known.text
     ]
+    found += [m.span("limit") for m in _LIMITED.finditer(text) if _limit(m) in {_limit(told) for told in _LIMITED.finditer(known.whole)}]
     found += [m.span() for m in _NAME_NUMBER.finditer(text) if m.group() in known.question and read_unit(text, m.end())[0] is None]
     return found
+
+
+def _limit(match: re.Match[str]) -> tuple[str, str, float]:
+    return match["name"], _SIGNS.get(match["sign"], match["sign"]), float(match["limit"])
 
 
 def _has_quantity(text: str) -> bool:

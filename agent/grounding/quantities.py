@@ -141,6 +141,12 @@ def is_column(thing: str) -> bool:
     return thing not in _THINGS and thing != "value" and not _side_words(thing)
 
 
+_CHANGED_BY = re.compile(
+    r"\b(?:chang|grew|grow|shrank|shrunk|shrink|increas|decreas|rose|risen|fell|fallen|declin|dropp)\w*\s+by\b", re.IGNORECASE
+)
+"""By how much something changed, whatever is said to have changed."""
+
+
 def disagreement(fact: Quantity, spoken: Spoken, beside: Iterable[Quantity]) -> str:
     """Return why a text does not speak of a fact's quantity; empty where it does.
 
@@ -180,6 +186,8 @@ def _side_words(name: str) -> str:
 
 def _things_differ(fact: Quantity, spoken: Spoken, others: Collection[Quantity]) -> str:
     if fact.is_side_fact or fact.thing in spoken.things:
+        return ""
+    if fact.name == "net change" and _CHANGED_BY.search(spoken.text):
         return ""
     alike = [other for other in others if not spoken.statistics or other.statistics == fact.statistics]
     rivals = {other.thing for other in alike if not other.is_side_fact and other.thing != fact.thing}

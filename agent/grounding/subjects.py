@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.grounding.dates import full_dates
-from agent.grounding.weak_names import is_doubtful, is_inside_number, is_placed
+from agent.grounding.weak_names import is_doubtful, is_inside_number, is_placed, is_verb
 from agent.grounding.written_units import read_unit, stated_unit
 
 _WORD = re.compile(r"[^\W_]+")
@@ -127,6 +127,7 @@ class Vocabulary:
             if (
                 value is None
                 or is_inside_number(text, start, end)
+                or is_verb(text, start, end)
                 or (size == 1 and forms[at] in _DIMENSIONS and _MEASURED.search(text[max(0, start - 12) : start]))
             ):
                 continue

@@ -40,6 +40,8 @@ _PLACES_OF_WORDS = (
     (re.compile(r"\b(?:in|by|and|than|with|of|is)\s+$", re.IGNORECASE), re.compile(r"\s+(?:and|or|with|by|is|was|are|were)\b")),
 )
 """The same for names that are no bare numbers."""
+_VERBS = frozenset({"changed"})
+_DONE = re.compile(r"\s+(?:by|from|between|since|over|during|to|most|least|little)\b", re.IGNORECASE)
 _BEHIND_PREPOSITION = re.compile(rf"{_PREPOSITION}$", re.IGNORECASE)
 _CODE = re.compile(r"[^\W\d_][-_./]?\d|\d[-_./]?[^\W\d_]")
 _NO_NAME_BEHIND = re.compile(r"\s*(?!(?:and|or|with|is|was|are|were|by|while|but)\b)[^\W\d_]|[.,]?\d|\s*%")
@@ -56,6 +58,11 @@ def is_placed(text: str, start: int, end: int, written: Collection[str]) -> bool
     if any(_tells_itself(spelling) and text[:end].endswith(spelling) for spelling in written):
         return True
     return name in written and _is_capital(name, before)
+
+
+def is_verb(text: str, start: int, end: int) -> bool:
+    """Whether a name is no name but what something did: the water area `changed by 3 ha`, though a subject is called `changed`."""
+    return text[start:end].casefold() in _VERBS and bool(_DONE.match(text, end))
 
 
 def is_inside_number(text: str, start: int, end: int) -> bool:

@@ -19,6 +19,8 @@ RESULT_BYTES = 6_000
 LONGEST_TEXT = 120
 LONGEST_ANSWER = 2_000
 RESULT_FACTS = 8
+UNREAD = {"data", "method", "warnings", "files", "version", "fact_count", "n"}
+"""Of an earlier result; its number of then would be taken for a citation of now."""
 MOST_CODES = 12
 """Numbers of a column that may be codes; more are measurements."""
 PLAIN: Mapping[str, object] = {"scale": 1.0, "offset": 0.0, "unit": "unspecified", "nulls": 0, "match": "all"}
@@ -122,7 +124,7 @@ _SHORTER: tuple[Callable[[Json], Json], ...] = (_with_values(60), _with_values(1
 
 def _results(results: Sequence[Json]) -> list[Json]:
     """Return earlier results, newest in most detail, as many of the last as there is room for; oldest first, as they were."""
-    short = [{key: value for key, value in result.items() if key not in ("data", "method", "warnings")} for result in results]
+    short = [{key: value for key, value in result.items() if key not in UNREAD} for result in results]
     short = [{**result, "facts": result["facts"][:RESULT_FACTS]} for result in short]
     return list(reversed(list(_first(list(reversed(short)), RESULT_BYTES))))
 

@@ -14,6 +14,7 @@ from tools.errors import TerraciteError
 MAX_BYTES = 12_000
 """Of a tool message for a language model: 3,000 tokens at four bytes each."""
 UNREAD = {"version", "params", "files", "key"}
+LONGEST_METHOD = 80
 LONGEST_TEXT = 2_000
 _FEWER = (60, 30, 12, 5, 2)
 """Items of a list that are kept, from the fullest."""
@@ -61,7 +62,7 @@ def bounded(message: Mapping[str, Any]) -> Json:  # Any: JSON
     """
     plain = _rounded({key: value for key, value in message.items() if key not in UNREAD})
     if isinstance(plain.get("method"), dict):
-        plain["method"] = {key: value for key, value in plain["method"].items() if isinstance(value, str)}
+        plain["method"] = {key: value for key, value in plain["method"].items() if isinstance(value, str) and len(value) <= LONGEST_METHOD}
     for keep in _FEWER:
         cut: list[str] = []
         short = {**plain, "data": _cut(plain["data"], keep, "data", cut)} if plain.get("data") else plain
