@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,26 @@ def test_an_answer_without_a_number_that_rests_on_data_elsewhere_is_no_coverage(
     elsewhere = [("zonal_stats", {"raster": "far", "zones": "districts", "statistics": ["mean"]})]
     result, _ = ask([elsewhere, "The districts lie outside the raster [1]."], data=[raster])
     assert (result.status, result.outcome, result.exit_code) == ("refused", "no_coverage", 3)
+
+
+def test_a_result_of_an_earlier_run_is_built_upon_only_while_its_data_is_the_same(tmp_path: Path, districts: Path) -> None:
+    def calculate(request: dict[str, Any]) -> Any:
+        block = str(request["messages"][1]["content"]).rpartition("<session>")[2].removesuffix("</session>")
+        (earlier,) = json.loads(block)["results"]
+        return [("calculate", {"expression": "a + a", "facts": {"a": f"{earlier['ref']}#facts/0"}})]
+
+    done = [("decline", {"reason": "Enough.", "outcome": "refused"})]
+    with scripted([AREAS, honest, calculate, done, calculate, done]) as endpoint:
+        settings = AgentSettings(engine="model", openai_base_url=endpoint.url, openai_api_key="x", model_retries=0)
+        thread = Agent(tmp_path / "ws", settings=settings).thread("t")
+        thread.run(QUESTION, data=[districts])
+        assert "error" not in thread.run("And twice that?").steps[0]
+        moved = gpd.read_file(districts)
+        moved.geometry = moved.geometry.translate(100, 0)
+        moved.to_file(districts)
+        (step,) = thread.run("And twice that now?").steps
+    assert step["error"]["code"] == "not_found"
+    assert "query_vector" in step["error"]["hint"]
 
 
 def test_a_model_that_never_stops_calling_ends_at_the_limit(ask) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -16,7 +16,7 @@ from agent.knowledge.recall import references_of
 from agent.models import problem_of
 from agent.state import Json, RunState
 from tools.contract import Result
-from tools.errors import ParameterError, TerraciteError
+from tools.errors import NotFoundError, ParameterError, TerraciteError
 
 FIND_TOOLS = "find_tools"
 PROGRESS_S = 0.2
@@ -95,14 +95,33 @@ def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
     earlier = [previous["question"]] if previous else []
     toolset.check_numbers(call.name, call.params, state["question"], earlier)
     if context.decider.engine == "model":
+        named = context.runner.references(call.name, call.params)
         toolset.check_references(
-            [*context.runner.references(call.name, call.params), *call.params.get("within", [])],
+            [*named, *call.params.get("within", [])],
             # What an earlier call of the thread took up passed this check then.
             texts=[state["question"], *earlier, *(json.dumps(result["params"]) for result in history)],
             datasets=_datasets(state, context),
             results=[*(result["key"] for result in [*history, *state["results"]]), *_remembered(state)],
         )
+        _check_current(named, state, context)
     return context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+
+
+def _check_current(named: Iterable[str], state: RunState, context: RunContext) -> None:
+    """Refuse a result of an earlier run whose data or code has changed since: only what a call gives today may be built upon.
+
+    Raises NotFoundError, with the call that gives it anew.
+    """
+    of_this_run = [result["key"] for result in state["results"]]
+    for digits in {ref.removeprefix("a:").partition("#")[0] for ref in named if ref.startswith("a:")}:
+        if any(key.startswith(digits) for key in of_this_run):
+            continue
+        why = context.runner.why(f"a:{digits}")
+        if why.is_current is False or why.obstacle:
+            raise NotFoundError(
+                f"The result a:{digits} is of an earlier run, and what it was made from has changed since.",
+                hint=f"Call {why.tool} again with {json.dumps(why.called, ensure_ascii=False)} and use its new ref.",
+            )
 
 
 def _in_focus(name: str, params: Json, state: RunState) -> Json:
