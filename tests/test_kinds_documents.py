@@ -63,7 +63,7 @@ def test_the_documents_are_quoted_word_for_word_with_citations(reports: Reports)
         result = reports.agent.run(template.format(hazard=reports.hazard, name=reports.name))
         assert result.status == "answered", result
         assert not result.unsupported, result
-        assert reports.sentence in quotes(result) or "deaths" not in template and "died" not in template, result.answer
+        assert reports.sentence in quotes(result) or ("deaths" not in template and "died" not in template), result.answer
         assert all(quote in re.sub(r"\s+", " ", reports.texts) for quote in quotes(result))
         lines = [line for line in result.answer.splitlines() if "“" in line]
         assert lines

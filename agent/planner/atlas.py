@@ -135,7 +135,8 @@ class Dataset:
     @cached_property
     def name_forms(self) -> tuple[tuple[str, ...], ...]:
         """The words of its id, title and layer, each once."""
-        return self.forms or tuple(dict.fromkeys(name_lemmas(text) for text in (self.title, self.id, self.layer) if text))
+        own = (("catalogue",), ("catalog",)) if self.kind == "catalogue" else (("network",),) if self.kind == "network" else ()
+        return self.forms or tuple(dict.fromkeys((*(name_lemmas(text) for text in (self.title, self.id, self.layer) if text), *own)))
 
     @cached_property
     def parts(self) -> tuple[tuple[str, ...], ...]:

@@ -43,10 +43,11 @@ def _raster_source(parts: Parts) -> int | None:
         and index not in parts.range_phrases
         and parts.phrase(index).role not in APART - {"key"}
     ]
-    if len({(parts.reading(index).dataset.id, parts.reading(index).band) for index in found}) != 1:
+    telling = [index for index in found if parts.reading(index).names_band] or found
+    if len({parts.reading(index).dataset.id for index in found}) != 1 or len({parts.reading(index).band for index in telling}) != 1:
         return None
     parts.use("phrase", *found)
-    return found[0]
+    return telling[0]
 
 
 def statistics_of(parts: Parts, *, by_superlative: bool) -> tuple[str, ...]:
@@ -99,7 +100,8 @@ def _raster_ranking(parts: Parts, *, by_superlative: bool) -> Ranking:
 
 def _is_same_raster(one: Reading | None, source: Reading) -> bool:
     """Whether a phrase only names the raster again: `depth of water`."""
-    return one is not None and (one.kind, one.dataset.id, one.band) == (source.kind, source.dataset.id, source.band)
+    same = one is not None and (one.kind, one.dataset.id) == (source.kind, source.dataset.id)
+    return same and one is not None and (one.band == source.band or not one.names_band)
 
 
 def _others(parts: Parts, source: int, ranking: Ranking) -> Ingredients | None:

@@ -60,6 +60,8 @@ class Reading:
     is_named: bool = False
     """Whether the dataset itself is named."""
     is_generic: bool = False
+    names_band: bool = False
+    """Whether it says which band of a raster, or what only one of them has."""
     has_class_noun: bool = False
     """Whether it says `class`, `type`, …"""
     unknown: tuple[int, ...] = ()
@@ -270,6 +272,7 @@ def _raster_reading(base: Reading, cover: _Cover, words: Sequence[Token], places
     bands = [link for link in cover.links if link.kind == "band"]
     classes = [link for link in cover.links if link.kind == "class"]
     band = next((link.band for link in (*bands, *classes)), 1)
+    base = replace(base, names_band=bool(bands or classes) or len(base.dataset.bands) == 1)
     used = tuple(places[at] for link in cover.links for at in range(link.start, link.end) if words[at].kind == "number")
     if classes:
         labels = tuple(dict.fromkeys(str(link.value) for link in classes))

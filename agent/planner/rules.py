@@ -137,7 +137,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("help", "", r"help|what can (?:you|i|we) (?:do|ask|answer)(?: for me)?|how (?:does this|do you|do i|can i) (?:work|use|ask|start)(?: this| you)?"),
     ("describe", "", r"describe|tell me (?:more |something |everything )?about|(?:what|which) (?:is|are) in|details? (?:of|on|about|for)|metadata(?: of| for)?|info(?:rmation)?(?: on| about| of| for)?"),
     ("describe", "", r"what (?:do you|can you|do we) (?:know|tell me) about|overview of|summari[sz]e(?!.* (?:by|per|for each|in each|across) )|explain|what (?:does|do)(?= .* (?:contain|hold|include|look like|show))|look like"),
-    ("columns", "", r"(?:what|which)? ?(?:columns?|attributes?|fields?|properties|bands?(?! q)|variables?|crs|coordinate (?:reference )?systems?|projections?|epsg|resolution|pixel sizes?|cell sizes?|bounding box|metadata|schema|nodata(?: values?)?|data types?|geometry types?|licen[cs]es?)"),
+    ("columns", "", r"(?:what|which)? ?(?:columns?|collections?|attributes?|fields?|properties|bands?(?! q)|variables?|crs|coordinate (?:reference )?systems?|projections?|epsg|resolution|pixel sizes?|cell sizes?|bounding box|metadata|schema|nodata(?: values?)?|data types?|geometry types?|licen[cs]es?)"),
     ("map", "", r"(?:(?:show|draw|plot|render|make|create|give|produce|display|see|want|generate|put|view)(?: me| us)? )?(?:(?:it|that|this|them|these|those|the results?|the answer) )?(?:as |on |in |onto )?(?:a |an |the )?(?:new |nice |simple )?(?:maps?|charts?|plot|visuali[sz]ation|figure|picture)(?: of| showing| with| for)?"),
     ("map", "", r"draw|plot|render|visuali[sz]e|map out|sketch"),
     ("map", "it", r"(?:draw|plot|render|visuali[sz]e|map|sketch) (?:it|that|this|them|these|those|the results?|the answer)"),

@@ -12,6 +12,7 @@ from agent.planner.changes import ChangeReader
 from agent.planner.clauses import Clause, split_clauses
 from agent.planner.derived import Outlook, attached, look_out
 from agent.planner.documents import DocumentReader
+from agent.planner.figures import listing
 from agent.planner.followups import follow, is_fragment, ranked
 from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
@@ -135,6 +136,9 @@ class Reader:
         half = half_named(best.readings)
         if half:
             return ask_name(*half)
+        bands = _unclear_bands(best)
+        if bands:
+            return bands
         tied = [one for one in complete if one.score > best.score - TIE and _differs(one, best)]
         named = [one for one in (best, *tied) if _names_columns(one, scene.tokens)] if tied else []
         if len(named) == 1:
@@ -169,6 +173,19 @@ def accepts(session: Mapping[str, Any], search: Search, question: str) -> bool: 
 
 def _never(_question: str) -> bool:
     return False
+
+
+def _unclear_bands(best: Interpretation) -> Draft | None:
+    """Ask for the band where values of a raster of several bands are asked for and none is named: the first is not meant by itself."""
+    used = {frame.cells.ref for frame in best.plan.frames if frame.cells and (frame.kind == "values" or frame.cells.ranges)}
+    named = [reading for reading in best.readings if reading and reading.dataset.is_raster and reading.dataset.id in used]
+    for reading in named:
+        dataset = reading.dataset
+        told = any(one.names_band for one in named if one.dataset.id == dataset.id)
+        if not told and len(dataset.bands) > 1 and not any(band.is_categorical for band in dataset.bands):
+            names = [band.names[0] if band.names else f"band {band.index}" for band in dataset.bands]
+            return Draft(f"Which band of {dataset.id} is meant: {listing(names[:16], 'or')}?", "input_needed")
+    return None
 
 
 def _is_elliptic(clause: Clause) -> bool:
