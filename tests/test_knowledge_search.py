@@ -224,21 +224,23 @@ def test_threads_search_at_once(agent: Agent) -> None:
 
 def test_an_index_of_many_passages_survives_damage_to_any_of_its_files(tmp_path: Path) -> None:
     """From a thousand entries on, Chroma keeps the graph of vectors in files of its own, some of which it reads without any check."""
-    from agent.knowledge.generations import Generation, Generations
-    from agent.knowledge.vectors import make_entry, opened, write
+    from agent.knowledge.generations import DamagedIndexError, Generation, Generations
+    from agent.knowledge.vectors import make_entry, nearest, opened, write
 
     vectors = np.random.default_rng(1).normal(size=(1100, 384)).astype("float32")
     generations = Generations(tmp_path)
     folder = generations.begin(None)
     with opened(folder) as collection:
         write(collection, [make_entry(f"text {number}", {"kind": "passage"}) for number in range(1100)], vectors)
-    generations.publish(Generation(folder.name, 0, {}, {}, 1100, {}), None)
-    assert generations.current() is not None
-    graph = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("chroma")]
-    assert len(graph) >= 4
-    for path in graph:
+    made = generations.publish(Generation(folder.name, 0, {}, {}, 1100, {}), None)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) >= 5
+    for path in files:
         content = path.read_bytes()
         path.write_bytes(os.urandom(len(content)))
-        assert generations.current() is None, path
+        with pytest.raises(DamagedIndexError), generations.lent(made):
+            pass
         path.write_bytes(content)
-    assert generations.current() is not None
+    for _ in range(2):  # reading changes nothing
+        with generations.lent(made) as copy, opened(copy) as collection:
+            assert len(list(nearest(collection, vectors[:1], (), 1100))) == 1100

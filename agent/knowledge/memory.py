@@ -6,8 +6,8 @@ Light to import: Chroma, onnxruntime and the encoder load at the first search th
 from __future__ import annotations
 
 import logging
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +64,9 @@ class Knowledge:
         """
         if self.is_empty():
             return ()
+        from agent.knowledge.generations import DamagedIndexError
         from agent.knowledge.joining import Joining, Wanted
         from agent.knowledge.ranking import CANDIDATES, ranked
-        from agent.knowledge.vectors import DamagedIndexError
 
         joining = Joining(self._library.runner, self._datasets, Wanted(within, bbox, time))
         vector = self._library.embedder.embed([query])
@@ -74,7 +74,8 @@ class Knowledge:
         for _ in range(RETRIES):
             generation = self._caught_up(progress)
             try:
-                candidates = list(joining.found(self._hits(generation, vector, kinds), max(limit, CANDIDATES)))
+                with closing(self._hits(generation, vector, kinds)) as hits:
+                    candidates = list(joining.found(hits, max(limit, CANDIDATES)))
             except DamagedIndexError as error:
                 problem = error
                 self._forget(generation, error)
@@ -145,14 +146,14 @@ class Knowledge:
 
     def _written(self, before: Generation | None, progress: Progress = _tell_nobody) -> Generation:
         """Write what a generation lacks, or all anew where it cannot be used; the lock is held."""
-        from agent.knowledge.vectors import DamagedIndexError
+        from agent.knowledge.generations import DamagedIndexError
 
         news = self._library.news(before)
         if before is not None and not news:
             return before
         try:
             return self._library.write(self._generations, before, news, progress)
-        except (DamagedIndexError, sqlite3.Error, OSError) as error:
+        except (DamagedIndexError, OSError) as error:
             if before is not None and not isinstance(error, StorageError):
                 _LOG.warning("the index of memory is damaged and made anew: %s", error)
                 return self._written(None, progress)
@@ -161,10 +162,10 @@ class Knowledge:
                 hint="Free some space, or check the permissions of the workspace.",
             ) from error
 
-    def _hits(self, generation: Generation, vector: Any, kinds: Sequence[str]) -> Iterator[Hit]:  # Any: numpy, imported late
+    def _hits(self, generation: Generation, vector: Any, kinds: Sequence[str]) -> Generator[Hit]:  # Any: numpy, imported late
         from agent.knowledge.vectors import nearest, opened
 
-        with opened(self._generations.folder(generation)) as collection:
+        with self._generations.lent(generation) as folder, opened(folder) as collection:
             for hit in nearest(collection, vector, kinds, generation.entries):
                 if hit.score < LEAST_SCORE:
                     return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.knowledge.encoder_file import INSTALL
+from agent.knowledge.generations import DamagedIndexError
 from tools.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ FIRST_LOOK = 64
 """Entries looked at first; four times as many each time where filters leave too few."""
 SEARCHED = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
 """Twice Chroma's defaults: the graph then finds the true neighbours of texts all but always."""
-
-
-class DamagedIndexError(Exception):
-    """The index is not what was written; it never leaves this package."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +80,6 @@ def opened(folder: Path) -> Iterator[Collection]:
         finally:
             client.close()  # type: ignore[attr-defined]  # of the class that PersistentClient makes
     except (ChromaError, sqlite3.Error, OSError) as error:
-        raise DamagedIndexError(f"{type(error).__name__}: {error}") from error
-    except BaseException as error:
-        # Chroma's core panics over some damage; the panic is no Exception, and its class cannot be imported.
-        if type(error).__module__ != "pyo3_runtime":
-            raise
         raise DamagedIndexError(f"{type(error).__name__}: {error}") from error
 
 
