@@ -104,7 +104,7 @@ class RangeServer:
 
 
 def etag_of(body: bytes) -> str:
-    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:

@@ -179,3 +179,20 @@ def test_every_file_of_real_items_is_described(shared_data: Path) -> None:
 def test_roles_are_found_in_a_real_item_of_another_provider(shared_data: Path, name: str, key: str) -> None:
     item = json.loads((shared_data / "stac" / "pc_sentinel-2-l2a.json").read_text())[0]
     assert asset_of(item, name) == (key, None)
+
+
+def test_a_scale_that_is_no_number_is_none_and_no_number_is_too_long() -> None:
+    (spec,) = band_specs(item_with(data=raster(scale="nan", offset=float("nan"), nodata="nan")), "data")
+    assert (spec.scale, spec.offset) == (None, None)
+    assert spec.nodata is not None
+    assert math.isnan(spec.nodata)
+    (spec,) = band_specs(item_with(data=raster(scale=10**400, nodata=10**400)), "data")
+    assert (spec.scale, spec.nodata) == (None, None)
+
+
+def test_units_and_labels_of_a_catalogue_are_short_lines_that_can_be_written() -> None:
+    (spec,) = band_specs(item_with(data=raster(unit="m\x1b[2J\ud800\n" + "x" * 200)), "data")
+    assert spec.unit == "m [2J " + "x" * 74
+    classes = [{"value": 1, "title": "wet\x07\ud800 land"}, {"value": 2, "title": "\x1b"}]
+    (spec,) = band_specs(item_with(data={"classification:classes": classes}), "data")
+    assert spec.classes == {1: "wet land"}

@@ -430,3 +430,23 @@ def test_alpha_is_a_mask_and_no_band(dtype: str, params: dict[str, object], serv
     assert counted.sum() > 0
     if "crs" not in params:
         assert set(shares(result).values()) == {75.0}
+
+
+def test_files_of_one_size_whose_server_makes_etags_of_the_time_alone_are_never_mixed_up(
+    server: RangeServer, scenes: Scenes, make_raster: MakeRaster
+) -> None:
+    other = item_of("scene-2")
+    scenes.items.append(other)
+    for item, value in ((scenes.items[0], 4), (other, 5)):
+        path = put(server, item, make_raster, "scl", np.full((40, 40), value, "uint8"), 20)
+        server.always_fail(path, Fault(headers={"etag": '"5f2b-640"'}))
+    assert {len(server.files[f"/{item['id']}/scl.tif"]) for item in scenes.items} == {len(server.files["/scene-2/scl.tif"])}
+    assert set(bands(scenes.read("scl", number=0))["scl"].ravel()) == {4}
+    assert set(bands(scenes.read("scl", number=1))["scl"].ravel()) == {5}
+
+
+def test_a_file_without_the_band_that_its_catalogue_names_is_bad_data(server: RangeServer, scenes: Scenes, make_raster: MakeRaster) -> None:
+    names = [{"name": "red", "common_name": "red"}, {"name": "green", "common_name": "green"}]
+    put(server, scenes.items[0], make_raster, "colour", np.ones((8, 8), "uint8"), 10, **{"eo:bands": names})
+    with pytest.raises(DataError, match="1 band\\(s\\), and none is 'green'"):
+        scenes.read("green")

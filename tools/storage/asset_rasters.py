@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tools.contract import Source
+from tools.errors import DataError
 from tools.geo.roles import ALIASES, QUALITY_ROLES, band_roles
 from tools.storage.class_labels import class_labels
 from tools.storage.declared import check_located
@@ -110,12 +111,17 @@ class Fetcher:
 
 
 def asset_info(dataset: DatasetReader, source: Source) -> AssetInfo:
-    """Return what an opened file is."""
+    """Return what an opened file is; raise DataError where it does not have the band that is meant."""
     from odc.geo.geobox import GeoBox
 
     named = _names(dataset, source)
     specs = band_specs(source.item, source.item["asset"]) if source.kind == "asset" else ()
     chosen = [index for index, name in enumerate(named, start=1) if _is_meant(dataset, source, index, name, len(specs))]
+    if not chosen:
+        raise DataError(
+            f"The file has {dataset.count} band(s), and none is {source.layer!r}, though its catalogue says so.",
+            hint="Name the file by its own key instead of the band's role.",
+        )
     warnings: list[str] = []
     bands = []
     for index in chosen:

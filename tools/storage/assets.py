@@ -2,7 +2,8 @@
 
 The identity of a remote file is the strongest there is: `file:checksum` of its item, else ETag and size as the server states
 them, else `updated` and `file:size`, else the item's record. How the catalogue wants the values read (scale, offset, nodata,
-classes) is part of it; addresses never are. A local file, of a static catalogue in a folder, is known by its content; it must
+classes) is part of it. Addresses are not, but for an ETag that is no digest: it tells states of one file apart, not files (RFC 9110,
+8.8.3), and many servers make it of time and size. A local file, of a static catalogue in a folder, is known by its content; it must
 lie under the folder that was registered, which the search put into its result's `data` as `root`.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]  # Any: JSON
 UNKNOWING = (405, 501)
 """Statuses of servers that do not answer HEAD."""
+DIGEST = re.compile(r'"[0-9a-f]{32,128}(-\d+)?"')
+"""ETags of S3 and its kin: the MD5 of the content, or of its parts with their number."""
 
 
 def asset_source(artifact: Artifact, position: int, name: str) -> Source:
@@ -92,7 +96,8 @@ def _identity(item: Json, key: str, href: str) -> tuple[str, Pin]:
         return f"checksum:{checksum.lower()}", Pin(size, checksum=checksum)
     etag, length = _state(href)
     if etag and length:
-        return f"etag:{etag}:{length}", Pin(length, etag)
+        place = "" if DIGEST.fullmatch(etag) else f":{_digest(asset['href'])}"
+        return f"etag:{etag}:{length}{place}", Pin(length, etag)
     updated = asset.get("updated") or item["properties"].get("updated")
     if updated and (length or size):
         return f"updated:{updated}:{length or size}:{_digest(asset['href'])}", Pin(length or size)
@@ -115,4 +120,4 @@ def _state(href: str) -> tuple[str | None, int | None]:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -18,6 +18,8 @@ from tools.storage.product_scales import product_scale
 
 Json = Mapping[str, Any]  # Any: JSON
 LONGEST_NAME = 40
+LONGEST_LABEL = 80
+"""Characters of a unit or the label of a class."""
 SHOWN = 40
 """Most names of assets that an error lists."""
 PICTURES = {"thumbnail", "overview", "visual", "metadata", "tiles"}
@@ -145,15 +147,14 @@ def _spec(item: Json, name: str, band: Json) -> BandSpec:
     if is_quality or classes:
         return BandSpec(name, nodata=nodata, classes=classes, is_quality=True)
     note = ""
-    scale, offset = (_number(band.get(part, band.get(f"raster:{part}"))) for part in ("scale", "offset"))
+    scale, offset = (_finite(band.get(part, band.get(f"raster:{part}"))) for part in ("scale", "offset"))
     product = product_scale(item["properties"], name)
     if scale is None and offset is None and product is not None:
         scale, offset = product
         note = f"The catalogue states no scale for {name}; that of the product was used: stored value * {scale:g} + {offset:g}."
     offset, held = _offset(item, name, offset)
     note = held or note
-    unit = band.get("unit")
-    return BandSpec(name, scale or None, offset, nodata, unit if isinstance(unit, str) else "", note=note)
+    return BandSpec(name, scale or None, offset, nodata, _line(band.get("unit")), note=note)
 
 
 def _offset(item: Json, name: str, offset: float | None) -> tuple[float | None, str]:
@@ -171,20 +172,29 @@ def _classes(band: Json) -> dict[int, str]:
     for entry in _objects(band.get("file:values")):
         values = entry.get("values")
         table.extend((value, entry.get("summary")) for value in (values if isinstance(values, list) else []))
-    return {
-        value: " ".join(label.split())[:80] for value, label in table if isinstance(value, int) and isinstance(label, str) and label.strip()
-    }
+    return {value: _line(label) for value, label in table if isinstance(value, int) and _line(label)}
+
+
+def _line(value: object) -> str:
+    """Return text as one short line of characters that can be written; nothing for anything else."""
+    shown = "".join(char if char.isprintable() else " " for char in value) if isinstance(value, str) else ""
+    return " ".join(shown.split())[:LONGEST_LABEL]
 
 
 def _number(value: object) -> float | None:
-    """Return a number, also written as text (`nan`, `-9999`); None for anything else."""
+    """Return a number or NaN, also written as text (`nan`, `-9999`); None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return None if math.isinf(number) else number
+
+
+def _finite(value: object) -> float | None:
+    number = _number(value)
+    return None if number is None or math.isnan(number) else number
 
 
 def _objects(value: object) -> list[Json]:

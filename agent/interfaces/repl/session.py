@@ -32,7 +32,7 @@ class Session:
     thread: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     last: RunResult | None = None
     tokens: int = 0
-    """Taken by the model since the chat began; 0 with the planner."""
+    """Taken by the model since the chat began, as far as its endpoint counts them; 0 with the planner."""
     _focus: list[str] = field(default_factory=list)
     """Paths given with --data and /data since; empty leaves the thread's focus as it is."""
     _focus_is_new: bool = False
@@ -58,7 +58,7 @@ class Session:
             if isinstance(event, RunFinished) and not cancel.is_set():
                 self._focus_is_new = False
                 self.last = RunResult(**event.result)
-                self.tokens += self.last.usage.get("input_tokens", 0) + self.last.usage.get("output_tokens", 0)
+                self.tokens += sum(self.last.usage.get(part) or 0 for part in ("input_tokens", "output_tokens"))
             yield event
 
     def add(self, paths: Sequence[str], *, focus: bool = False) -> AddReport:
