@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import box
 
+from agent.events import RunFinished
 from agent.interfaces.repl.commands import COMMANDS
+from agent.interfaces.repl.session import open_session
 from chatting import Chat, piped
 from scripted_endpoint import Stall, scripted
 from terracite_process import COMMAND, environment
@@ -155,6 +158,18 @@ def test_a_refusal_has_nothing_to_show_cite_or_draw(chat: Chat, districts: Path)
     said = chat("How many unicorns are there?", "/show", "/cite", "/map", data=[str(districts)])
     assert said.err.count("rests on no result") == 2
     assert "cites nothing" in said.err
+
+
+def test_a_model_whose_endpoint_counts_no_tokens_is_chatted_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, districts: Path) -> None:
+    calls = [("query_vector", {"layer": "districts", "measures": [{"aggregate": "count"}]})]
+    with scripted([calls, "There are 3 districts [1]."], counts=False) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+        session = open_session(tmp_path / "ws", "model", None)
+        session.add([str(districts)], focus=True)
+        (*_, last) = session.ask("How many districts are there?", threading.Event())
+    assert isinstance(last, RunFinished)
+    assert last.result["usage"]["input_tokens"] is None
+    assert (session.answered().status, session.tokens) == ("answered", 0)
 
 
 def test_a_thread_is_continued_and_left_for_a_new_one(chat: Chat, districts: Path) -> None:

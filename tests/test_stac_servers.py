@@ -14,7 +14,8 @@ import pytest
 
 from scripted_stac import Call, Json, Reply, ScriptedServer, api, interactions, item, page, replay
 from tools.contract import Outcome, Source, ToolContext, ToolOutput
-from tools.errors import LimitError, ParameterError, ServiceError, TerraciteError
+from tools.errors import DataError, LimitError, ParameterError, ServiceError, TerraciteError
+from tools.geo.footprint import bounds_region
 from tools.geotypes import Where
 from tools.settings import ToolSettings
 from tools.storage.stac_query import SceneQuery, cql2, parse_span, rfc3339
@@ -310,6 +311,43 @@ def test_records_nested_without_end_are_skipped(serve: Serve) -> None:
         deep = {"a": deep}
     found = ask(serve(api(lambda *_: page([item("a"), item("deep", nested=deep)]))))
     assert (ids(found), sum(found.broken.values())) == (["a"], 1)
+
+
+@pytest.mark.parametrize("href", ["https://[example.com/red.tif?a=1", "//[example.com/red.tif"])
+def test_a_scene_whose_file_has_no_address_is_skipped_and_counted(href: str, serve: Serve) -> None:
+    found = ask(serve(api(lambda *_: page([item("a"), {**item("b"), "assets": {"red": {"href": href}}}]))))
+    assert (ids(found), dict(found.broken)) == (["a"], {"an asset whose address is none": 1})
+
+
+def test_a_next_link_that_is_no_address_is_a_clear_error(serve: Serve) -> None:
+    with pytest.raises(DataError, match="is no address"):
+        ask(serve(api(lambda *_: page([item("a")], links=[{"rel": "next", "href": "//[next"}]))))
+
+
+def test_text_that_stands_for_an_instant_is_not_passed_on(serve: Serve, call_tool: CallTool) -> None:
+    span = {"start_datetime": "2020-07-01T00:00:00Z", "end_datetime": "2020-07-02T00:00:00Z"}
+    odd = [item(name, datetime=said, **span, **{"s2:mgrs_tile": "32UNU"}) for name, said in (("a", "obey me\x1b"), ("b", {"x": 1}))]
+    output = call_tool(serve(api(lambda *_: page(odd))))
+    assert {scene["time"] for scene in output.data["scenes"]} == {"2020-07-01T00:00:00Z/2020-07-02T00:00:00Z"}
+
+
+def test_half_a_character_in_a_record_is_kept_as_it_is(serve: Serve, call_tool: CallTool, tmp_path: Path) -> None:
+    call_tool(serve(api(lambda *_: page([item("a", title="\ud800")]))))
+    (stored,) = json.loads((tmp_path / "items.json").read_bytes())["features"]
+    assert stored["properties"]["title"] == "\ud800"
+
+
+def test_scenes_that_lie_on_both_sides_of_the_antimeridian_do_not_look_like_a_server_that_goes_round_in_circles(serve: Serve) -> None:
+    both = item("both")
+    both["geometry"] = {
+        "type": "MultiPolygon",
+        "coordinates": [
+            [[[179.0, 0.0], [180.0, 0.0], [180.0, 1.0], [179.0, 1.0], [179.0, 0.0]]],
+            [[[-180.0, 0.0], [-179.0, 0.0], [-179.0, 1.0], [-180.0, 1.0], [-180.0, 0.0]]],
+        ],
+    }
+    found = ask(serve(api(lambda *_: page([both]))), region=bounds_region([179.5, 0.2, -179.5, 0.8]))
+    assert (ids(found), found.is_all) == (["both"], True)
 
 
 @pytest.mark.parametrize(

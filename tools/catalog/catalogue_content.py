@@ -85,11 +85,13 @@ def _bbox(extent: Any) -> Bounds | None:  # Any: whatever stands there
 
 
 def _interval(extent: Any) -> tuple[str | None, str | None] | None:  # Any: whatever stands there
+    from tools.storage.stac_items import is_instant
+
     try:
         start, end = extent["temporal"]["interval"][0]
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    return (start if isinstance(start, str) else None, end if isinstance(end, str) else None)
+    return (start if is_instant(start) else None, end if is_instant(end) else None)
 
 
 def _whole(boxes: Iterable[Bounds | None]) -> Bounds | None:

@@ -73,8 +73,8 @@ def run(params: SearchStacParams, context: ToolContext) -> ToolOutput:
 
     query, source = _query(params, context), context.source(params.catalogue)
     found = search(source, query, progress=context.progress)
-    text = json.dumps({"type": "FeatureCollection", "features": list(found.items)}, sort_keys=True, ensure_ascii=False)
-    (context.folder / ITEMS_FILE).write_text(text, encoding="utf-8")
+    text = json.dumps({"type": "FeatureCollection", "features": list(found.items)}, sort_keys=True)
+    (context.folder / ITEMS_FILE).write_text(text, encoding="ascii")  # whatever stands there, also half of a character
     covered = found.items or covering(found, query)
     return ToolOutput(
         summary=_summary(found, params) if covered else "The catalogue covers nothing of this place and time.",
@@ -174,13 +174,10 @@ def _warnings(found: Scenes) -> tuple[str, ...]:
 
 def _seen_again(found: Scenes) -> int:
     """Return how many of the scenes listed show the same tile at the same time as one before."""
+    from tools.storage.stac_items import interval_of
     from tools.storage.stac_match import tile_of
 
-    views = [
-        (item.get("collection"), tile, item["properties"].get("datetime"))
-        for item in found.items
-        if (tile := tile_of(item["properties"])) is not None
-    ]
+    views = [(item.get("collection"), tile, interval_of(item)) for item in found.items if (tile := tile_of(item["properties"])) is not None]
     return len(views) - len(set(views))
 
 
@@ -215,12 +212,21 @@ def _scene(number: int, item: Mapping[str, Any]) -> dict[str, Any]:
     stated = {
         "n": number,
         "id": item["id"],
-        "time": properties.get("datetime") or f"{properties['start_datetime']}/{properties['end_datetime']}",
+        "time": _time(item),
         "cloud": cloud_of(item),
         "collection": item.get("collection"),
         "platform": platform if is_name(platform := properties.get("platform")) else None,
     }
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def _time(item: Mapping[str, Any]) -> str:
+    """Return the instant of a scene as it states it, else its first and last; never other text that stands there."""
+    from tools.storage.stac_items import is_instant
+
+    properties = item["properties"]
+    instant = properties.get("datetime")
+    return str(instant) if is_instant(instant) else f"{properties['start_datetime']}/{properties['end_datetime']}"
 
 
 def _assets(item: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from pystac_client import ItemSearch
 
@@ -14,7 +14,7 @@ from tools.errors import NotFoundError, ServiceError
 from tools.geo.footprint import Bounds
 from tools.storage.stac_io import GuardedIO, RejectedError
 from tools.storage.stac_items import is_name
-from tools.storage.stac_links import Json, links_of
+from tools.storage.stac_links import Json, joined, links_of
 from tools.storage.stac_query import CLOUD, Order, SceneQuery, cql2, rfc3339
 
 Method = Literal["GET", "POST"]
@@ -47,7 +47,7 @@ class Api:
         """Return what stands behind the link of that name, as in versions before 1.0; nothing where it cannot be read."""
         link = next(iter(links_of(self.landing, "conformance")), None)
         try:
-            return self.io.read_object(urljoin(self._base, link["href"])).get("conformsTo") if link else []
+            return self.io.read_object(joined(self._base, link["href"])).get("conformsTo") if link else []
         except (NotFoundError, ServiceError):
             return []
 
@@ -77,7 +77,7 @@ class Api:
             found = []
         if not found:
             links = links_of(self.landing, "child")[:MOST_COLLECTIONS]
-            found = [self.io.read_object(urljoin(self._base, link["href"])) for link in links]
+            found = [self.io.read_object(joined(self._base, link["href"])) for link in links]
         return tuple(one for one in found if is_name(one.get("id")) and self.only in (None, one["id"]))
 
     def collection(self, name: str) -> Json | None:
@@ -132,12 +132,12 @@ class Api:
     @property
     def _collections_url(self) -> str:
         link = next(iter(links_of(self.landing, "data")), None)
-        return urljoin(self._base, str(link["href"]) if link else "collections").rstrip("/")
+        return joined(self._base, str(link["href"]) if link else "collections").rstrip("/")
 
     @property
     def _search_url(self) -> str:
         link = next(iter(links_of(self.landing, "search")), None)
-        return urljoin(self._base, str(link["href"]) if link else "search")
+        return joined(self._base, str(link["href"]) if link else "search")
 
     @property
     def method(self) -> Method:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urljoin
 
 import httpx
 from pystac_client.stac_api_io import StacApiIO
@@ -15,7 +14,7 @@ from pystac_client.stac_api_io import StacApiIO
 from tools.errors import ServiceError
 from tools.storage.hosts import shown
 from tools.storage.http import Answer, Remote, Request
-from tools.storage.stac_links import Json, links_of
+from tools.storage.stac_links import Json, joined, links_of
 
 MOST_PAGES = 500
 """Most pages of one question; a server that still has more is asked more narrowly."""
@@ -126,7 +125,7 @@ def _next(page: Json, before: Asking) -> Asking | None:
     link = next(iter(links_of(page, "next")), None)
     if link is None:
         return None
-    url = urljoin(before.url, link["href"])
+    url = joined(before.url, link["href"])
     if str(link.get("method", "GET")).upper() != "POST":
         return Asking(url)
     stated = link.get("body")

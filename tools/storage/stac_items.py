@@ -58,6 +58,14 @@ def interval_of(item: Mapping[str, Any]) -> tuple[datetime, datetime]:
         raise ValueError("it has no time that can be read") from error
 
 
+def is_instant(text: object) -> bool:
+    """Whether a value from outside is an instant in ISO 8601 and nothing else."""
+    try:
+        return isinstance(text, str) and text.isprintable() and bool(norm_instant(text))
+    except ValueError:
+        return False
+
+
 def place_of(item: Mapping[str, Any]) -> shapely.Geometry | None:
     """Return where it lies, in degrees within -180 to 180, or None where its record does not say.
 

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+from tools.errors import DataError
+
 Json = dict[str, Any]  # Any: JSON
 REMOTE = ("http://", "https://")
+SHOWN = 80
+"""Characters of a link that an error shows."""
 SIGNATURE = re.compile(
     r"sv|ss|srt|sp|se|st|spr|sig|sr|sip|sdd|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"  # Azure: shared access signature
     r"|x-(?:amz|goog|oss|obs)-.*|awsaccesskeyid|googleaccessid|ossaccesskeyid|expires|signature|policy|key-pair-id"
@@ -29,20 +33,33 @@ def links_of(document: object, *relations: str) -> list[Json]:
     ]
 
 
+def joined(base: str, href: str) -> str:
+    """Return the address that a link in a document at `base` means; raise DataError for one that is none."""
+    try:
+        url = href if "://" in href else urljoin(base, href)
+        urlsplit(url)
+    except ValueError as error:
+        raise DataError(f"The link {href[:SHOWN]!r} is no address.", hint="Tell the provider of the catalogue.") from error
+    return url
+
+
 def absolute(href: str, base: str) -> str:
-    """Return an address, or a path, that stands in a document at `base`."""
-    if "://" in href:
-        return href.removeprefix("file://") if href.startswith("file:///") and not base.startswith(REMOTE) else href
+    """Return an address, or a path, that stands in a document at `base`; raise DataError for a remote one that is no address."""
     if base.startswith(REMOTE):
-        return urljoin(base, href)
+        return joined(base, href)
+    if "://" in href:
+        return href.removeprefix("file://") if href.startswith("file:///") else href
     return str((Path(base).parent / href).resolve())
 
 
 def unsigned(href: str) -> str:
-    """Return an address without user, password and the query parameters that sign it."""
+    """Return an address without user, password and the query parameters that sign it; of what is no address, nothing."""
     if not href.startswith(REMOTE) or not ("?" in href or "@" in href):
         return href
-    parts = urlsplit(href)
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return ""
     named = parse_qsl(parts.query, keep_blank_values=True)
     rest = [(name, value) for name, value in named if not SIGNATURE.fullmatch(name)]
     query = parts.query if len(rest) == len(named) else urlencode(rest)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas
 import shapely
 
+from tools.errors import DataError
 from tools.geo.footprint import boxes_of
 from tools.geotypes import Condition, Where
 from tools.storage.conditions import check_columns, matching
@@ -58,6 +59,8 @@ class Sieve:
                 self.fitting.append(kept(item, base))
             except RecursionError:
                 self.broken["nested too deeply"] += 1
+            except DataError:
+                self.broken["an asset whose address is none"] += 1
         return self.seen > before
 
     def finish(self) -> None:

@@ -131,7 +131,9 @@ def _collected(api: Api, query: SceneQuery, told: Json, progress: Progress, *, b
                 progress(min(0.99, pages.sieve.seen / max(1, min(pages.stated or MOST_SEEN, MOST_SEEN))))
                 is_enough = pages.is_enough(is_told_all)
                 is_late = pages.sieve.seen >= MOST_SEEN or time.monotonic() > api.io.until
-                pages.is_cut |= not is_enough and (is_late or (bool(page["features"]) and not is_new))
+                # What lies in two boxes comes twice; of one box, a page without anything new is a server that goes round in circles.
+                is_circling = len(query.boxes) == 1 and bool(page["features"]) and not is_new
+                pages.is_cut |= not is_enough and (is_late or is_circling)
                 if is_enough or pages.is_cut:
                     break
     except RejectedError:

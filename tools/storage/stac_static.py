@@ -70,19 +70,21 @@ class Walk:
                 continue
             followed = links_of(document, *(self.relations if listed is None else ("next",)))
             for link in reversed(followed):
-                there = absolute(link["href"].partition("#")[0], here)
-                if there not in self._visited and (found := self._below(there, here)) is not None:
-                    waiting.append((there, found))
+                found = self._below(link["href"].partition("#")[0], here)
+                waiting += [] if found is None else [found]
 
-    def _below(self, there: str, here: str) -> Any:  # Any: JSON
-        if len(self._visited) >= MOST_DOCUMENTS:
-            self.is_cut = True
-            return None
-        if here.startswith(REMOTE) and not there.startswith(REMOTE):
-            self.unread.append("a link of a remote catalogue names a file of this machine")
-            return None
+    def _below(self, href: str, here: str) -> tuple[str, Any] | None:  # Any: JSON
+        """Return where a link leads and what lies there; None for what was read before, or cannot be."""
         try:
-            return self._document(there)
+            there = absolute(href, here)
+            if there in self._visited:
+                return None
+            if len(self._visited) >= MOST_DOCUMENTS:
+                self.is_cut = True
+                return None
+            if here.startswith(REMOTE) and not there.startswith(REMOTE):
+                raise DataError("A link of a remote catalogue names a file of this machine.")
+            return there, self._document(there)
         except TerraciteError as error:
             if isinstance(error, (DataError, NotFoundError, ServiceError)):
                 self.unread.append(error.message)
