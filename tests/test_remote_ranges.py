@@ -145,8 +145,15 @@ def test_an_answer_shorter_than_asked_is_refused(server: RangeServer, remote: Re
 
 def test_a_file_cut_at_its_source_is_bad_data(server: RangeServer, remote: Remote, scene: bytes) -> None:
     server.put(PATH, scene[: len(scene) // 2])
-    with pytest.raises(DataError, match=r"/scene/B04\.tif cannot be read as a GeoTIFF"):
+    with pytest.raises(DataError, match=rf"/scene/B04\.tif cannot be read as a GeoTIFF \(it ends after {len(scene) // 2:,} bytes"):
         window_of(opened(server, remote)[0], (0, SIZE), (0, SIZE))
+
+
+def test_a_page_instead_of_a_file_is_told_in_words_that_mean_something(server: RangeServer, remote: Remote) -> None:
+    server.put(PATH, b"<html>Please log in</html>")
+    with pytest.raises(DataError) as caught:
+        window_of(opened(server, remote)[0], (0, SIZE), (0, SIZE))
+    assert caught.value.message == f"{server.url(PATH)} cannot be read as a GeoTIFF (it is none)."
 
 
 def test_a_server_without_ranges_sends_a_small_file_once(server: RangeServer, remote: Remote, scene: bytes) -> None:

@@ -43,13 +43,17 @@ def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[Datas
     except (RasterioError, CPLE_BaseError) as error:
         if container.failure is not None:
             raise container.failure from error
-        raise _unreadable(file, error) from error
+        raise _unreadable(file, error, container) from error
     if container.failure is not None:
         raise container.failure
 
 
-def _unreadable(file: RemoteFile, error: Exception) -> DataError:
+def _unreadable(file: RemoteFile, error: Exception, container: _Container) -> DataError:
     reason = str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".").rpartition(": ")[2]
+    if container.name in reason:  # a name that GDAL alone knows: it says that the format is unknown
+        reason = "it is none"
+    elif container.is_cut_short:
+        reason = f"it ends after {file.size:,} bytes, before its last pixels"
     return DataError(
         f"{file.plain_url} cannot be read as a GeoTIFF ({reason}).", hint="It may be damaged or of another format; choose another file."
     )
@@ -62,6 +66,8 @@ class _Container:
         self.name = f"{uuid4().hex}.tif"
         self.failure: BaseException | None = None
         """The first error; an exception that left a callback of GDAL would end up anywhere."""
+        self.is_cut_short = False
+        """Whether tiles were asked for that lie beyond the end."""
         self._file = file
 
     def open(self, path: str, *_: object, **__: object) -> _Handle:
@@ -97,7 +103,9 @@ class _Container:
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of several ranges, as `read` does."""
-        return self._tried(lambda: self._file.read_many(ranges), [b""] * len(ranges))
+        bodies = self._tried(lambda: self._file.read_many(ranges), [b""] * len(ranges))
+        self.is_cut_short |= any(len(body) < count for body, (_, count) in zip(bodies, ranges, strict=True))
+        return bodies
 
     def end(self) -> int:
         """Return the size, or 0 where it cannot be had."""
