@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -459,3 +460,9 @@ def test_the_outcome_of_a_search_told_by_the_tool(serve: Serve, call_tool: CallT
     assert call_tool(server, ids=["nothing"]).facts[0].value == 0
     assert call_tool(server, bbox=(100, 50, 110, 51)).outcome is Outcome.NO_COVERAGE
     assert call_tool(server, time="2019").outcome is Outcome.NO_COVERAGE
+
+
+def test_a_collection_without_an_end_does_not_cover_the_future(serve: Serve, call_tool: CallTool) -> None:
+    server = serve(api(lambda *_: page([])))
+    assert call_tool(server, time=f"{datetime.now(UTC).year + 2}").outcome is Outcome.NO_COVERAGE
+    assert call_tool(server, time=f"2021/{datetime.now(UTC).year + 2}").outcome is Outcome.TRUE_ZERO

@@ -6,6 +6,7 @@ import difflib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tools.contract import Source
 from tools.errors import LimitError, ParameterError, ServiceError
@@ -199,5 +200,6 @@ def _no_collection(missing: str, known: Iterable[str]) -> ParameterError:
 
 
 def covering(scenes: Scenes, query: SceneQuery) -> tuple[Json, ...]:
-    """Return the searched collections whose stated extent reaches the place and time asked for."""
-    return tuple(one for one in scenes.collections if reaches(one, query))
+    """Return the searched collections whose stated extent reaches the place and time asked for; an open end means now, not ever."""
+    now = datetime.now(UTC)
+    return tuple(one for one in scenes.collections if reaches(one, query, until=now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +118,15 @@ def items_in(document: object) -> list[object] | None:
     return features if isinstance(features, list) else None
 
 
-def reaches(collection: Mapping[str, Any], query: SceneQuery) -> bool | None:
-    """Whether the extent that a collection states reaches the place and time asked for; None where it states none."""
+def reaches(collection: Mapping[str, Any], query: SceneQuery, until: datetime | None = None) -> bool | None:
+    """Whether the extent that a collection states reaches the place and time asked for; None where it states none.
+
+    An open end means `until`, where that is given.
+    """
     extent = collection.get("extent")
     try:
         boxes = [box_region(box) for box in extent["spatial"]["bbox"]]  # type: ignore[index]  # anything may stand here
-        intervals = [(_instant(start), _instant(end)) for start, end in extent["temporal"]["interval"]]  # type: ignore[index]
+        intervals = [(_instant(start), _instant(end) or until) for start, end in extent["temporal"]["interval"]]  # type: ignore[index]
     except (KeyError, TypeError, ValueError):
         return None
     if not boxes or not intervals:
