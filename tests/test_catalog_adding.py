@@ -200,3 +200,27 @@ def test_years_and_months_are_meant_whole(said: str, kept: tuple[str, str]) -> N
 def test_times_that_are_none_are_refused(said: str) -> None:
     with pytest.raises(ParameterError):
         parse_time(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.md", b"\x89PNG\r\n\x1a\n\0\0", "The document 'a.md' holds binary data, no text."),
+        ("a.txt", "höher".encode("utf-16"), "The document 'a.txt' holds binary data, no text."),
+        ("a.pdf", b"no PDF at all", "The document 'a.pdf' is no PDF."),
+    ],
+)
+def test_a_document_that_is_no_text_is_refused(datasets: Datasets, tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert [each.message for each in datasets.add(tmp_path / name).refused] == [message]
+
+
+def test_an_address_of_another_kind_is_no_file(datasets: Datasets) -> None:
+    (refusal,) = datasets.add("s3://bucket/scene.tif").refused
+    assert refusal.message == "An address that begins with 's3://' cannot be registered."
+
+
+def test_a_refused_address_is_told_without_its_secrets(datasets: Datasets) -> None:
+    (refusal,) = datasets.add("https://me:hush@example.com/stac?sig=hush").refused
+    assert "hush" not in f"{refusal.path} {refusal.message} {refusal.hint}"
+    assert refusal.path == "https://example.com/stac"

@@ -71,9 +71,19 @@ def is_address(path: Path | str) -> bool:
     return str(path).startswith(REMOTE)
 
 
+def without_secrets(text: str) -> str:
+    """Return an address as it may be shown: without user, password and query."""
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def norm_address(text: str) -> str:
     """Return an address without fragment and final slash; raise ParameterError where it holds a user, password or query."""
     parts = urlsplit(text.strip())
+    if not is_address(f"{parts.scheme.lower()}://"):
+        raise ParameterError(
+            f"An address that begins with '{parts.scheme}://' cannot be registered.", hint="Give an https address, or download the file."
+        )
     if parts.username or parts.password or parts.query:
         raise ParameterError(
             f"The address on {parts.hostname or 'another machine'} holds more than host and path.",

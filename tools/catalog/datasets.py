@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tools.catalog.addresses import BUILT_IN, address_record, address_source, is_address, norm_address
+from tools.catalog.addresses import BUILT_IN, address_record, address_source, is_address, norm_address, without_secrets
 from tools.catalog.declaring import checked_declared, checked_id
 from tools.catalog.file_records import Seen, described, layers_of, look
 from tools.catalog.naming import slug
@@ -87,7 +87,7 @@ class Datasets:
         """
         given = Given(title, checked_declared(declared), None if time is None else parse_time(time), licence, attribution)
         wanted = None if id is None else checked_id(id)
-        if is_address(path):
+        if "://" in str(path):
             return self._add_address(str(path), given, wanted)
         try:
             found = scan(Path(path), without=self._root)
@@ -182,9 +182,9 @@ class Datasets:
         except StorageError:
             raise
         except ServiceError as error:
-            return AddReport((known.record,)) if known else AddReport(refused=(_refusal(path, error.to_json()),))
+            return AddReport((known.record,)) if known else AddReport(refused=(_refusal(without_secrets(path), error.to_json()),))
         except TerraciteError as error:
-            return AddReport(refused=(_refusal(path, error.to_json()),))
+            return AddReport(refused=(_refusal(without_secrets(path), error.to_json()),))
         return AddReport((self._put(Registration(record, said_now, (), clock.time_ns()), wanted),))
 
     def _register(

@@ -44,10 +44,11 @@ def describe(source: Source) -> Content:
 
 
 def describe_document(path: Path) -> Content:
-    """Describe a text; raise NotFoundError or DataError where it is not there or empty."""
-    from tools.storage.paths import real_file
+    """Describe a text; raise NotFoundError or DataError where it is not there, empty, or no text."""
+    from tools.storage.texts import check_document
 
-    return Content(kind="document", driver=formats.DRIVERS[real_file(path).suffix.lower()])
+    check_document(path)
+    return Content(kind="document", driver=formats.DRIVERS[path.suffix.lower()])
 
 
 def extent_degrees(bounds: Bounds, crs: CRS) -> tuple[Bounds | None, tuple[str, ...]]:
