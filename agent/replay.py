@@ -50,7 +50,10 @@ class ReplayReport:
         """Yield the report for a terminal."""
         yield f"run {self.run_id}: {self.question}"
         yield from (f"  a:{call.key[:12]} {call.tool}: {call.verdict}" for call in self.calls)
-        yield "Every result came out the same." if self.same else "Not everything came out the same."
+        if all(call.verdict == "observed" for call in self.calls):
+            yield "There was nothing to compute again."
+        else:
+            yield "Every result came out the same." if self.same else "Not everything came out the same."
 
     def to_json(self) -> Json:
         """Return the report as JSON."""

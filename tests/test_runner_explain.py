@@ -33,7 +33,7 @@ def test_unchanged_result_is_current_and_shows_its_lineage(package: TinyPackage,
     assert (report.is_current, report.changes, report.earlier) == (True, (), None)
     text = "\n".join(report.lines())
     assert f"source: {first.ref} measure" in text
-    assert "source: file five" in text
+    assert "source: dataset five" in text
     json.dumps(report.to_json())
 
 

@@ -57,7 +57,7 @@ class Lineage:
 
     def lines(self, depth: int = 0) -> Iterator[str]:
         """Yield the tree for a terminal."""
-        what = f"a:{self.key[:12]} {self.tool or '(no longer stored)'}" if self.key else f"file {self.ref} ({self.digest})"
+        what = f"a:{self.key[:12]} {self.tool or '(no longer stored)'}" if self.key else f"dataset {self.ref} ({self.digest})"
         yield f"{'  ' * depth}{f'{self.path}: ' if self.path else ''}{what}"
         for child in self.inputs:
             yield from child.lines(depth + 1)
