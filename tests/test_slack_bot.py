@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,22 @@ def test_what_could_not_be_delivered_is_answered_by_the_next_process(tmp_path: P
     run_bot(Claims(tmp_path / "events.sqlite"), whole, resume=True)
     run_bot(Claims(tmp_path / "events.sqlite"), after, resume=True)
     assert (broken.said, len(whole.said), after.said) == ([], 2, [])
+
+
+class BuggyOutlet(FakeOutlet):
+    """Fails once in a way that nobody thought of."""
+
+    async def finish(self, place: str, handle: str, text: str) -> None:
+        if self._broken > 0:
+            self._broken -= 1
+            raise RuntimeError("a bug")
+        await super().finish(place, handle, text)
+
+
+def test_a_bug_at_the_delivery_leaves_no_question_behind_it_unanswered(tmp_path: Path) -> None:
+    outlet = BuggyOutlet(broken=1)
+    run_bot(Claims(tmp_path / "events.sqlite"), outlet, ASKED, replace(ASKED, event="Ev2", message="C1/1.2"))
+    assert outlet.said == ["Working on it …", "Not answered: The model is away for How many?\nTry later."]
 
 
 def test_a_question_that_stops_every_process_is_given_up_plainly(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ class Bot:
             self._claims.end(asked.event)
         except TerraciteError as error:
             _LOG.error("an answer could not be delivered event=%s: %s", asked.event, error)
+        except Exception:  # noqa: BLE001 - those that wait behind this question are to be answered all the same
+            _LOG.exception("a bug of ours at the delivery event=%s", asked.event)
 
     async def _answer(self, asked: Asked, handle: str, begun: Begun) -> tuple[str, RunResult | None]:
         """Return what to say, and the result where there is one."""
