@@ -122,6 +122,14 @@ def test_unnamed_bands_are_matched_by_position_where_they_are_as_many(tmp_path: 
         call("composite", tmp_path / "out", {"rasters": ["a", "c"]}, raster(one, "a"), raster(three, "c"))
 
 
+def test_bands_that_are_described_alike_are_matched_by_position_and_none_is_lost(tmp_path: Path, make_raster) -> None:
+    values = np.stack([np.full((2, 2), 1, "uint8"), np.full((2, 2), 2, "uint8")])
+    paths = [make_raster(values, name=f"{n}.tif", descriptions=("grey", "grey")) for n in range(2)]
+    output = call("composite", tmp_path / "out", {"rasters": ["a", "b"]}, raster(paths[0], "a"), raster(paths[1], "b"))
+    assert output.method["bands"] == ["band1", "band2"]
+    assert [written(tmp_path / "out", output, band)[0, 0] for band in (1, 2)] == [1, 2]
+
+
 def test_classes_are_never_averaged_but_may_be_the_first(tmp_path: Path) -> None:
     cover = [
         stack(

@@ -67,5 +67,7 @@ def _names(source: Source) -> dict[str, int]:
     with open_raster(source) as dataset:
         descriptions = dataset.descriptions
     roles = {band: role for role, band in band_roles(descriptions, source.declared.bands).items()}
-    names = {roles.get(band) or canonical_role(text or "") or f"{UNNAMED}{band}": band for band, text in enumerate(descriptions, start=1)}
+    said = [canonical_role(text or "") for text in descriptions]
+    own = {band: name for band, name in enumerate(said, start=1) if said.count(name) == 1}  # alike, they name none
+    names = {roles.get(band) or own.get(band) or f"{UNNAMED}{band}": band for band in range(1, len(said) + 1)}
     return {name: band for name, band in names.items() if name not in (*QUALITY_ROLES, OBSERVATIONS)}
