@@ -39,12 +39,16 @@ except ConfigurationError as error:
 
 def test_bootstrap_reaches_both_gdals_and_changes_nothing_the_second_time() -> None:
     code = """
+import os
 from tools.storage.bootstrap import bootstrap
-bootstrap(cache_mb=64)
-import pyogrio, rasterio, os
+os.environ["TERRACITE_GDAL_CACHE_MB"] = "64"
+bootstrap()
+import pyogrio, rasterio
 from rasterio._env import get_gdal_config
 before = dict(os.environ)
-bootstrap(cache_mb=128)
+os.environ["TERRACITE_GDAL_CACHE_MB"] = "128"
+before["TERRACITE_GDAL_CACHE_MB"] = "128"
+bootstrap()
 assert dict(os.environ) == before
 print(get_gdal_config("GDAL_CACHEMAX"), pyogrio.get_gdal_config_option("GDAL_CACHEMAX"), pyogrio.get_gdal_config_option("PROJ_NETWORK"))
 """

@@ -15,6 +15,7 @@ import os
 import sys
 
 from tools.errors import ConfigurationError
+from tools.settings import ToolSettings
 
 OPTIONS: dict[str, str] = {
     # PROJ must not fetch grids: the same call would give other coordinates with and without a network.
@@ -43,10 +44,10 @@ OPTIONS: dict[str, str] = {
 """Option → value, each with its reason; `GDAL_CACHEMAX` is added by `bootstrap`."""
 
 
-def bootstrap(cache_mb: int = 256) -> None:
+def bootstrap() -> None:
     """Set the options in the environment of this process and its children; calling it again changes nothing.
 
-    `cache_mb` is GDAL's block cache in MB (its own default takes 5 % of the machine's memory); the first call decides.
+    GDAL's block cache is the setting TERRACITE_GDAL_CACHE_MB (its own default takes 5 % of the machine's memory).
     Raises ConfigurationError where rasterio or pyogrio was imported before the options were set.
     """
     if all(os.environ.get(name) == value for name, value in OPTIONS.items()) and "GDAL_CACHEMAX" in os.environ:
@@ -57,7 +58,7 @@ def bootstrap(cache_mb: int = 256) -> None:
             f"GDAL's options came too late: {' and '.join(late)} was imported before them.",
             hint="Call tools.storage.bootstrap.bootstrap() before importing rasterio, pyogrio or geopandas' readers.",
         )
-    os.environ.update(OPTIONS, GDAL_CACHEMAX=str(cache_mb))
+    os.environ.update(OPTIONS, GDAL_CACHEMAX=str(ToolSettings().gdal_cache_mb))
     if "pyproj" in sys.modules:
         # It read PROJ_NETWORK when it was imported; unlike GDAL's, its switch can still be turned.
         from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # public, though not in __all__
