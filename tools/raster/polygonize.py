@@ -187,5 +187,9 @@ def _nothing(params: PolygonizeParams, context: ToolContext, info: RasterInfo, o
 
 
 TOOL = Tool(
-    "polygonize", PolygonizeParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "numpy", "shapely", "geopandas", "pyarrow")
+    "polygonize",
+    PolygonizeParams,
+    run,
+    "pure",
+    libraries=("rasterio", "odc-geo", "pyproj", "numpy", "shapely", "geopandas", "pyarrow", "pandas"),
 )

@@ -160,6 +160,6 @@ TOOL = Tool(
     ReprojectParams,
     run,
     "pure",
-    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely"),
+    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely", "numpy", "pyarrow", "pandas"),
     resolve=resolve,
 )

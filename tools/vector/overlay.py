@@ -54,4 +54,4 @@ def run(params: OverlayParams, context: ToolContext) -> ToolOutput:
     return report(params, layer, other, made, context)
 
 
-TOOL = Tool("overlay", OverlayParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio"))
+TOOL = Tool("overlay", OverlayParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"))

@@ -105,4 +105,4 @@ def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     return of_measures(selection, params, context) if params.measures else of_features(selection, params, context)
 
 
-TOOL = Tool("query_vector", QueryVectorParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio"))
+TOOL = Tool("query_vector", QueryVectorParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"))

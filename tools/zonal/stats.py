@@ -62,5 +62,9 @@ def run(params: ZonalStatsParams, context: ToolContext) -> ToolOutput:
 
 
 TOOL = Tool(
-    "zonal_stats", ZonalStatsParams, run, "pure", libraries=("exactextract", "rasterio", "geopandas", "shapely", "pyproj", "pyogrio")
+    "zonal_stats",
+    ZonalStatsParams,
+    run,
+    "pure",
+    libraries=("exactextract", "rasterio", "geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"),
 )
