@@ -160,6 +160,12 @@ def test_a_name_is_looked_up_once_so_that_it_cannot_change_between_check_and_con
     assert names == ["localhost", "127.0.0.1"]  # the second is the checked address itself
 
 
+def test_a_host_whose_name_cannot_be_looked_up_is_a_clear_error() -> None:
+    host = f"{'a' * 70}.example"
+    with Remote(ToolSettings(allowed_hosts=host, http_attempts=1)) as remote, pytest.raises(ServiceError, match="is not known"):
+        remote.request(Request(f"https://{host}/a"))
+
+
 def test_a_redirect_is_followed_only_to_allowed_hosts(server: RangeServer, remote: Remote) -> None:
     server.fail("/b", Fault(302, {"location": "/a"}), Fault(302, {"location": "https://evil.example/a?sig=secret"}))
     assert remote.request(Request(server.url("/b"))).body == b"hello"

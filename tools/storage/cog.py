@@ -31,7 +31,7 @@ class BandMark:
 
 def first_line(error: Exception) -> str:
     """Return GDAL's own reason, which rasterio keeps as the cause of a failed read or write."""
-    return str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".")
+    return (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")
 
 
 def write_cog(

@@ -17,7 +17,6 @@ from tools.errors import DataError
 from tools.storage.network_card import NetworkCard
 from tools.storage.paths import real_file
 
-SUFFIX = ".safetensors"
 CARD_SUFFIX = ".card.json"
 MOST_CARD_BYTES = 100_000
 MOST_HEADER_BYTES = 100_000_000

@@ -77,7 +77,7 @@ class _Backend(httpcore.NetworkBackend):
         """Connect to the first checked address that answers."""
         try:
             addresses = self._allowed.addresses(host, port)
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError) as error:  # a label of more than 63 characters is no name
             raise httpcore.ConnectError(f"the name {host!r} is not known") from error
         failure: httpcore.NetworkError | httpcore.TimeoutException = httpcore.ConnectError("no address")
         for address in addresses:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tools.errors import DataError
 from tools.storage.bootstrap import bootstrap
+from tools.storage.cog import first_line
 from tools.storage.ranges import RemoteFile
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[Datas
 
 
 def _unreadable(file: RemoteFile, error: Exception, container: _Container) -> DataError:
-    reason = str(error.__cause__ or error).strip().splitlines()[0].removesuffix(".").rpartition(": ")[2]
+    reason = first_line(error).rpartition(": ")[2]
     if container.name in reason:  # a name that GDAL alone knows: it says that the format is unknown
         reason = "it is none"
     elif container.is_cut_short:
