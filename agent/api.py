@@ -25,7 +25,7 @@ from agent.errors import RunInterruptedError
 from agent.events import Event, RunFinished, RunStarted
 from agent.knowledge.ledger import Ledger
 from agent.knowledge.memory import Knowledge
-from agent.models import Decider, choose_engine, make_decider
+from agent.models import Decider, make_decider
 from agent.result import EXIT_CODES, RunResult
 from agent.settings import AgentSettings, EngineChoice
 from agent.state import Json, RunState
@@ -258,11 +258,6 @@ class Thread:
     def stream(self, question: str, *, data: Sequence[str | Path] = (), cancel: threading.Event | None = None) -> Iterator[Event]:
         """Ask within this conversation, yielding events; see `Agent.stream`."""
         return self.agent.stream(question, data=data, thread_id=self.id, cancel=cancel)
-
-
-def engine_label(settings: AgentSettings) -> str:
-    """Return which engine would answer, without making it."""
-    return choose_engine(settings)
 
 
 def _check(cancel: threading.Event, question: str) -> None:

@@ -11,14 +11,6 @@ class ModelError(ServiceError):
     code = "model_unavailable"
 
 
-class ThreadError(TerraciteError):
-    """A thread cannot be continued."""
-
-    code = "thread"
-    exit_code = 66
-    http_status = 404
-
-
 class RunInterruptedError(TerraciteError):
     """The caller no longer wants the answer; the run ended early and is recorded nowhere."""
 

@@ -119,10 +119,6 @@ class StaleCodeError(TerraciteError):
     retryable = True
 
 
-class TerraciteWarning(UserWarning):
-    """Root of all warnings, so that they can be filtered or made fatal."""
-
-
 def exit_code_of(code: str) -> int:
     """Return the exit code of an error by its published code; 1 for a code that is not ours."""
 

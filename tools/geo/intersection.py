@@ -46,14 +46,6 @@ def intersections(first: Geometries, second: Geometries) -> Pieces:
     return Pieces(i[kept], j[kept], found[kept])
 
 
-def per_first(pieces: Pieces, features: int) -> Geometries:
-    """Return the union of the pieces of each feature of the first layer; None where it has none. Shape (feature,)."""
-    merged: Geometries = np.full(features, None, dtype=object)
-    for position, own in groups_of(pieces.first.tolist()).items():
-        merged[position] = union(pieces.geometries[own])
-    return merged
-
-
 def differences(first: Geometries, second: Geometries) -> Geometries:
     """Return what of each feature of the first layer lies in no feature of the second; None where nothing is left."""
     i, j = intersecting_pairs(first, second)
