@@ -29,6 +29,7 @@ QUESTION = "How many districts are there?"
 COUNT = [("query_vector", {"layer": "districts", "measures": [{"aggregate": "count"}]})]
 ARGUMENTS = json.dumps(COUNT[0][1])
 TWO = "There are 2 districts [1]."
+TOO_LONG = Refusal(400, "prompt is too long: 210000 tokens > 200000 maximum")
 KEY = "sk-very-secret-0123456789"
 
 Start = Callable[..., Any]
@@ -160,9 +161,9 @@ def test_a_conversation_that_is_too_long_is_shortened_once(start: Start) -> None
     assert tool_results(short)[0]["shortened"]
 
 
-def test_a_conversation_that_stays_too_long_reaches_a_limit(start: Start) -> None:
-    too_long = Refusal(400, "prompt is too long: 210000 tokens > 200000 maximum")
-    with start([too_long, too_long, COUNT, TWO]) as (agent, _):
+@pytest.mark.parametrize("script", [[TOO_LONG], [COUNT, TOO_LONG, TOO_LONG]], ids=["nothing can be left out", "even shortened"])
+def test_a_conversation_that_stays_too_long_reaches_a_limit(start: Start, script: Script) -> None:
+    with start([*script, COUNT, TWO]) as (agent, _):
         assert failed(agent, ContextTooLongError).exit_code == 4
 
 

@@ -40,23 +40,43 @@ USES: Mapping[str, Use] = {
     "list_datasets": _use("what data|which data|dataset|layers|registered|list", always=1),
     "describe_dataset": _use("describ|extent|resolution|crs|projection|columns?|bands?|what is", always=2),
     "find_place": _use("where|near|inside|within|around|place|town|city|park|district|region", "vector", always=2),
-    "search_stac": _use("scenes?|images?|imagery|sentinel|landsat|cloud|stac|collection|catalog|tile|acqui|satellite", "catalogue", always=2),
-    "read_asset": _use("scenes?|images?|imagery|sentinel|landsat|cloud|stac|asset|band|cut|crop|clip|satellite", "catalogue items", always=3),
-    "zonal_stats": _use("mean|average|median|min|max|statistic|percent|share|area|hectare|per|each|every|zone|inside|within|cover", "raster", 6),
+    "search_stac": _use(
+        "scenes?|images?|imagery|sentinel|landsat|cloud|stac|collection|catalog|tile|acqui|satellite", "catalogue", always=2
+    ),
+    "read_asset": _use(
+        "scenes?|images?|imagery|sentinel|landsat|cloud|stac|asset|band|cut|crop|clip|satellite", "catalogue items", always=3
+    ),
+    "zonal_stats": _use(
+        "mean|average|median|min|max|statistic|percent|share|area|hectare|per|each|every|zone|inside|within|cover", "raster", 6
+    ),
     "classify": _use("above|below|over|under|deeper|higher|at least|more than|less than|between|threshold|flood|water|class", "raster", 5),
-    "spectral_index": _use("nd\\w+i|mndwi|evi|savi|nbr|index|indices|vegetation|green|water|burn|snow|built|moist|scene|sentinel|landsat", "raster items", 3),
+    "spectral_index": _use(
+        "nd\\w+i|mndwi|evi|savi|nbr|index|indices|vegetation|green|water|burn|snow|built|moist|scene|sentinel|landsat", "raster items", 3
+    ),
     "raster_calc": _use("formula|expression|ratio|difference|minus|sum of|multipl|divid|raster|bands?", "raster items", 1),
     "composite": _use("composite|mosaic|cloud.?free|median of|several|months?|season|stack", "raster items", 1),
-    "change": _use("chang|differ|before|after|between|gain|loss|lost|grew|grow|shrink|shrank|increase|decrease|compare|against|since|than in", "raster items", 1),
+    "change": _use(
+        "chang|differ|before|after|between|gain|loss|lost|grew|grow|shrink|shrank|increase|decrease|compare|against|since|than in",
+        "raster items",
+        1,
+    ),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
     "segment": _use("segment|network|detect|model|water|flood|building|neural", "raster items network", 1),
-    "query_vector": _use("how many|count|which|nearest|closest|near|largest|smallest|longest|list|name|total|length|area|where|with|most", "vector table", 6),
-    "overlay": _use("inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4),
+    "query_vector": _use(
+        "how many|count|which|nearest|closest|near|largest|smallest|longest|list|name|total|length|area|where|with|most", "vector table", 6
+    ),
+    "overlay": _use(
+        "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
+    ),
     "reproject": _use("reproject|project|crs|epsg|resampl|coordinate system", "raster vector"),
-    "calculate": _use("share|percent|ratio|differ|sum|total|per|times|more than|less than|convert|density|how much|increase|decrease", "", 4),
+    "calculate": _use(
+        "share|percent|ratio|differ|sum|total|per|times|more than|less than|convert|density|how much|increase|decrease", "", 4
+    ),
     "render_map": _use("map|draw|plot|show|picture|render|image of", "raster vector items"),
-    "search_knowledge": _use("document|report|say|says|said|according|why|who|guideline|text|passage|written|know|explain|source", "document", 2),
-}  # fmt: skip
+    "search_knowledge": _use(
+        "document|report|say|says|said|according|why|who|guideline|text|passage|written|know|explain|source", "document", 2
+    ),
+}
 """Tool → when it is of use. A tool that is not here is offered last, and found by `find_tools`."""
 
 WORD_WEIGHT = 3
