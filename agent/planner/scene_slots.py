@@ -59,7 +59,8 @@ _SORTS = {
 _PLURAL = re.compile(r"(?<!\w)(?:scenes|images|acquisitions|granules|items|recordings|are|were)(?!\w)", re.IGNORECASE)
 """Words by which a ranking asks for more than its first."""
 _CLOUD_OF = re.compile(
-    rf"(?:what (?:is|was|are) |how much )?(?:the )?(?:{_COVER}|cloud share|share of clouds?|cloud percentage|percentage of clouds?)(?: of| for| in| does| is| was)?(?!\w)|how (?:cloudy|clouded|clear) (?:is|was|are|were)",
+    r"(?:what (?:is|was|are) |how much )?(?:the )?(?:cloud[- ]?(?:cover(?:age)?|iness|share|percentage)|cloudiness|(?:share|percentage) of clouds?)"
+    r"(?: of| for| in| does| is| was)?(?!\w)|how much cloud(?:s| is| was| does)*(?!\w)|how (?:cloudy|clouded|clear) (?:is|was|are|were)",
     re.IGNORECASE,
 )
 _TIME_OF = re.compile(

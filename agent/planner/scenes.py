@@ -33,12 +33,17 @@ _BUILT_IN: Mapping[str, re.Pattern[str]] = {
 """Catalogues that are known without being registered; they are asked only where the question names them."""
 _COLLECTION_ID = re.compile(r"(?<![\w-])[a-z][a-z0-9]*(?:-[a-z0-9]+)+(?![\w-])")
 _FILLERS = frozenset(
-    "list name which what identify enumerate display return take taken acquire acquired capture captured record recorded date dated time period collection catalogue catalog available satellite sensor mission"
-    " over covering cover overlapping overlap intersecting intersect touching show scene image imagery acquisition item granule overpass stac archive"
-    " cloud cloudy least most share percentage percent percentages id ids name names ordered sorted first last there see any all one limit database"
-    " sky skies platform instrument data dataset search query filter find fetch retrieve picture pictures photo photos tile tiles mgrs observation"
-    " observations recordings recording when lowest highest fewest matching match fit fits fitting also from to until".split()
+    "list name which what identify enumerate display return take taken acquire acquired capture captured record recorded date dated time period"
+    " collection catalogue catalog available satellite sensor mission over covering cover overlapping overlap intersecting intersect touching show"
+    " scene image imagery acquisition item granule overpass stac archive id ids name names there see any all one database platform instrument data"
+    " dataset search query filter find fetch retrieve picture pictures photo photos observation observations recordings recording matching match"
+    " fit fits fitting also".split()
 )
+"""Words of which a question about scenes is full, and that choose none of them."""
+_TELLING = frozenset(
+    "by per each every most fewest least highest lowest not or without except outside but both neither average mean".split()
+)
+"""Everyday words that change what is asked, so that a question with one that has not been read is not understood."""
 _PLACE_WORDS = frozenset(
     "over in within inside covering of for at above across on around intersecting overlapping touching that lie lying".split()
 )
@@ -138,7 +143,7 @@ class SceneReader:
         if not left:
             return slots
         runs = _runs(left, tokens, slots.text)
-        if len(runs) > 1:
+        if len(runs) > 1 or any(tokens[place].word in _TELLING and not tokens[place].capital for place in runs[0]):
             return _refused([written([tokens[place] for place in run]) for run in runs])
         options = [one for one in read_phrase(Phrase("in", runs[0]), tokens, self.atlas) if one.dataset.is_vector and one.kind == "layer"]
         known = [one for one in options if not one.unknown]
@@ -234,6 +239,8 @@ def _is_left(token: Token, text: str) -> bool:
     if token.kind in ("sign",) or text[token.start : token.end] != token.text:
         return False
     if token.quote:
+        return True
+    if token.word in _TELLING:
         return True
     plain = is_harmless(token.word) or token.word in _FILLERS or token.lemma in _FILLERS or token.word in _PLACE_WORDS
     refers = token.word in ("about", "same", "instead", "again", "now")
