@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from tools.catalog.file_records import declared_json
@@ -13,6 +13,7 @@ from tools.catalog.records import Content, DatasetRecord, SceneCollection
 from tools.catalog.registrations import Given, declared_from_json
 from tools.contract import Source
 from tools.errors import ParameterError
+from tools.storage import formats
 from tools.storage.stac_links import REMOTE
 
 
@@ -98,6 +99,11 @@ def address_record(address: str, given: Given, earlier: DatasetRecord | None) ->
     Raises ParameterError where its host is not allowed, ServiceError, NotFoundError, DataError, CredentialError or LimitError
     where it does not answer as a catalogue should.
     """
+    if PurePosixPath(urlsplit(address).path).suffix.lower() in (*formats.RASTER, *formats.ARCHIVE, *formats.DOCUMENT):
+        raise ParameterError(
+            f"{address} is the address of a file; only catalogues are registered by address.",
+            hint="Register the STAC catalogue that lists the file, or download the file and register that.",
+        )
     from tools.catalog.catalogue_content import describe_catalogue
 
     title, content = describe_catalogue(Source("", "catalogue", Path(), "", url=address))
