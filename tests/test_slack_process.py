@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import time
@@ -15,6 +16,7 @@ import pytest
 from shapely.geometry import box
 
 from agent import Agent
+from agent.interfaces.slack.service import set_up_log
 from scripted_endpoint import scripted
 from slack_mock import APP_TOKEN, BOT_TOKEN, Slack, slack
 from terracite_process import COMMAND, environment
@@ -99,3 +101,11 @@ def test_the_console_stands_in_for_slack(workspace: Path) -> None:
     assert "[message 1 in console] Working on it …" in done.stdout
     assert "[message 1 in console becomes] The number of districts is 3 [1]." in done.stdout
     assert "[message 2 in console becomes] " in done.stdout
+
+
+def test_the_log_repeats_no_oddities_of_files() -> None:
+    try:
+        set_up_log()
+        assert not logging.getLogger("rasterio._env").isEnabledFor(logging.WARNING)
+    finally:
+        logging.getLogger("rasterio").setLevel(logging.NOTSET)

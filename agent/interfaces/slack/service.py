@@ -27,12 +27,18 @@ def run_slack(workspace: Path | None, engine: EngineChoice | None, *, console: b
         settings.tokens()  # the first thing that people miss, said before anything is loaded
     from agent.api import Agent
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up_log()
     if not console:
         # Ours alone: at this level httpx writes whole addresses, and some hold a signature.
         logging.getLogger("agent").setLevel(logging.INFO)
     agent = Agent(workspace, engine)
     asyncio.run(_console(agent) if console else _slack(agent, settings))
+
+
+def set_up_log() -> None:
+    """Write warnings to standard error; of rasterio errors alone, which repeats at every opening what GDAL finds odd in a file."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("rasterio").setLevel(logging.ERROR)
 
 
 async def _slack(agent: Agent, settings: SlackSettings) -> None:
