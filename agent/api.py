@@ -32,7 +32,7 @@ from agent.state import Json, RunState
 from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Declared, Result
-from tools.errors import DataError, NotFoundError, ParameterError, exit_code_of
+from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, exit_code_of
 from tools.runner import Runner
 from tools.settings import ToolSettings
 from tools.workspace import open_workspace
@@ -177,15 +177,16 @@ class Agent:
     def _focus(self, data: Sequence[str | Path]) -> tuple[list[str], list[str]]:
         """Register `data`; return its ids and what is to be said of files that cannot be used.
 
-        Nothing given leaves the thread's focus as it is. Raises NotFoundError or DataError where nothing could be registered.
+        Nothing given leaves the thread's focus as it is. Where nothing could be registered, raises NotFoundError for what is
+        not there, ServiceError or CredentialError for a catalogue that does not answer, else DataError.
         """
         if not data:
             return [], []
         report = self.add(*data)
         if report.refused and not report.records:
             first = report.refused[0]
-            kind = NotFoundError if first.code == NotFoundError.code else DataError
-            raise kind(first.message, hint=first.hint)
+            kinds = {kind.code: kind for kind in (NotFoundError, ServiceError, CredentialError)}
+            raise kinds.get(first.code, DataError)(first.message, hint=first.hint)
         return [record.id for record in report.records], [
             f"Not used: {refusal.message} {refusal.hint}".rstrip() for refusal in report.refused
         ]

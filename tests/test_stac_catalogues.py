@@ -16,8 +16,9 @@ from stac_server import api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - 
 from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Result
-from tools.errors import NotFoundError, ParameterError, ServiceError
+from tools.errors import DataError, NotFoundError, ParameterError, ServiceError
 from tools.runner import Runner
+from tools.storage.stac_parquet import read_items
 
 if TYPE_CHECKING:
     from conftest import MakeLayer
@@ -301,3 +302,35 @@ def test_a_file_that_became_a_catalogue_is_described_anew(tmp_path: Path, datase
     assert only(datasets.add(file)).kind == "vector"
     write(file, [item("a")])
     assert datasets.resolve("x").kind == "catalogue"
+
+
+def test_a_question_to_a_catalogue_that_does_not_answer_ends_as_an_unavailable_service(
+    tmp_path: Path, loopback_allowed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agent import Agent
+
+    monkeypatch.setenv("TERRACITE_HTTP_ATTEMPTS", "1")
+    with pytest.raises(ServiceError, match="cannot be reached") as caught:
+        Agent(tmp_path / "ws", "planner").run("What data is here?", data=["http://127.0.0.1:9/v1"])
+    assert caught.value.exit_code == 69
+
+
+def scene_row(tmp_path: Path, geometry: bytes) -> Path:
+    import datetime
+
+    import pyarrow
+    import pyarrow.parquet
+
+    row = {"id": "a", "geometry": geometry, "assets": {"red": {"href": "a.tif"}}, "stac_version": "1.0.0", "day": datetime.date(2020, 7, 1)}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "scenes.parquet")
+    return tmp_path / "scenes.parquet"
+
+
+def test_days_in_a_table_of_scenes_become_text(tmp_path: Path) -> None:
+    (scene,) = read_items(scene_row(tmp_path, shapely.to_wkb(shapely.Point(1, 2))))
+    assert scene["properties"]["day"] == "2020-07-01"  # type: ignore[index]
+
+
+def test_an_outline_that_is_none_in_a_table_of_scenes_is_bad_data(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no scenes"):
+        read_items(scene_row(tmp_path, b"no outline"))

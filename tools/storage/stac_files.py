@@ -50,7 +50,7 @@ def _document(path: Path) -> object | None:
         return None
     try:
         document: object = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if _is_stac(document) else None
 

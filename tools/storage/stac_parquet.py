@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,12 @@ def read_items(path: Path) -> list[object]:
     """Return the scenes as STAC items; raise DataError for a broken file."""
     import pyarrow
     import pyarrow.parquet
+    from shapely.errors import ShapelyError
 
     try:
-        rows = pyarrow.parquet.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"The file {path.name!r} is no Parquet file ({error}).", hint="Check that it was downloaded whole.") from error
-    return [_item(row) for row in rows]
+        return [_item(row) for row in pyarrow.parquet.read_table(path).to_pylist()]
+    except (pyarrow.ArrowException, ShapelyError, OSError) as error:
+        raise DataError(f"The file {path.name!r} holds no scenes ({error}).", hint="Check that it was downloaded whole.") from error
 
 
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:  # Any: values of a row
@@ -53,9 +53,9 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:  # Any: values of a row
 
 
 def _plain(value: Any) -> Any:  # Any: values of a row
-    """Return a value as JSON has it: instants as text, no members that a struct only has for other rows."""
+    """Return a value as JSON has it: instants and days as text, no members that a struct only has for other rows."""
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items() if part is not None}
     if isinstance(value, list):
         return [_plain(part) for part in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
