@@ -7,6 +7,7 @@ both leave out. What disagrees, and what was assumed, is said.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ def _names(dataset: DatasetReader, source: Source) -> list[str]:
 
 def _band(dataset: DatasetReader, source: Source, index: int, spec: BandSpec, warnings: list[str]) -> AssetBand:
     dtype = dataset.dtypes[index - 1]
-    classes = {int(value): label for value, label in class_labels(dataset, index, source).items() if value.lstrip("-").isdigit()}
+    classes = {int(value): label for value, label in class_labels(dataset, index, source).items() if re.fullmatch("-?[0-9]{1,18}", value)}
     kind = value_kind(dataset, index, source)
     is_quality = spec.is_quality or spec.name in QUALITY_ROLES
     scale, offset = (1.0, 0.0) if is_quality else _scaling(dataset, index, spec, warnings)

@@ -29,14 +29,19 @@ def value_text(value: float) -> str:
 
 def class_labels(dataset: DatasetReader, band: int, source: Source) -> dict[str, str]:
     """Return value text → label of a band: declared labels win, then our own tag, then the file's category names, then those of its role."""
-    tagged = dataset.tags(band).get(TAG)
-    if tagged:
-        found = {str(value): str(label) for value, label in json.loads(tagged).items()}
-    else:
-        found = {} if source.url else side_file_labels(source.path, band)
+    found = _tagged(dataset.tags(band).get(TAG, "")) or ({} if source.url else side_file_labels(source.path, band))
     if not found and role_of(band, dataset.descriptions, source.declared.bands) == "scl":
         found = {str(value): label for value, label in SCL_CLASSES.items()}
     return {**found, **{value_text(float(value)): label for value, label in source.declared.classes.items()}}
+
+
+def _tagged(text: str) -> dict[str, str]:
+    """Read our own tag; in a file of others it may hold anything, and then names nothing."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {value: label for value, label in found.items() if isinstance(label, str)} if isinstance(found, dict) else {}
 
 
 def side_file_labels(path: Path, band: int) -> dict[str, str]:
