@@ -25,7 +25,7 @@ MAX_PASSAGES = 5_000
 MAX_CONTEXT = 160
 """Characters of the heading, else of the title, that are embedded with a passage, so that most of the 256 tokens are its own.
 
-Of 24 questions about 12 documents, 17 then find their passage first; 14 without a heading, 13 with title and heading.
+Of 24 questions about 12 documents, 17 then find their passage first; 14 without a heading, 13 with title and heading (the same questions decided this, so the gain is an upper bound).
 """
 
 Progress = Callable[[float], None]

@@ -1,7 +1,7 @@
 """The order of what was found: by meaning, and among the nearest also by the words that they share with the query.
 
 An embedding blurs names, codes and numbers, which are what people ask for. Of 24 questions about 12 documents, 17 find their
-passage first by meaning alone, 20 in this order.
+passage first by meaning alone, 20 in this order; the weight was chosen on the same questions, so the gain is an upper bound.
 """
 
 from __future__ import annotations
