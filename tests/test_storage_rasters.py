@@ -276,7 +276,6 @@ def test_strips_cover_every_row_once(height: int, width: int, most: int) -> None
 
 @pytest.mark.parametrize("text", ["{broken", "[1, 2]", '{"1": 5}', "[" * 100_000])
 def test_a_tag_of_another_program_that_looks_like_ours_names_no_classes(tmp_path: Path, make_raster, text: str) -> None:
-
     path = make_raster(np.ones((2, 2), "uint8"))
     with rasterio.open(path, "r+") as dataset:
         dataset.update_tags(1, TERRACITE_CLASSES=text)
