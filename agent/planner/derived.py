@@ -206,10 +206,10 @@ def derived_dataset(derived: Derived) -> Dataset:
 
 
 def attached(plan: Plan, atlas: Atlas) -> Plan:
-    """Return the plan with what its rasters are made of, where they must be made."""
-    return replace(
-        plan, frames=tuple(replace(frame, cells=_attached(frame.cells, atlas)) if frame.cells else frame for frame in plan.frames)
-    )
+    """Return the plan with what its rasters are made of, where they must be made; several rasters are told apart by name."""
+    several = len({frame.cells.ref for frame in plan.frames if frame.cells}) > 1
+    frames = (replace(frame, cells=_attached(frame.cells, atlas), says_raster=several) if frame.cells else frame for frame in plan.frames)
+    return replace(plan, frames=tuple(frames))
 
 
 def _attached(cells: Cells, atlas: Atlas) -> Cells:

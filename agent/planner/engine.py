@@ -19,7 +19,7 @@ from agent.planner.understand import read_question
 from agent.planner.wording import cells_words, layer_words, place_words
 from agent.planner.write_change import write_change
 from agent.planner.write_features import write_features, write_nearest
-from agent.planner.write_measures import write_cells, write_extent, write_values
+from agent.planner.write_measures import raster_said, write_cells, write_extent, write_values
 from agent.planner.write_other import write_catalog, write_describe, write_map
 from agent.planner.write_scenes import write_scenes
 
@@ -169,7 +169,7 @@ def _spoken(piece: Piece, atlas: Atlas) -> str:
         if frame.cells
         else "that"
     )
-    return f"{what}{place_words(frame.zones, frame.clips, atlas)}"
+    return f"{what}{raster_said(frame)}{place_words(frame.zones, frame.clips, atlas)}"
 
 
 def _headline(piece: Piece) -> tuple[Message, Any] | None:  # Any: a Fact

@@ -166,6 +166,8 @@ class Frame:
     limit: int | None = None
     having: Having | None = None
     unit: str | None = None
+    says_raster: bool = False
+    """Whether the answer must name the raster, as it tells of several."""
     share: bool = False
     """Whether the share is what is asked for."""
     distance_only: bool = False

@@ -41,6 +41,11 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
     return [*lines, *(how_told(derived, piece.parts[0].message.n) if derived else [])]
 
 
+def raster_said(frame: Frame) -> str:
+    """Name the raster where an answer tells of several; of one that was made, its words name it already."""
+    return f" in {frame.cells.ref}" if frame.says_raster and frame.cells and not frame.cells.derived else ""
+
+
 def _by_zone(frame: Frame) -> bool:
     return frame.zones is not None and not frame.zones.merged and not frame.zones.layer.where
 
@@ -59,7 +64,7 @@ def _share_of(part: Part, fact: Fact) -> str:
 def _one_area(frame: Frame, part: Part, fact: Fact, atlas: Atlas) -> list[str]:
     n = part.message.n
     what = cells_words(frame.cells, part.label) if frame.cells else ""
-    place = _place(frame, [fact], atlas) or (
+    place = f"{raster_said(frame)}{_place(frame, [fact], atlas)}" or (
         f" in {frame.cells.ref}" if frame.cells and not frame.cells.derived and not _names_raster(frame, atlas) else ""
     )
     text = figure(fact, common_unit([fact], frame.unit))
@@ -102,7 +107,7 @@ def _area_list(frame: Frame, part: Part, facts: Sequence[Fact], atlas: Atlas) ->
     zoned = len({fact.subject.get("zone") for fact in facts}) > 1
     by = f" by {frame.zones.layer.noun}" if zoned and frame.zones else _place(frame, facts, atlas)
     inside = place_words(None, frame.clips, atlas) if zoned else ""
-    lead = f"Area of {what}{by}{inside} [{n}]:"
+    lead = f"Area of {what}{raster_said(frame)}{by}{inside} [{n}]:"
     lines = [f"- {_subject(fact, several=several, zoned=zoned)}: {figure(fact, unit)}{_share_of(part, fact)} [{n}]" for fact in kept]
     return [lead, *lines, *_more(len(facts), len(kept), part.message, frame, atlas), *_gaps(part, kept), *_no_coverage_zones(part.message)]
 
@@ -179,13 +184,15 @@ def write_values(piece: Piece, atlas: Atlas) -> list[str]:
     zones = list(dict.fromkeys(fact.subject.get("zone", "") for fact in facts))
     noun = frame.cells.noun if frame.cells else ""
     if len(zones) <= 1:
-        place = _place(frame, facts, atlas) or (f" in {frame.cells.ref}" if frame.cells and not frame.cells.derived else "")
+        place = f"{raster_said(frame)}{_place(frame, facts, atlas)}" or (
+            f" in {frame.cells.ref}" if frame.cells and not frame.cells.derived else ""
+        )
         return [*_one_place(frame, message, facts, f"{noun}{place}"), *_proof_of(message, zones)]
     names = listing(_words(name) for name in frame.statistics)
     kept = _kept_zones(frame, facts, zones)
     lines = [f"- {zone}: {_numbers(frame, [fact for fact in facts if fact.subject.get('zone') == zone])} [{message.n}]" for zone in kept]
     by = f" by {frame.zones.layer.noun}" if frame.zones else ""
-    lead = f"{names.capitalize()} {noun}{by}{place_words(None, frame.clips, atlas)} [{message.n}]:"
+    lead = f"{names.capitalize()} {noun}{raster_said(frame)}{by}{place_words(None, frame.clips, atlas)} [{message.n}]:"
     return [lead, *lines, *_more(len(zones), len(kept), message, frame, atlas), *_no_coverage_zones(message)]
 
 
