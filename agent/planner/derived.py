@@ -28,6 +28,11 @@ WATER_INDICES = ("MNDWI", "NDWI")
 """By which water is told where no network is registered, the better first (Xu 2006)."""
 _INDEX = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(INDEX_ROLES, key=len, reverse=True))})(?!\w)", re.IGNORECASE)
 _WATER = re.compile(r"(?<!\w)(?:open |surface )?water(?: surfaces?| bod(?:y|ies)| area| cover)?(?!\w)", re.IGNORECASE)
+_WATER_BY = re.compile(
+    rf"\(?(?<!\w)(?:where |by |with |using |that is,? |i\.e\. )?(?:the )?(?P<index>{'|'.join(WATER_INDICES)})(?: (?:is )?(?:>|above|over|greater than) ?0(?:\.0+)?(?![.\w]))?(?!\s*(?:[<>=≥≤]|above|below|over|under|at least))\)?",
+    re.IGNORECASE,
+)
+"""How a question says what it takes for water, `(MNDWI > 0)`; another limit than 0 is no part of it."""
 _MASKS = (
     ("clear_land", re.compile(r"(?<!\w)(?:(?:over|on|of|for) )?(?:the )?(?:clear|cloud[- ]?free|cloudless|unclouded)[- ]land(?: pixels?| surface)?(?: only)?(?!\w)", re.IGNORECASE)),
     ("clear_water", re.compile(r"(?<!\w)(?:(?:over|on|of|for) )?(?:the )?(?:clear|cloud[- ]?free)[- ]water(?: pixels?)?(?: only)?(?!\w)", re.IGNORECASE)),
@@ -55,17 +60,24 @@ def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
     known = [derived_dataset(one) for one in earlier]
     if _AGAIN.match(question) and not _INDEX.search(question):
         known = [derived_dataset(one) for one in _for_others(earlier, atlas)]
-    wanted = list(dict.fromkeys(match.group().upper() for match in _INDEX.finditer(question) if not _is_named(match.group(), atlas)))
     asks_water = bool(_WATER.search(question)) and not any(_holds(dataset, WATER) for dataset in atlas.focused)
+    by = _WATER_BY.search(question) if asks_water else None
+    if by:
+        question = f"{question[: by.start()]}{' ' * len(by.group())}{question[by.end() :]}"
+    wanted = list(dict.fromkeys(match.group().upper() for match in _INDEX.finditer(question) if not _is_named(match.group(), atlas)))
     if not wanted and not asks_water:
         return Outlook(question, _with(atlas, known))
     text, mask = _read_mask(_WATER.sub(_plain_water, question) if asks_water else question)
     text, ids = _read_scenes(text, atlas)
     sources = list(_sources(ids, atlas)) if ids else _rasters(question, atlas, earlier)
+    indices = (by["index"].upper(),) if by else ()
     made = [
         one
         for source in sources
-        for one in (*(_index_of(source, index, mask, atlas) for index in wanted), _water_of(source, mask, atlas) if asks_water else None)
+        for one in (
+            *(_index_of(source, index, mask, atlas) for index in wanted),
+            _water_of(source, mask, atlas, indices) if asks_water else None,
+        )
         if one
     ]
     lacking = _lacking(wanted, sources, atlas, mask=mask, has_scenes=bool(ids)) if wanted and not made else ""
@@ -159,12 +171,14 @@ def _index_of(source: Derived, index: str, mask: str, atlas: Atlas) -> Derived |
     return made if source.scene or _can(atlas.get(source.raster), index, mask) else None
 
 
-def _water_of(source: Derived, mask: str, atlas: Atlas) -> Derived | None:
-    """Return the water of a raster or scene: by a registered network that knows it, else by an index."""
-    networks = [one for one in atlas.focused if one.kind == "network" and WATER in {label.casefold() for label in one.classes}]
+def _water_of(source: Derived, mask: str, atlas: Atlas, named: Sequence[str]) -> Derived | None:
+    """Return the water of a raster or scene: by the index that is named, else a registered network that knows it, else an index."""
+    networks = (
+        [] if named else [one for one in atlas.focused if one.kind == "network" and WATER in {label.casefold() for label in one.classes}]
+    )
     if networks and not source.scene:
         return replace(source, network=networks[0].id, mask=mask, is_classes=True) if len(networks) == 1 else None
-    fitting = [index for index in WATER_INDICES if source.scene or _can(atlas.get(source.raster), index, mask)]
+    fitting = [index for index in named or WATER_INDICES if source.scene or _can(atlas.get(source.raster), index, mask)]
     return replace(source, index=fitting[0], mask=mask, is_classes=True) if fitting else None
 
 
