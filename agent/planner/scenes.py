@@ -134,6 +134,8 @@ class SceneReader:
         held = [(one, collection) for one in catalogues for collection in one.collections]
         if mission:
             return replace(slots, declined=f"No collection of the registered catalogues is called '{mission.group()}'. {_held(held)}")
+        if not held and len(catalogues) == 1:  # a static catalogue may hold scenes without collections
+            return replace(slots, scenes=replace(slots.scenes, catalogue=catalogues[0].id))
         return _with_collections(slots, tuple(held))
 
     def _placed(self, slots: Slots) -> Slots | Draft | ToolCalls | None:
