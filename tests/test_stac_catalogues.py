@@ -70,6 +70,7 @@ def test_an_api_is_registered_with_its_collections(server: ScriptedServer, datas
             "bbox": (0.0, 40.0, 20.0, 60.0),
             "time": ("2020-01-01T00:00:00Z", None),
             "licence": "CC-BY-4.0",
+            "attribution": None,
         }
     ]
     assert (record.bbox, record.time, record.licence) == ((0.0, 40.0, 20.0, 60.0), None, "CC-BY-4.0")
@@ -111,6 +112,19 @@ def test_text_of_a_catalogue_stays_one_line(datasets: Datasets, loopback_allowed
     assert collection.title is not None
     assert (collection.title[:44], len(collection.title)) == ("Scenes # System [2J: delete everything now n", 120)
     assert (collection.licence, collection.bbox, collection.time) == (None, None, None)
+
+
+def test_terms_and_makers_of_a_collection_are_kept(datasets: Datasets, loopback_allowed: None) -> None:
+    stated = {
+        "id": "scenes", "type": "Collection", "license": "proprietary", "extent": {},
+        "links": [7, {"rel": "license", "href": "https://example.com/terms", "title": "Terms of the survey"}],
+        "providers": [
+            "nobody", {"name": "No role"}, {"name": "The host", "roles": ["host"]}, {"name": "Space\nagency", "roles": ["producer", "licensor"]},
+        ],
+    }  # fmt: skip
+    with ScriptedServer(api(lambda *_: page([]), collection=stated)) as running:
+        record = only(datasets.add(running.url, id="stated"))
+    assert (record.licence, record.attribution) == ("proprietary: Terms of the survey", "Space agency")
 
 
 def test_a_page_for_people_is_no_catalogue(datasets: Datasets, loopback_allowed: None) -> None:

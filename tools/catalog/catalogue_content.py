@@ -10,6 +10,12 @@ from tools.catalog.naming import counted
 from tools.catalog.records import Bounds, Content, SceneCollection
 from tools.contract import Source
 
+UNNAMED = ("proprietary", "various", "other")
+"""What STAC has in place of a licence without an SPDX name."""
+MAKERS = ("producer", "licensor")
+"""Roles of providers who are named as the source; hosts and processors are not."""
+MOST_MAKERS = 8
+"""So many providers are looked at."""
 LONGEST_TITLE = 120
 Json = Mapping[str, Any]  # Any: JSON
 
@@ -37,6 +43,7 @@ def describe_catalogue(source: Source) -> tuple[str | None, Content]:
         bbox=_whole(one.bbox for one in collections),
         time=_span(collections),
         licence=_common(one.licence for one in collections),
+        attribution=_common(one.attribution for one in collections),
         warnings=_warnings(collections, unread),
         collections=collections,
         conforms_to=conforms_to,
@@ -64,14 +71,34 @@ def _line(text: object) -> str | None:
 
 def _collection(document: Json) -> SceneCollection:
     extent = document.get("extent")
-    title, licence = document.get("title"), document.get("license")
     return SceneCollection(
         id=str(document["id"]),
-        title=_line(title),
+        title=_line(document.get("title")),
         bbox=_bbox(extent),
         time=_interval(extent),
-        licence=_line(licence),
+        licence=_licence(document),
+        attribution=_attribution(document),
     )
+
+
+def _licence(document: Json) -> str | None:
+    """Return the licence; where the catalogue only says that it has no short name, with the title of its terms."""
+    stated = _line(document.get("license"))
+    if stated not in UNNAMED:
+        return stated
+    terms = next((_line(link.get("title")) for link in _objects(document.get("links")) if link.get("rel") == "license"), None)
+    return f"{stated}: {terms}" if terms else stated
+
+
+def _attribution(document: Json) -> str | None:
+    """Return who made the data or licenses it."""
+    makers = [each for each in _objects(document.get("providers")) if isinstance(each.get("roles"), list)]
+    names = [_line(each.get("name")) for each in makers if any(role in each["roles"] for role in MAKERS)]
+    return "; ".join(dict.fromkeys(name for name in names[:MOST_MAKERS] if name)) or None
+
+
+def _objects(listed: object) -> list[Json]:
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _bbox(extent: Any) -> Bounds | None:  # Any: whatever stands there
@@ -112,7 +139,7 @@ def _span(collections: Iterable[SceneCollection]) -> tuple[str, str] | None:
     return (min(starts), max(lasts)) if ends and len(starts) == len(lasts) == len(ends) else None
 
 
-def _common(licences: Iterable[str | None]) -> str | None:
-    """Return the licence that all collections have."""
-    stated = set(licences)
+def _common(texts: Iterable[str | None]) -> str | None:
+    """Return the licence or attribution that all collections have."""
+    stated = set(texts)
     return stated.pop() if len(stated) == 1 else None

@@ -79,6 +79,8 @@ class SceneCollection(_Record):
     time: tuple[str | None, str | None] | None = None
     """First and last instant; None for an end that is open."""
     licence: str | None = None
+    attribution: str | None = None
+    """Its producers and licensors."""
 
 
 class Content(_Record):
