@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from tools.settings import Settings
 
 EngineChoice = Literal["auto", "planner", "model"]
 
 
-class AgentSettings(BaseSettings):
+class AgentSettings(Settings):
     """Settings of the agent, read once when an `Agent` is made."""
 
     model_config = SettingsConfigDict(env_prefix="TERRACITE_", extra="ignore", populate_by_name=True)

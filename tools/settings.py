@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tools.errors import ConfigurationError
 
-class ToolSettings(BaseSettings):
+
+class Settings(BaseSettings):
+    """Settings that are refused in words: ConfigurationError names the variable; its value, which may be a secret, is not shown."""
+
+    def __init__(self, **given: Any) -> None:  # Any: each field has its own type
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            wrong = error.errors(include_input=False, include_url=False)[0]
+            name = str(wrong["loc"][0])
+            variable = (str(self.model_config.get("env_prefix", "")) + name if name in type(self).model_fields else name).upper()
+            raise ConfigurationError(
+                f"The setting {variable} cannot be used: {wrong['msg'].rstrip('.')}.", hint="Correct it, or unset it to use the default."
+            ) from None
+
+
+class ToolSettings(Settings):
     """Settings with the prefix TERRACITE_; limits are published and named in the errors that they raise."""
 
     model_config = SettingsConfigDict(env_prefix="TERRACITE_", extra="ignore")
