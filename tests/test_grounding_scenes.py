@@ -34,3 +34,11 @@ def test_a_measure_of_another_scene_is_not_supported(answer: str) -> None:
 def test_cloud_cover_belongs_to_its_scene() -> None:
     assert FOUND.unsupported(f"{EAST} has 4.05 % cloud [1], {WEST} has 9.5 % [1].") == []
     assert FOUND.unsupported(f"{EAST} has 9.5 % cloud [1].") != []
+
+
+def test_a_year_before_another_year_is_no_quantity() -> None:
+    years = Case("water in 1985 and 2020").with_result(
+        "calculate", {"expression": "b - a", "name": "difference", "unit": "ha"}, [("difference", -25_583_279.0, "m2", {})]
+    )
+    assert years.unsupported("- Difference of water area, 2020 minus 1985: -2,558 ha [1].") == []
+    assert years.unsupported("The difference is 2020 to 1985 ha [1].") != []

@@ -28,6 +28,8 @@ _TEMPORAL = re.compile(
 )
 _LOOK_BACK = 20
 """Characters: a word of time stands right before its year."""
+_OTHER_YEAR = re.compile(rf"\s(?:minus|less|and|or|to|than|against|versus|vs\.?|compared (?:to|with))\s(?:in\s)?{_YEAR}(?![\w%²]|[.,]\d)")
+"""A year may stand before another one: `2020 minus 1985`."""
 _WORD_BEHIND = re.compile(r"\s[^\W\d_]|\s?[%°²]")
 
 
@@ -57,15 +59,24 @@ def full_dates(text: str) -> list[WrittenDate]:
 
 
 def bare_years(text: str, dates: Iterable[WrittenDate]) -> list[WrittenDate]:
-    """Return the years that stand as years: behind a word of time, in brackets, or with no word behind them."""
+    """Return the years that stand as years: behind a word of time, in brackets, before another year, or with no word behind them."""
     taken = list(dates)
     return [
         WrittenDate(match.start(), match.end(), match["y"])
         for match in _BARE_YEAR.finditer(text)
-        if (_TEMPORAL.search(text[max(0, match.start() - _LOOK_BACK) : match.start()]) or not _WORD_BEHIND.match(text, match.end()))
+        if (
+            _TEMPORAL.search(text[max(0, match.start() - _LOOK_BACK) : match.start()])
+            or not _WORD_BEHIND.match(text, match.end())
+            or _is_paired(text, match.end())
+        )
         and read_unit(text, match.end())[0] is None
         and not any(date.start <= match.start() < date.end for date in taken)
     ]
+
+
+def _is_paired(text: str, end: int) -> bool:
+    other = _OTHER_YEAR.match(text, end)
+    return other is not None and read_unit(text, other.end())[0] is None
 
 
 def known_dates(texts: Iterable[str]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from tools.geo.overlap import cover
 from tools.geo.rings import Geometries
 from tools.geotypes import Where
 from tools.storage.conditions import check_columns, matching
+from tools.storage.feature_names import name_column_of
 from tools.storage.vectors import attribute_columns, read_layer
 
 if TYPE_CHECKING:
@@ -57,13 +58,17 @@ class Zones:
 def load_zones(source: Source, where: Where, *, name_column: str | None, merge: bool) -> Zones:
     """Read the zones of a layer that satisfy `where`.
 
-    Zones are named by `name_column`, else `zone N` by their position N in the file from 1; with `merge` all become one.
+    Zones are named by `name_column`, else by the layer's own name column where all its names differ, else `zone N` by their
+    position N in the file from 1; with `merge` all become one.
     Raises ParameterError for unknown columns and where no zone satisfies the conditions, DataError where the layer holds
     no polygons or broken ones.
     """
-    frame, areal, warnings = _polygons(source, where)
+    whole = read_layer(source)
+    frame, areal, warnings = _polygons(source, whole, where)
     if name_column is not None:
         check_columns([name_column], attribute_columns(frame))
+    elif not merge:
+        name_column = _telling_names(source, whole)
     names: list[str | None] = [None] * len(frame) if merge else list(_names(frame, name_column))
     groups = merge_by(areal, names)
     merged: Geometries = np.full(len(groups), None, dtype=object)
@@ -78,9 +83,15 @@ def load_zones(source: Source, where: Where, *, name_column: str | None, merge: 
     )
 
 
-def _polygons(source: Source, where: Where) -> tuple[geopandas.GeoDataFrame, Geometries, tuple[str, ...]]:
+def _telling_names(source: Source, whole: geopandas.GeoDataFrame) -> str | None:
+    """Return the column that names the features of a layer, if no two share a name: what nobody asked to merge stays apart."""
+    column = name_column_of(whole.drop(columns="geometry"), source.declared.name_column)
+    return column if column is not None and whole[column].notna().all() and whole[column].is_unique else None
+
+
+def _polygons(source: Source, whole: geopandas.GeoDataFrame, where: Where) -> tuple[geopandas.GeoDataFrame, Geometries, tuple[str, ...]]:
     """Return the features that have a polygon, their valid polygons, and what had to be done."""
-    frame = _filtered(source, where)
+    frame = _filtered(source, whole, where)
     geometries, report = repair(frame.geometry.to_numpy(), frame.crs)
     geometries, wrapped = wrap_longitudes(geometries, frame.crs)
     areal = only_dimension(geometries, 2)
@@ -99,14 +110,14 @@ def _polygons(source: Source, where: Where) -> tuple[geopandas.GeoDataFrame, Geo
     return frame[is_zone], areal[is_zone], tuple(warnings)
 
 
-def _filtered(source: Source, where: Where) -> geopandas.GeoDataFrame:
-    """Read the features that satisfy the conditions, also those on the reserved columns of measures."""
+def _filtered(source: Source, whole: geopandas.GeoDataFrame, where: Where) -> geopandas.GeoDataFrame:
+    """Return the features that satisfy the conditions, also those on the reserved columns of measures."""
     measured = sorted({condition.column for condition in where.conditions} & set(MEASURED))
-    frame = read_layer(source) if measured else read_layer(source, where=where)
+    tests = whole
     if measured:
-        geometries = wrap_longitudes(repair(frame.geometry.to_numpy())[0], frame.crs)[0]
-        tests = frame.assign(**{column: MEASURED[column](geometries, frame.crs) for column in measured})
-        frame = frame[matching(tests, where)]
+        geometries = wrap_longitudes(repair(whole.geometry.to_numpy())[0], whole.crs)[0]
+        tests = whole.assign(**{column: MEASURED[column](geometries, whole.crs) for column in measured})
+    frame = whole[matching(tests, where)]
     if not len(frame):
         if not where.conditions:
             raise DataError(f"The layer {source.path.name!r} has no features.", hint="Check that it was exported completely.")
