@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from agent.citations import citations_of
 from agent.context import RunContext
@@ -52,6 +52,8 @@ class Agent:
         settings: AgentSettings | None = None,
         tool_settings: ToolSettings | None = None,
     ) -> None:
+        if engine is not None and engine not in get_args(EngineChoice):
+            raise ParameterError(f"There is no engine {engine!r}.", hint=f"Choose one of {', '.join(get_args(EngineChoice))}.")
         chosen = settings or AgentSettings()
         self.settings = chosen.model_copy(update={"engine": engine}) if engine else chosen
         self.workspace = open_workspace(tool_settings, root=Path(workspace) if workspace else None)

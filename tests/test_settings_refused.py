@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from agent import Agent
 from agent.settings import AgentSettings
-from tools.errors import ConfigurationError
+from tools.errors import ConfigurationError, ParameterError
 from tools.settings import ToolSettings
 
 
@@ -20,3 +23,8 @@ def test_a_setting_of_no_use_is_a_configuration_error(
     with pytest.raises(ConfigurationError, match=f"The setting {variable} cannot be used: Input should be") as caught:
         settings()
     assert "hush" not in str(caught.value)
+
+
+def test_an_engine_that_there_is_not_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="no engine 'oracle'"):
+        Agent(tmp_path, "oracle")  # type: ignore[arg-type]  # what a notebook may do
