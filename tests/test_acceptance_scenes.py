@@ -16,7 +16,7 @@ import rasterio
 
 from acceptance_oracles import pixel_areas_m2
 from agent import Agent
-from asking import assert_answered, assert_first, assert_names, assert_repeats, readings
+from asking import assert_answered, assert_declined, assert_first, assert_names, assert_repeats, readings
 from range_server import RangeServer
 from stac_server import ServeStac, api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - fixtures
 from tools.contract import Declared
@@ -179,3 +179,16 @@ def test_water_of_two_years_is_right(question: str, landsat: Agent, shared_data:
     assert areas[:2] == [pytest.approx(right["1985"], rel=1e-3), pytest.approx(right["2020"], rel=1e-3)]
     assert "MNDWI" in result.answer, "an index that nobody named is said"
     assert_repeats(landsat, result)
+
+
+def test_a_scene_that_does_not_reach_the_place_is_no_coverage(agent: Agent, served: Served, shared_data: Path) -> None:
+    agent.add(shared_data / "vectors" / "zion_boundary.gpkg")
+    agent.add(served.api)
+    result = agent.run(f"What is the mean NDVI of {SCENE} in Zion National Park?")
+    assert_declined(result, outcome="no_coverage")
+
+
+def test_the_index_of_a_scene_can_be_drawn(agent: Agent, served: Served) -> None:
+    result = agent.run(f"Show a map of the NDVI of {SCENE}", data=[served.api])
+    assert_answered(result)
+    assert [artifact["kind"] for artifact in result.artifacts][-1] == "map"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.planner.frames import Frame
+from agent.planner.frames import Cells, Frame
 from agent.planner.parts import Parts
 
 _TOPICS = ("columns", "describe")
@@ -56,4 +56,5 @@ def build_map(parts: Parts) -> Frame | None:
     parts.use("flag", "map", "where", "describe")
     parts.use("measure", "share_of", "share", "area")
     ordered = sorted(dict.fromkeys(refs), key=lambda ref: not parts.atlas.get(ref).is_raster)
-    return Frame("map", refs=tuple(ordered), select=tuple(columns))
+    made = [Cells(ref, derived=derived) for ref in ordered if (derived := parts.atlas.get(ref).derived)]
+    return Frame("map", refs=tuple(ordered), select=tuple(columns), cells=made[0] if made else None) if len(made) < 2 else None

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
-from agent.planner.derived import INDEX_ROLES
+from agent.planner.derived import INDEX_ROLES, derived_words
 from agent.planner.figures import listing
 from agent.planner.frames import Cells, Derived, Frame
-from agent.planner.ledger import CannotAnswerError, Ledger, Message
+from agent.planner.ledger import CannotAnswerError, Ledger, Message, NotCoveredError
 from agent.planner.pieces import Params
 from tools.geo.roles import QUALITY_ROLES, STANDS_IN, canonical_role
 
 
 def raster_params(frame: Frame, cells: Cells, ledger: Ledger, atlas: Atlas) -> Params | None:
-    """Return the raster and band of a frame as tools take them; None while it is being made."""
+    """Return the raster and band of a frame as tools take them; None while it is being made.
+
+    Raises NotCoveredError where it would hold no pixel, CannotAnswerError where its scene or bands are not there.
+    """
     if cells.derived is None:
         return {"raster": cells.ref} if cells.band == 1 else {"raster": cells.ref, "band": cells.band}
     bands = _bands(frame, cells.derived, ledger, atlas)
     message = ledger.call(*_making(cells.derived, bands)) if bands else None
-    return {"raster": message.ref} if message else None
+    return {"raster": _covered(message, f"{derived_words(cells.derived)} has no valid pixel there").ref} if message else None
 
 
 def _making(derived: Derived, bands: str) -> tuple[str, Params]:
@@ -42,7 +45,14 @@ def _bands(frame: Frame, derived: Derived, ledger: Ledger, atlas: Atlas) -> str 
     zones = frame.zones.layer.ref if frame.zones else ""
     bbox = atlas.get(zones).bbox if atlas.has(zones) else None
     read = ledger.call("read_asset", {"assets": assets, **({"bbox": list(bbox)} if bbox else {})})
-    return read.ref if read else None
+    return _covered(read, f"{derived.scene} does not reach the place asked about").ref if read else None
+
+
+def _covered(made: Message, reason: str) -> Message:
+    """Return a raster that holds a pixel; raise NotCoveredError with the reason for one that holds none."""
+    if made.outcome == "no_coverage":
+        raise NotCoveredError(f"{reason}, so there is no number to give. Ask about another place or scene.")
+    return made
 
 
 def _assets(found: Message, derived: Derived) -> list[str]:

@@ -10,7 +10,7 @@ from agent.planner.derived import with_made
 from agent.planner.document_answers import write_documents
 from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Frame, Plan
-from agent.planner.ledger import CallFailedError, CannotAnswerError, Ledger, Message
+from agent.planner.ledger import CallFailedError, CannotAnswerError, Ledger, Message, NotCoveredError
 from agent.planner.names import read_search
 from agent.planner.pieces import Part, Piece
 from agent.planner.step import Draft, Step, ToolCalls
@@ -47,7 +47,7 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
     try:
         return _carried_out(understood, session, ledger, atlas)
     except CannotAnswerError as reason:
-        return Draft(str(reason), "refused", "refused")
+        return Draft(str(reason), "refused", "no_coverage" if isinstance(reason, NotCoveredError) else "refused")
     except CallFailedError as failed:
         hint = failed.error.get("hint", "")
         return Draft(f"{failed.error.get('message', 'A tool failed.')} {hint}".strip(), "failed", "failed")

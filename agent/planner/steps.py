@@ -301,8 +301,11 @@ def _describe(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] |
     return tuple(Part(message) for message in found if message) if all(found) else None
 
 
-def _map(frame: Frame, ledger: Ledger, _atlas: Atlas) -> tuple[Part, ...] | None:
-    layers = [{"source": ref} for ref in frame.refs]
+def _map(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
+    made = raster_params(frame, frame.cells, ledger, atlas) if frame.cells else None
+    if frame.cells and made is None:
+        return None
+    layers = [{"source": made["raster"] if made and frame.cells and ref == frame.cells.ref else ref} for ref in frame.refs]
     if frame.select and layers:
         layers[-1]["column"] = frame.select[-1]
     message = ledger.call("render_map", {"layers": layers})

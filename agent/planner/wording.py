@@ -101,12 +101,13 @@ def cells_words(cells: Cells, label: str | None) -> str:
 
 
 def how_told(derived: Derived, n: int) -> list[str]:
-    """Say by what classes were told that no file holds: index, bands and threshold, or the network."""
+    """Say how it was made: by what classes were told that no file holds, and onto which pixels a scene was read."""
+    grid = [f"The scene was read on the pixels of its coarsest band, finer bands averaged onto them [{n}]."] if derived.scene else []
     if not derived.is_classes:
-        return []
+        return grid
     if derived.network:
-        return [f"The classes are those of the network {derived.network} [{n}]."]
-    return [f"Water here is where {derived.index} of the bands {listing(INDEX_ROLES[derived.index])} is above 0 [{n}]."]
+        return [f"The classes are those of the network {derived.network} [{n}].", *grid]
+    return [f"Water here is where {derived.index} of the bands {listing(INDEX_ROLES[derived.index])} is above 0 [{n}].", *grid]
 
 
 def class_name(label: str) -> str:
