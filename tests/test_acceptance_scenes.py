@@ -177,6 +177,7 @@ def test_water_of_two_years_is_right(question: str, landsat: Agent, shared_data:
     assert_answered(result)
     areas = [reading.value for reading in readings(result) if reading.name == "area"]
     assert areas[:2] == [pytest.approx(right["1985"], rel=1e-3), pytest.approx(right["2020"], rel=1e-3)]
+    assert len({reading.unit for reading in readings(result) if reading.name in ("area", "difference")}) == 1
     assert "MNDWI" in result.answer, "an index that nobody named is said"
     assert_repeats(landsat, result)
 

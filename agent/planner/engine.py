@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.planner.atlas import Atlas, read_atlas
@@ -60,7 +61,7 @@ def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas:
     pieces = [run_frame(frame, ledger, atlas) for frame in asked.frames]
     if ledger.pending:
         return ToolCalls(tuple(ledger.pending))
-    done = [piece for piece in pieces if piece]
+    done = _in_one_unit(asked, [piece for piece in pieces if piece])
     uncovered = _uncovered(done)
     if uncovered:
         return uncovered
@@ -86,8 +87,6 @@ def session_frame(asked: Plan, session: Mapping[str, Any]) -> dict[str, Any]:  #
 
 def _with_last_refs(asked: Plan, session: Mapping[str, Any]) -> Plan:  # Any: JSON
     """Let a map without a dataset show the last results."""
-    from dataclasses import replace
-
     refs = _last_refs(session)
     frames = tuple(replace(frame, refs=refs) if frame.kind == "map" and not frame.refs else frame for frame in asked.frames)
     return replace(asked, frames=frames)
@@ -138,6 +137,16 @@ def _uncovered(pieces: Sequence[Piece]) -> Draft | None:
     )
 
 
+def _in_one_unit(asked: Plan, pieces: Sequence[Piece]) -> list[Piece]:
+    """Let what is compared be told in one unit, where the question names none."""
+    firsts = [_headline(piece) for piece in pieces]
+    facts = [first[1] for first in firsts if first]
+    if asked.derived != "difference" or len(facts) != len(pieces) or any(piece.frame.unit for piece in pieces):
+        return list(pieces)
+    unit = common_unit(facts, None)
+    return [replace(piece, frame=replace(piece.frame, unit=unit)) for piece in pieces]
+
+
 def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger, atlas: Atlas) -> list[str]:
     """Write the difference of the first two results."""
     if asked.derived != "difference" or len(pieces) < 2:
@@ -151,7 +160,7 @@ def _derived(asked: Plan, pieces: Sequence[Piece], ledger: Ledger, atlas: Atlas)
     if result is None or not result.facts:
         return []
     fact = result.facts[0]
-    unit = common_unit([fact], asked.frames[0].unit)
+    unit = common_unit([fact], pieces[0].frame.unit)
     is_noise = abs(fact.value) <= NOISE * max(abs(a.value), abs(b.value))
     larger = " Both are equal but for rounding." if is_noise else f" The larger is {_spoken(pieces[0 if fact.value > 0 else 1], atlas)}."
     return [f"The difference is {figure(fact, unit)}, the first minus the second [{result.n}].{larger}"]
