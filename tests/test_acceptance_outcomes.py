@@ -59,5 +59,5 @@ def test_what_cannot_be_answered_is_declined_and_its_twin_is_answered(
 
 def test_a_raster_that_is_all_nodata_has_no_coverage(agent: Agent, shared_data: Path) -> None:
     data = paths(shared_data, "awkward/all_nodata.tif")
-    result = agent.run("What is the mean of all_nodata?", data=data)
+    result = agent.run("What is the mean of band 1 of all_nodata?", data=data)
     assert_declined(result, outcome="no_coverage")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tools.errors import DataError, ParameterError
@@ -87,6 +87,7 @@ def test_a_bow_tie_is_repaired_and_what_is_no_place_refused() -> None:
         footprint({"type": "Point", "coordinates": [4000, 0]})
 
 
+@example(180.0, 1.0, 0.0, 1.0)
 @given(st.floats(-180, 180), st.floats(0.01, 170), st.floats(-80, 80), st.floats(0.1, 9))
 def test_boxes_hold_the_region_and_never_cross_the_antimeridian(west: float, width: float, south: float, height: float) -> None:
     east = west + width if west + width <= 180 else west + width - 360

@@ -40,6 +40,8 @@ def footprint(geometry: Mapping[str, Any]) -> shapely.Geometry:  # Any: GeoJSON
 def bounds_region(bounds: Sequence[float]) -> shapely.Geometry:
     """Return west, south, east, north in degrees as a shape; two boxes where west exceeds east."""
     west, south, east, north = bounds
+    if west == 180.0 and east < 180.0:
+        west = -180.0  # the same meridian; a box of no width would be no box
     if west <= east:
         return shapely.box(west, south, east, north)
     return shapely.MultiPolygon([shapely.box(west, south, 180.0, north), shapely.box(-180.0, south, east, north)])

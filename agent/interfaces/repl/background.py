@@ -40,7 +40,8 @@ def work(produce: Callable[[threading.Event], Iterable[T]]) -> Iterator[T]:
     Only for the main thread, which alone receives signals. Raises whatever the work raises, and RunInterruptedError after
     Ctrl-C.
     """
-    handed: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    # Not a SimpleQueue: a signal at the very end of its timeout makes it wait for ever (its remaining time turns negative).
+    handed: queue.Queue[T | _End] = queue.Queue()
     cancel = threading.Event()
     threading.Thread(target=_hand_out, args=(produce, cancel, handed), name=NAME, daemon=True).start()
     try:
@@ -55,7 +56,7 @@ def is_left_working() -> bool:
     return any(thread.name == NAME for thread in threading.enumerate())
 
 
-def _hand_out(produce: Callable[[threading.Event], Iterable[T]], cancel: threading.Event, handed: queue.SimpleQueue[T | _End]) -> None:
+def _hand_out(produce: Callable[[threading.Event], Iterable[T]], cancel: threading.Event, handed: queue.Queue[T | _End]) -> None:
     try:
         for item in produce(cancel):
             handed.put(item)
@@ -65,7 +66,7 @@ def _hand_out(produce: Callable[[threading.Event], Iterable[T]], cancel: threadi
         handed.put(_End())
 
 
-def _taken(handed: queue.SimpleQueue[T | _End], cancel: threading.Event) -> Iterator[T]:
+def _taken(handed: queue.Queue[T | _End], cancel: threading.Event) -> Iterator[T]:
     given_up = float("inf")
     while True:
         if cancel.is_set() and given_up == float("inf"):
