@@ -149,6 +149,19 @@ def test_a_file_cut_at_its_source_is_bad_data(server: RangeServer, remote: Remot
         window_of(opened(server, remote)[0], (0, SIZE), (0, SIZE))
 
 
+def test_a_cut_file_without_compression_yields_no_pixels_of_other_memory(server: RangeServer, remote: Remote, tmp_path: Path) -> None:
+    path = tmp_path / "plain.tif"
+    profile = {"driver": "GTiff", "count": 1, "height": SIZE, "width": SIZE, "dtype": "uint16", "crs": "EPSG:32631", "tiled": True}
+    with rasterio.open(path, "w", **profile, transform=rasterio.transform.from_origin(0, 0, 10, 10)) as dataset:
+        dataset.write(np.full((SIZE, SIZE), 7, "uint16"), 1)
+    whole = path.read_bytes()
+    server.put(PATH, whole)
+    assert (window_of(opened(server, remote)[0], (0, SIZE), (0, SIZE)) == 7).all()
+    server.put(PATH, whole[: len(whole) * 3 // 4])
+    with pytest.raises(DataError, match="it ends after"):
+        window_of(opened(server, remote)[0], (0, SIZE), (0, SIZE))
+
+
 def test_a_page_instead_of_a_file_is_told_in_words_that_mean_something(server: RangeServer, remote: Remote) -> None:
     server.put(PATH, b"<html>Please log in</html>")
     with pytest.raises(DataError) as caught:

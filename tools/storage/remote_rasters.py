@@ -44,13 +44,14 @@ def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[Datas
     except (RasterioError, CPLE_BaseError) as error:
         if container.failure is not None:
             raise container.failure from error
-        raise _unreadable(file, error, container) from error
+        raise _unreadable(file, first_line(error).rpartition(": ")[2], container) from error
     if container.failure is not None:
         raise container.failure
+    if container.is_cut_short:
+        raise _unreadable(file, "", container)
 
 
-def _unreadable(file: RemoteFile, error: Exception, container: _Container) -> DataError:
-    reason = first_line(error).rpartition(": ")[2]
+def _unreadable(file: RemoteFile, reason: str, container: _Container) -> DataError:
     if container.name in reason:  # a name that GDAL alone knows: it says that the format is unknown
         reason = "it is none"
     elif container.is_cut_short:
@@ -103,10 +104,13 @@ class _Container:
         return self._tried(lambda: self._file.read(offset, count), b"")
 
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes of several ranges, as `read` does."""
+        """Return the bytes of several ranges, as `read` does; zeros stand for what lies beyond the end.
+
+        rasterio copies each body into memory that is not empty before: what a short one leaves there may look like pixels.
+        """
         bodies = self._tried(lambda: self._file.read_many(ranges), [b""] * len(ranges))
         self.is_cut_short |= any(len(body) < count for body, (_, count) in zip(bodies, ranges, strict=True))
-        return bodies
+        return [body.ljust(count, b"\0") for body, (_, count) in zip(bodies, ranges, strict=True)]
 
     def end(self) -> int:
         """Return the size, or 0 where it cannot be had."""
