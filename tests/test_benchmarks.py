@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).resolve().parent / "benchmarks"
 
 
+@pytest.mark.heavy
 def test_benchmarks_run_at_tiny_sizes_and_keep_their_context(tmp_path: Path) -> None:
     command = [sys.executable, str(BENCHMARKS), "--smoke", "--keep", str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")])}

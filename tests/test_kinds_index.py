@@ -16,7 +16,7 @@ import pytest
 from agent import Agent
 from agent.api import RunResult
 from asking import assert_answered, assert_declined, assert_first, assert_order, assert_reads, assert_repeats, readings
-from generated_agents import FAST_SEEDS, Case, turns
+from generated_agents import FAST_SEEDS, Case, seeds, turns
 from generated_bands import COVER, INDICES, Place, declared, make_place
 from generated_words import pick
 
@@ -249,7 +249,7 @@ def place_noise(areas: list[float]) -> float:
     return 1e-4 * max(areas)
 
 
-@pytest.mark.parametrize("seed", FAST_SEEDS)
+@pytest.mark.parametrize("seed", seeds())
 def test_indices_water_and_change_are_right(seed: int) -> None:
     place, agent = registered(seed)
     for number, case in enumerate(turns(list(cases(place, np.random.default_rng((seed, 96)))), seed, 4)):

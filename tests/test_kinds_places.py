@@ -14,7 +14,7 @@ import pytest
 
 from agent import Agent
 from asking import assert_declined, assert_first, assert_names, assert_reads
-from generated_agents import FAST_SEEDS, Case, turns
+from generated_agents import Case, seeds, turns
 from generated_words import invent_names, pick
 
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -137,7 +137,7 @@ def _singular(many: str) -> str:
     return f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
 
 
-@pytest.mark.parametrize("seed", FAST_SEEDS)
+@pytest.mark.parametrize("seed", seeds())
 def test_features_in_a_named_place_are_those_of_the_layer_asked_for(seed: int, tmp_path: Path) -> None:
     country = make_country(seed, tmp_path / "data")
     agent = Agent(workspace=tmp_path / "ws", engine="planner")

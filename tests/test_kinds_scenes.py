@@ -16,7 +16,7 @@ import pytest
 from agent import Agent
 from agent.api import RunResult
 from asking import assert_answered, assert_declined, assert_first, assert_names, assert_reads
-from generated_agents import FAST_SEEDS, Case, turns
+from generated_agents import FAST_SEEDS, Case, seeds, turns
 from generated_catalogue import Catalogue, Scene, make_catalogue
 from generated_words import pick
 
@@ -143,7 +143,7 @@ def registered(seed: int, collections: int) -> tuple[Catalogue, Agent]:
     return catalogue, agent
 
 
-@pytest.mark.parametrize("seed", FAST_SEEDS)
+@pytest.mark.parametrize("seed", seeds())
 def test_scenes_are_found_counted_and_ranked(seed: int) -> None:
     catalogue, agent = registered(seed, 1 + seed % 2)
     for case in turns(list(cases(catalogue, np.random.default_rng((seed, 96)))), seed, 4):

@@ -81,6 +81,7 @@ def held_out(shared_data: Path, folder: Path) -> Path:
     return folder / "south.tif"
 
 
+@pytest.mark.heavy
 def test_a_network_trained_on_one_half_beats_the_index_on_the_other(shared_data: Path, tmp_path: Path, workspace: Workspace) -> None:
     from safetensors.torch import save
 
