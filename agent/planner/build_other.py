@@ -5,8 +5,6 @@ from __future__ import annotations
 from agent.planner.frames import Cells, Frame
 from agent.planner.parts import Parts
 
-_TOPICS = ("columns", "describe")
-
 
 def build_catalog(parts: Parts) -> Frame | None:
     """Return the frame of `what data is here`: nothing else may be named."""

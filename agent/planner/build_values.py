@@ -8,7 +8,7 @@ from agent.planner.atlas import Dataset
 from agent.planner.frames import Cells, Frame
 from agent.planner.ingredients import APART, Ingredients, filtered, gather, grouped, place_of, told_apart, zones_of
 from agent.planner.lexicon import ADJECTIVES, DEFAULT_STATISTICS, PERCENTILES, PROPERTY_WORDS
-from agent.planner.limits import best_column, names_property
+from agent.planner.limits import best_column
 from agent.planner.parts import Parts, is_polygonal
 from agent.planner.ranking import Ranking, ranking_of
 from agent.planner.readings import Reading
@@ -183,12 +183,6 @@ def _measured_columns(parts: Parts) -> tuple[Dataset, str, int] | None:
 def _asked_property(parts: Parts) -> tuple[str, ...]:
     adjective = next((name.removeprefix("howadj:") for name in parts.clause.measures if name.startswith("howadj:")), "")
     return PROPERTY_WORDS.get(ADJECTIVES.get(adjective, ""), ())
-
-
-def rasters_of_adjective(parts: Parts) -> list[Dataset]:
-    """Return the rasters that `how high`, `how warm` ask for."""
-    words = _asked_property(parts)
-    return [raster for raster in parts.atlas.rasters if words and names_property(raster, words)]
 
 
 def _column_frame(

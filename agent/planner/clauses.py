@@ -13,69 +13,16 @@ from agent.planner.text import Token
 
 Direction = Literal["desc", "asc"]
 
-HEADS = frozenset(
-    {
-        "count",
-        "unit_measure",
-        "howmuch",
-        "share_of",
-        "howadj",
-        "exists",
-        "map",
-        "describe",
-        "where",
-        "list",
-        "datasets",
-        "columns",
-        "help",
-        "rank",
-    }
-)
+HEADS = frozenset("count unit_measure howmuch share_of howadj exists map describe where list datasets columns help rank".split())
 """Marks that open a question of their own after `and`."""
-MEASURES = frozenset(
-    {
-        "count",
-        "unit_measure",
-        "share_of",
-        "share",
-        "breakdown",
-        "howmuch",
-        "area",
-        "length",
-        "stats",
-        "stat",
-        "total",
-        "distance",
-        "howadj",
-        "exists",
-    }
-)
+MEASURES = frozenset("count unit_measure share_of share breakdown howmuch area length stats stat total distance howadj exists".split())
 _ROLES = {
     "near": "near", "near_vague": "near", "far": "far", "touch": "touch", "touching": "touching", "contain": "contain", "lacks": "lacks",
     "out": "out", "not": "not", "agent": "agent", "in": "in", "with": "with", "of": "of", "for": "for", "to": "to", "from": "from",
     "named": "named", "nearest": "nearest", "farthest": "nearest", "than": "than", "between": "between",
 }  # fmt: skip
 _FLAGS = frozenset(
-    {
-        "map",
-        "describe",
-        "columns",
-        "datasets",
-        "help",
-        "where",
-        "difference",
-        "pronoun",
-        "again",
-        "rank",
-        "distance",
-        "nearest",
-        "farthest",
-        "exists",
-        "list",
-        "atall",
-        "total",
-        "out",
-    }
+    "map describe columns datasets help where difference pronoun again rank distance nearest farthest exists list atall total out".split()
 )
 
 

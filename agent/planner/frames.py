@@ -9,7 +9,6 @@ from typing import Any, Literal
 Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents", "change"]
 Direction = Literal["desc", "asc"]
 SceneAsk = Literal["list", "count", "cloud", "time"]
-JsonScalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)

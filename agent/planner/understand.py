@@ -18,7 +18,7 @@ from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
 from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
 from agent.planner.marks import find_marks, noun_tokens
-from agent.planner.names import Search, Unknown, half_named, searches, unknowns
+from agent.planner.names import Search, half_named, searches, unknowns
 from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refuse_other, refuse_unknown
 from agent.planner.scenes import CLOUD_AND, SceneReader
 from agent.planner.slots import missing_slot
@@ -281,8 +281,3 @@ def _still_there(plan: Plan, atlas: Atlas) -> bool:
     refs = [ref for ref in refs if ref] + [frame.layer.ref for frame in plan.frames if frame.layer]
     refs += [frame.zones.layer.ref for frame in plan.frames if frame.zones]
     return all(atlas.has(ref) for ref in refs)
-
-
-def unknown_words(missing: Sequence[Unknown], tokens: Sequence[Token]) -> list[str]:
-    """Return the unknown words as written."""
-    return [tokens[place].text for one in missing for place in one.places]

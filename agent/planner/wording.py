@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.planner.atlas import Atlas
 from agent.planner.derived import INDEX_ROLES, source_name
 from agent.planner.figures import listing, with_unit
-from agent.planner.frames import Cells, Condition, Derived, Filter, Frame, Layer, Zones
+from agent.planner.frames import Cells, Condition, Derived, Filter, Layer, Zones
 from agent.planner.text import name_lemmas
 
 _OPS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least", "!=": "other than"}
@@ -123,14 +123,3 @@ def place_words(zones: Zones | None, clips: tuple[Layer, ...], atlas: Atlas) -> 
     words = layer_words(zones.layer, atlas)
     many = atlas.has(zones.layer.ref) and (atlas.get(zones.layer.ref).feature_count or 0) > 1
     return f" in {words}{' (all features together)' if zones.merged and many else ''}{inner}"
-
-
-def sources_words(frame: Frame) -> str:
-    """Name the datasets that a frame uses, by id."""
-    refs = [frame.cells.ref] if frame.cells else []
-    refs += [frame.layer.ref] if frame.layer else []
-    refs += [frame.zones.layer.ref] if frame.zones else []
-    refs += [layer.ref for layer in (*frame.clips, *frame.minus)]
-    refs += [frame.other.ref] if frame.other else []
-    refs += [one.other.ref for one in (frame.layer.filters if frame.layer else ())]
-    return listing(dict.fromkeys(refs))
