@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tools.errors import ConfigurationError
@@ -43,6 +43,36 @@ class ToolSettings(Settings):
     """How long to wait for another process that computes the same key."""
     gdal_cache_mb: int = 256
     """GDAL's block cache; its own default takes 5 % of the machine's memory."""
+    workers: int = Field(default=2, ge=0, le=64)
+    """Processes that compute, started when first needed; 0 computes in the caller's own process, which cannot be stopped at a limit."""
+    tool_deadline_s: float = Field(default=600.0, gt=0)
+    """Longest time of one tool call; its process is killed then. Needs workers."""
+    worker_memory_mb: int = Field(default=8192, ge=256)
+    """Most memory of one worker, in MiB."""
+    max_output_bytes: int = 20_000_000_000
+    """Largest file that a worker writes."""
+    trusted_formats: str = ""
+    """Formats that may name other files or run code of their own, and open only if named here, separated by commas: `vrt,netcdf`."""
+    allowed_roots: str = ""
+    """Folders below which files may be read, separated by colons; empty for any."""
+    max_bands: int = 4_096
+    """Most bands of a raster."""
+    max_block_bytes: int = 512_000_000
+    """Largest block (tile or strip) of a raster, unpacked."""
+    max_vertices: int = 200_000_000
+    """Most vertices of a layer."""
+    max_columns: int = 2_000
+    """Most columns of a layer or table."""
+    max_text_bytes: int = 1_000_000_000
+    """Largest file that is parsed as a whole in memory: GeoJSON, CSV, JSON."""
+    max_side_file_bytes: int = 16_000_000
+    """Largest side file of text, e.g. `x.tif.aux.xml`."""
+    max_document_bytes: int = 50_000_000
+    """Largest document that is read."""
+    max_document_pages: int = 2_000
+    """Most pages of a PDF."""
+    max_download_bytes: int = 20_000_000_000
+    """Largest file that is fetched as a whole."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; auto takes a GPU where there is one. Part of the key of what they say."""
     allowed_hosts: str = "default"
