@@ -6,13 +6,14 @@ Interfaces use `code`, `exit_code` and `http_status` and nothing else; secrets n
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 
 class TerraciteError(Exception):
-    """Root of all errors. `code` is short and stable; `hint` says how to go on."""
+    """Root of all errors, never raised itself. `code` is short and stable; `hint` says how to go on."""
 
-    code: ClassVar[str] = "internal"
+    code: ClassVar[str]
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
@@ -68,6 +69,19 @@ class LimitError(TerraciteError):
     http_status = 413
 
 
+class DeadlineError(LimitError):
+    """A computation took longer than TERRACITE_TOOL_DEADLINE_S and was stopped."""
+
+    code = "deadline"
+    http_status = 504
+
+
+class MemoryLimitError(LimitError):
+    """A computation needed more memory than TERRACITE_WORKER_MEMORY_MB and was stopped."""
+
+    code = "memory"
+
+
 class ServiceError(TerraciteError, OSError):
     """A remote service (catalogue, model endpoint) did not answer as it should."""
 
@@ -119,10 +133,44 @@ class StaleCodeError(TerraciteError):
     retryable = True
 
 
+class InternalError(TerraciteError):
+    """A mistake of ours. What it was stands in the log and nowhere else: it may hold anything."""
+
+    code = "internal"
+
+    @classmethod
+    def of(cls, error: BaseException, *, hint: str = "") -> InternalError:
+        """Return what may be said of an error that is none of ours: its kind. Log the error itself."""
+        return cls(
+            f"Something went wrong inside Terracite ({type(error).__name__}).", hint=hint or "This is a mistake of ours: please report it."
+        )
+
+
+class CrashError(TerraciteError):
+    """The process that computed died: a crash inside a library, or somebody killed it."""
+
+    code = "crashed"
+
+
+def published() -> dict[str, type[TerraciteError]]:
+    """Return every code with its class, of all modules that are imported; a class without a code of its own tells its parent's."""
+    return {cls.code: cls for cls in _family(TerraciteError) if "code" in vars(cls)}
+
+
 def exit_code_of(code: str) -> int:
     """Return the exit code of an error by its published code; 1 for a code that is not ours."""
+    return published().get(code, InternalError).exit_code
 
-    def family(cls: type[TerraciteError]) -> list[type[TerraciteError]]:
-        return [cls, *(member for child in cls.__subclasses__() for member in family(child))]
 
-    return next((cls.exit_code for cls in family(TerraciteError) if cls.code == code), 1)
+def error_from_json(data: Mapping[str, object]) -> TerraciteError:
+    """Return the error that `to_json` told of; an InternalError where its code is not ours."""
+    cls = published().get(str(data.get("code")))
+    if cls is None:
+        return InternalError("An error of an unknown kind was reported.", hint="This is a mistake of ours: please report it.")
+    return cls(str(data.get("message", "")), hint=str(data.get("hint", "")))
+
+
+def _family(cls: type[TerraciteError]) -> Iterator[type[TerraciteError]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _family(child)

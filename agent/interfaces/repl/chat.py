@@ -16,7 +16,7 @@ from agent.interfaces.repl import background, typed
 from agent.interfaces.repl.commands import LeaveError, run_command
 from agent.interfaces.repl.rendering import Screen
 from agent.interfaces.repl.session import Session, open_session
-from tools.errors import TerraciteError, exit_code_of
+from tools.errors import InternalError, TerraciteError, exit_code_of
 
 if TYPE_CHECKING:
     from agent.settings import EngineChoice
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 LOG_FILE = "chat.log"
 """File in the workspace that takes warnings and the tracebacks of bugs, which have no place on a screen."""
-
-
-class _InternalError(TerraciteError):
-    """A bug of ours."""
 
 
 def run_chat(workspace: Path | None, engine: EngineChoice | None, thread: str | None, data: Sequence[str]) -> int:
@@ -104,8 +100,8 @@ def _turn(text: str, session: Session, screen: Screen) -> int | None:
     except Exception as error:  # noqa: BLE001 - the outermost handler of this interface: the chat survives our own bugs
         _LOG.exception("a bug of ours at %r", text)
         log = session.workspace.root / LOG_FILE
-        screen.problem(_InternalError(f"Something went wrong inside ({type(error).__name__}).", hint=f"The details are in {log}."))
-        return None if is_command else _InternalError.exit_code
+        screen.problem(InternalError.of(error, hint=f"The details are in {log}."))
+        return None if is_command else InternalError.exit_code
     return None
 
 
