@@ -141,9 +141,7 @@ class InternalError(TerraciteError):
     @classmethod
     def of(cls, error: BaseException, *, hint: str = "") -> InternalError:
         """Return what may be said of an error that is none of ours: its kind. Log the error itself."""
-        return cls(
-            f"Something went wrong inside Terracite ({type(error).__name__}).", hint=hint or "This is a mistake of ours: please report it."
-        )
+        return cls(f"Something went wrong inside ({type(error).__name__}).", hint=hint or "This is a mistake of ours: please report it.")
 
 
 class CrashError(TerraciteError):
