@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tools.errors import BusyError, ConfigurationError, StorageError
+from tools.locks import hold, hold_if_free
 from tools.memo import journal
 from tools.memo.environment import environment, files_digest
-from tools.memo.locks import hold, hold_if_free
 from tools.memo.staging import private_folder, sweep
 
 
@@ -55,7 +55,7 @@ def test_lock_is_held_by_one_thread_at_a_time(tmp_path: Path) -> None:
 
 def test_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     path = tmp_path / "key.lock"
-    program = f"import time\nfrom pathlib import Path\nfrom tools.memo.locks import hold\nwith hold(Path({str(path)!r}), 0):\n    print('held', flush=True)\n    time.sleep(60)"
+    program = f"import time\nfrom pathlib import Path\nfrom tools.locks import hold\nwith hold(Path({str(path)!r}), 0):\n    print('held', flush=True)\n    time.sleep(60)"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None

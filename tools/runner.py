@@ -17,17 +17,17 @@ from pathlib import Path
 
 from tools import registry
 from tools.contract import Artifact, CacheState, Catalog, Fact, Memory, Result, Source, Tool, ToolContext, ToolOutput
+from tools.durable import is_full_or_readonly, storage_error, storage_errors
 from tools.errors import BusyError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.locks import hold
 from tools.memo import explain
 from tools.memo.call import Call, make_call, observed, record_of
 from tools.memo.canonical import references
-from tools.memo.durable import is_full_or_readonly, storage_error, storage_errors
 from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
 from tools.memo.fingerprint import Fingerprints, process_fingerprints
 from tools.memo.inputs import Resolver
 from tools.memo.journal import entries_since
 from tools.memo.key import Json
-from tools.memo.locks import hold
 from tools.memo.store import Store
 from tools.memo.validation import validated
 from tools.workspace import Workspace

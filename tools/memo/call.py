@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tools.contract import INLINE_FACTS, Fact, Needs, Tool, ToolOutput
+from tools.durable import file_digest
 from tools.memo.canonical import encode_params
-from tools.memo.durable import file_digest
 from tools.memo.environment import environment
 from tools.memo.facts import facts_digest
 from tools.memo.fingerprint import CodeFingerprint

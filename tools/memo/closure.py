@@ -23,7 +23,7 @@ from tools.memo.sources import Sources
 from tools.memo.syntax import Digests
 
 OUR_PACKAGES = frozenset(("tools", "agent", "prompts"))
-INFRASTRUCTURE = ("tools.memo", "tools.registry", "tools.runner", "tools.settings", "tools.workspace")
+INFRASTRUCTURE = ("tools.durable", "tools.locks", "tools.memo", "tools.registry", "tools.runner", "tools.settings", "tools.workspace")
 """Modules that decide where and whether something runs, never what comes out; limits in settings only refuse."""
 
 Definition = tuple[str, str]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.memo.durable import append_line, storage_errors
+from tools.durable import append_line, storage_errors
 from tools.memo.key import Json, canonical_json
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.durable import replace_whole, storage_errors
 from tools.errors import ParameterError
-from tools.memo.durable import replace_whole, storage_errors
 from tools.memo.key import canonical_json
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.memo.durable import storage_errors
-from tools.memo.locks import hold, hold_if_free
+from tools.durable import storage_errors
+from tools.locks import hold, hold_if_free
 
 _LOG = logging.getLogger(__name__)
 LOCK_SUFFIX = ".lock"

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.contract import Artifact
+from tools.durable import file_digest, storage_error, storage_errors, sync_folder, write_synced
+from tools.locks import hold
 from tools.memo import journal
-from tools.memo.durable import file_digest, storage_error, storage_errors, sync_folder, write_synced
 from tools.memo.facts import FACTS_FILE
 from tools.memo.key import Json, canonical_json
-from tools.memo.locks import hold
 from tools.memo.pins import Pins
 from tools.memo.record import RECORD_FILE, DamagedError, artifact_of, read_record, stored_files, write_record
 from tools.memo.staging import private_folder, sweep

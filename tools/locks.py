@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.durable import storage_errors
 from tools.errors import BusyError
-from tools.memo.durable import storage_errors
 
 FIRST_WAIT_S = 0.005
 LONGEST_WAIT_S = 0.1
