@@ -1,0 +1,1 @@
+"""Processes that compute: started, bounded, confined and stopped here."""
