@@ -33,6 +33,7 @@ from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Declared, Result
 from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, exit_code_of
+from tools.execution import executor_of
 from tools.runner import Runner
 from tools.settings import ToolSettings
 from tools.workspace import open_workspace
@@ -57,9 +58,10 @@ class Agent:
         chosen = settings or AgentSettings()
         self.settings = chosen.model_copy(update={"engine": engine}) if engine else chosen
         self.workspace = open_workspace(tool_settings, root=Path(workspace) if workspace else None)
-        self.datasets = Datasets(self.workspace)
+        executor = executor_of(self.workspace)
+        self.datasets = Datasets(self.workspace, executor)
         self.knowledge = Knowledge(self.workspace, self.datasets)
-        self.runner = Runner(self.workspace, self.datasets, memory=self.knowledge)
+        self.runner = Runner(self.workspace, self.datasets, memory=self.knowledge, executor=executor)
         self.ledger = Ledger(self.workspace.ledger)
 
     @cached_property

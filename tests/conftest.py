@@ -68,6 +68,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> Non
     for name in os.environ:
         if name.startswith(OWN_PREFIXES):
             monkeypatch.delenv(name)
+    # A test of what a tool computes needs no process of its own; the tests of workers ask for them.
+    monkeypatch.setenv("TERRACITE_WORKERS", "0")
 
 
 @pytest.fixture

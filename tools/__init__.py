@@ -43,11 +43,13 @@ def run(name: str, params: Mapping[str, object], *, workspace: str | Path | None
     For many calls, make one `Runner` and keep it.
     """
     from tools.catalog.datasets import Datasets
+    from tools.execution import executor_of
     from tools.runner import Runner
     from tools.workspace import open_workspace
 
     opened = open_workspace(root=Path(workspace) if workspace else None)
-    return Runner(opened, Datasets(opened)).run(name, params)
+    executor = executor_of(opened)
+    return Runner(opened, Datasets(opened, executor), executor=executor).run(name, params)
 
 
 def __getattr__(name: str) -> Any:  # Any: the names below are of different kinds

@@ -287,6 +287,8 @@ class Tool:
     """Distributions whose versions shape the bytes, e.g. ("rasterio", "exactextract")."""
     resolve: Callable[[Any, Mapping[str, Source]], Any] | None = None
     """Completes partial parameters (a grid, an attribution line) against the sources, before the key is made."""
+    place: Literal["worker", "network", "here"] = "worker"
+    """Where it runs: confined in a worker; in one that may reach allowed hosts; or here, since it opens no foreign file."""
     needs: Callable[[Any], Needs] | None = None
     """Tells from validated parameters what a call needs beside `libraries`; imports nothing heavy, since a hit asks too."""
 

@@ -11,35 +11,48 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import registry
-from tools.contract import Artifact, CacheState, Catalog, Fact, Memory, Result, Source, Tool, ToolContext, ToolOutput
-from tools.durable import is_full_or_readonly, storage_error, storage_errors
-from tools.errors import BusyError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.contract import Artifact, CacheState, Catalog, Fact, Memory, Result, Source, Tool
+from tools.errors import BusyError, DataError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.execution import Sight, Task, carried_out, completed
 from tools.locks import hold
 from tools.memo import explain
 from tools.memo.call import Call, make_call, observed, record_of
 from tools.memo.canonical import references
-from tools.memo.facts import FACTS_FILE, numbered, read_facts, write_facts
+from tools.memo.computed import Computed
+from tools.memo.facts import FACTS_FILE, read_facts
 from tools.memo.fingerprint import Fingerprints, process_fingerprints
 from tools.memo.inputs import Resolver
 from tools.memo.journal import entries_since
 from tools.memo.key import Json
 from tools.memo.store import Store
 from tools.memo.validation import validated
+from tools.workers.job import Check, Executor, InProcess, Progress, nobody_asks, nothing_told
 from tools.workspace import Workspace
 
-Progress = Callable[[float], None]
 _REFERENCE = re.compile(r"(?:a:)?([0-9a-f]{8,64})")
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Who is told how far a call is, and who may give it up."""
+
+    progress: Progress = nothing_told
+    check: Check = nobody_asks
+
+
+UNWATCHED = _Watch()
 
 
 class Runner:
     """Tools over one workspace; safe for several threads and processes.
 
-    `load` finds a tool by its name; `fingerprints` are those of this process, or of another snapshot of the code.
+    `load` finds a tool by its name; `fingerprints` are those of this process, or of another snapshot of the code; `executor`
+    computes, in this process where none is given.
     """
 
     def __init__(
@@ -50,28 +63,32 @@ class Runner:
         load: Callable[[str], Tool] = registry.load,
         fingerprints: Fingerprints | None = None,
         memory: Memory | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._memory = memory
+        self._executor = executor or InProcess()
         self._fingerprints = fingerprints or process_fingerprints()
         self._analyses = workspace.root / "code"
         self._catalog = catalog
         self._load = load
         self._store = Store(workspace)
 
-    def run(self, name: str, params: Mapping[str, object], *, progress: Callable[[float], None] | None = None) -> Result:
+    def run(self, name: str, params: Mapping[str, object], *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Result:
         """Return the result of one call, found or computed now; `progress` is told the share that is done.
+
+        Where `check`, called again and again meanwhile, raises, the call is given up at once: in a worker, by killing it.
 
         Raises NotFoundError for an unknown tool or input, ParameterError for parameters that do not fit, whatever error of
         ours the tool raises, BusyError where another process computes the same for too long or an input changes meanwhile,
         StaleCodeError where the code changed since this process started, StorageError where nothing can be stored.
         Nothing is stored of a call that fails.
         """
-        started = time.perf_counter()
-        call = self._prepare(name, params)
+        started, watch = time.perf_counter(), _Watch(progress, check)
+        call = self._prepare(name, params, check)
         if call.tool.kind == "pure":
-            artifact, cache, damage = self._pure(call, progress)
+            artifact, cache, damage = self._pure(call, watch)
         else:
-            artifact, cache, damage = self._observe(call, progress), "observed", ""
+            artifact, cache, damage = self._observe(call, watch), "observed", ""
         notes = [*call.notes, *([f"The stored result {artifact.ref} was damaged ({damage}); it was computed again."] if damage else [])]
         return Result(artifact, cache, round(time.perf_counter() - started, 6), " ".join(notes))
 
@@ -86,7 +103,7 @@ class Runner:
         """
         record = self._record(self._key(ref))
         call = self._prepare(record["tool"], record["called"])
-        scratch = Runner(into, self._catalog, load=self._load, fingerprints=self._fingerprints)
+        scratch = Runner(into, self._catalog, load=self._load, fingerprints=self._fingerprints, executor=self._executor)
         return scratch._pure(call)[0] if call.tool.kind == "pure" else scratch._observe(call)
 
     def artifact(self, ref: str) -> Artifact:
@@ -147,8 +164,8 @@ class Runner:
         """Keep what an answer cites: nothing may remove these results until the owner, e.g. a run, gives them up."""
         self._store.pins.pin(keys, owner)
 
-    def _prepare(self, name: str, params: Mapping[str, object]) -> Call:
-        """Return the call with its key; nothing heavy is imported and no tool runs."""
+    def _prepare(self, name: str, params: Mapping[str, object], check: Check = nobody_asks) -> Call:
+        """Return the call with its key; nothing heavy is imported here and no tool runs."""
         tool = self._load(name)
         asked = validated(tool, params)
         notes: list[str] = []
@@ -160,12 +177,12 @@ class Runner:
 
         named = references(asked)
         inputs = Resolver(artifact, self._catalog.resolve, _fact, _asset).resolve(name, named)
-        complete = tool.resolve(asked, inputs.sources) if tool.resolve else asked
+        complete = completed(tool, asked, inputs.sources, self._executor, check)
         if references(complete) != named:
             raise TypeError(f"the resolve hook of {name} changed what the parameters name")
         return make_call(tool, params, complete, inputs, self._fingerprints.of(tool, self._analyses), tuple(notes))
 
-    def _pure(self, call: Call, progress: Progress | None = None) -> tuple[Artifact, CacheState, str]:
+    def _pure(self, call: Call, watch: _Watch = UNWATCHED) -> tuple[Artifact, CacheState, str]:
         """Return (artifact, hit or computed, what was wrong with the entry that lay there)."""
         key = call.spec.key
         found = self._store.get(key)
@@ -175,24 +192,42 @@ class Runner:
             found = self._store.get(key)
             if found.artifact:  # another process computed it while we waited
                 return found.artifact, "hit", ""
-            return self._compute(call, progress), "computed", found.damage
+            return self._compute(call, watch), "computed", found.damage
 
-    def _compute(self, call: Call, progress: Progress | None) -> Artifact:
+    def _compute(self, call: Call, watch: _Watch) -> Artifact:
         self._fingerprints.check(call.code)
         with self._store.staging() as folder:
             started = time.perf_counter()
-            output, facts = _execute(call, _context(call, folder, progress))
+            result = carried_out(self._task(call, folder), self._executor, progress=watch.progress, check=watch.check)
             self._check_inputs(call)
             self._fingerprints.check(call.code)
-            return self._store.publish(folder, _record(call, output, facts, started))
+            return self._store.publish(folder, _record(call, result, started))
 
-    def _observe(self, call: Call, progress: Progress | None = None) -> Artifact:
+    def _observe(self, call: Call, watch: _Watch = UNWATCHED) -> Artifact:
         with self._store.staging() as folder:
             started = time.perf_counter()
-            output, facts = _execute(call, replace(_context(call, folder, progress), catalog=self._catalog, memory=self._memory))
-            seen = observed(call, output, facts, folder)
+            task = replace(self._task(call, folder), catalog=self._catalog if call.tool.place == "here" else self._sight())
+            result = carried_out(task, self._executor, memory=self._memory, progress=watch.progress, check=watch.check)
+            seen = observed(call, result, folder)
             with self._store.lock(seen.spec.key):
-                return self._store.publish(folder, _record(seen, output, facts, started))
+                return self._store.publish(folder, _record(seen, result, started))
+
+    def _task(self, call: Call, folder: Path) -> Task:
+        modules = tuple(sorted(call.code.modules))
+        return Task(call.tool, call.params, call.inputs.sources, call.inputs.facts, folder, modules, self._fingerprints.state(modules))
+
+    def _sight(self) -> Sight:
+        """Return the catalog as it is now, for an observation that may run in another process."""
+        records = self._catalog.records()
+        return Sight(
+            records, {ref: self._resolved(ref) for record in records if record.get("kind") == "vector" and (ref := str(record["id"]))}
+        )
+
+    def _resolved(self, ref: str) -> Source | TerraciteError:
+        try:
+            return self._catalog.resolve(ref)
+        except (DataError, NotFoundError) as error:
+            return error
 
     def _check_inputs(self, call: Call) -> None:
         """Raise BusyError where a file changed while it was read: what was computed may be of neither state."""
@@ -259,26 +294,6 @@ def _asset(artifact: Artifact, position: int, name: str) -> Source:
     return asset_source(artifact, position, name)
 
 
-def _context(call: Call, folder: Path, progress: Progress | None) -> ToolContext:
-    context = ToolContext(folder, call.inputs.sources, call.inputs.facts)
-    return replace(context, progress=progress) if progress else context
-
-
-def _execute(call: Call, context: ToolContext) -> tuple[ToolOutput, tuple[Fact, ...]]:
-    """Run the tool and write its facts; an error that is not ours is a bug and passes through."""
-    try:
-        output = call.tool.run(call.params, context)
-    except OSError as error:
-        if isinstance(error, TerraciteError) or not is_full_or_readonly(error):
-            raise
-        raise storage_error(error, "Writing a result in", context.folder) from error
-    facts = numbered(output.facts, call.tool.name)
-    if facts:
-        with storage_errors("Writing the facts in", context.folder):
-            write_facts(context.folder / FACTS_FILE, facts)
-    return output, facts
-
-
-def _record(call: Call, output: ToolOutput, facts: tuple[Fact, ...], started: float) -> Json:
+def _record(call: Call, result: Computed, started: float) -> Json:
     seconds = time.perf_counter() - started
-    return record_of(call, output, facts, created=datetime.now(UTC).isoformat(), seconds=seconds)
+    return record_of(call, result, created=datetime.now(UTC).isoformat(), seconds=seconds)

@@ -104,7 +104,7 @@ def _run(call: _Call, state: RunState, runtime: Runtime[RunContext]) -> Result:
             results=[*(result["key"] for result in [*history, *state["results"]]), *_remembered(state)],
         )
         _check_current(named, state, context)
-    return context.runner.run(call.name, call.params, progress=_progress(call, runtime))
+    return context.runner.run(call.name, call.params, progress=_progress(call, runtime), check=context.check)
 
 
 def _check_current(named: Iterable[str], state: RunState, context: RunContext) -> None:
@@ -166,12 +166,11 @@ def _finished(call: _Call, n: int, result: Result) -> ToolFinished:
 
 
 def _progress(call: _Call, runtime: Runtime[RunContext]) -> Callable[[float], None]:
-    """Return what a tool tells its progress to: it passes on what a reader can see, and ends a call that nobody wants."""
+    """Return what a tool tells its progress to: it passes on what a reader can see."""
     told = 0.0
 
     def tell(share: float) -> None:
         nonlocal told
-        runtime.context.check()
         now = runtime.context.clock()
         if now - told >= PROGRESS_S:
             told = now

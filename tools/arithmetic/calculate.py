@@ -67,4 +67,4 @@ def _inputs(params: CalculateParams, context: ToolContext) -> list[dict[str, obj
     return inputs
 
 
-TOOL = Tool("calculate", CalculateParams, run, "pure")
+TOOL = Tool("calculate", CalculateParams, run, "pure", place="here")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tools.catalog.addresses import BUILT_IN, address_record, address_source, is_address, norm_address, without_secrets
 from tools.catalog.declaring import checked_declared, checked_id
-from tools.catalog.file_records import Seen, described, layers_of, look
+from tools.catalog.file_records import FileReader, Seen, look
 from tools.catalog.naming import slug
 from tools.catalog.records import DatasetRecord
 from tools.catalog.registrations import Given, Registration, Registrations, declared_from_json
@@ -23,6 +23,7 @@ from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
 from tools.errors import DataError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
 from tools.storage.identity import content_digest
+from tools.workers.job import Executor, InProcess
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -62,7 +63,9 @@ class AddReport:
 class Datasets:
     """The registered datasets; satisfies `tools.contract.Catalog`."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, executor: Executor | None = None) -> None:
+        """`executor` opens files, in this process where none is given."""
+        self._reader = FileReader(executor or InProcess())
         self._root = workspace.root
         self._registrations = Registrations(workspace.datasets)
 
@@ -191,7 +194,7 @@ class Datasets:
         self, seen: Seen, digest: str, known: tuple[Registration, ...], given: Given, wanted: str | None
     ) -> tuple[DatasetRecord, ...]:
         """Describe and store every layer of a file; layers that it no longer has are forgotten."""
-        layers = layers_of(seen.path)
+        layers = self._reader.layers(seen.path)
         earlier = {row.record.layer: row for row in known or self._moved(seen.path, digest)}
         for layer in set(earlier) - set(layers):
             self._registrations.remove(earlier[layer].record.id)
@@ -200,7 +203,7 @@ class Datasets:
             row = earlier.get(layer)
             said_now = given if row is None else given.over(row.given)
             name = wanted if wanted is None or layer is None else f"{wanted}.{slug(layer)}"
-            records.append(self._store(described(seen, digest, layer, said_now, row), seen, said_now, name))
+            records.append(self._store(self._reader.described(seen, digest, layer, said_now, row), seen, said_now, name))
         return tuple(records)
 
     def _twin(self, file: Path, digest: str) -> Path | None:
@@ -223,13 +226,13 @@ class Datasets:
 
     def _refreshed(self, known: Registration, seen: Seen) -> DatasetRecord:
         record = known.record
-        layers = layers_of(seen.path)
+        layers = self._reader.layers(seen.path)
         if record.layer not in layers:
             names = ", ".join(str(layer) for layer in layers if layer) or "one layer of another name"
             raise NotFoundError(
                 f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}."
             )
-        now = described(seen, content_digest(seen.path), record.layer, known.given, known)
+        now = self._reader.described(seen, content_digest(seen.path), record.layer, known.given, known)
         return self._store(now, seen, known.given, None)
 
 

@@ -13,6 +13,8 @@ from tools.catalog.registrations import Given, Registration, said
 from tools.contract import Declared, Source
 from tools.storage import formats
 from tools.storage.identity import Stamp, parts, stamp
+from tools.storage.stac_files import is_stac
+from tools.workers.job import Executor, Job, Json, Progress
 
 
 @dataclass(frozen=True)
@@ -30,35 +32,60 @@ def look(file: Path) -> Seen:
     return Seen(file, stamp(file), now)
 
 
-def layers_of(file: Path) -> tuple[str | None, ...]:
-    """Return the layers of a GeoPackage; (None,) for a file of any other format."""
-    if file.suffix.lower() != ".gpkg":
-        return (None,)
+@dataclass(frozen=True)
+class FileReader:
+    """Reads what files are, where foreign files are opened."""
+
+    executor: Executor
+
+    def layers(self, file: Path) -> tuple[str | None, ...]:
+        """Return the layers of a GeoPackage; (None,) for a file of any other format."""
+        if file.suffix.lower() != ".gpkg":
+            return (None,)
+        return tuple(self.executor.run(_job("layers_of", {"file": file}, file))["layers"])
+
+    def described(self, seen: Seen, digest: str, layer: str | None, given: Given, earlier: Registration | None) -> DatasetRecord:
+        """Return the record of a layer; content that is known under the same declarations is not read again."""
+        stem = seen.path.stem if layer is None else f"{seen.path.stem} {layer}"
+        registration = {
+            "id": earlier.record.id if earlier else slug(seen.path.stem) if layer is None else f"{slug(seen.path.stem)}.{slug(layer)}",
+            "title": given.title or humanised(stem),
+            "path": str(seen.path),
+            "layer": layer,
+            "digest": digest,
+            "bytes": sum(file.stat().st_size for _, file in parts(seen.path)),
+            "declared": declared_json(given.declared),
+        }
+        if earlier and earlier.record.digest == digest and earlier.given.declared == given.declared:
+            content: Json = earlier.record.model_dump()
+        else:
+            source = Source("", formats.kind_of(seen.path), seen.path, digest, layer, given.declared)
+            content = self.executor.run(_job("content_of", {"source": source}, seen.path))
+        stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
+        return DatasetRecord.model_validate(
+            {**content, **registration, **{name: value for name, value in stated.items() if value is not None}}
+        )
+
+
+def layers_of(file: Path, progress: Progress) -> Json:  # noqa: ARG001 - as of every job
+    """Return the names of a GeoPackage's layers, under `layers`."""
     from tools.storage.vectors import layer_names
 
-    return layer_names(file)
+    return {"layers": list(layer_names(file))}
 
 
-def described(seen: Seen, digest: str, layer: str | None, given: Given, earlier: Registration | None) -> DatasetRecord:
-    """Return the record of a layer; content that is known under the same declarations is not read again."""
-    stem = seen.path.stem if layer is None else f"{seen.path.stem} {layer}"
-    registration = {
-        "id": earlier.record.id if earlier else slug(seen.path.stem) if layer is None else f"{slug(seen.path.stem)}.{slug(layer)}",
-        "title": given.title or humanised(stem),
-        "path": str(seen.path),
-        "layer": layer,
-        "digest": digest,
-        "bytes": sum(file.stat().st_size for _, file in parts(seen.path)),
-        "declared": declared_json(given.declared),
-    }
-    if earlier and earlier.record.digest == digest and earlier.given.declared == given.declared:
-        content = earlier.record.model_dump()
-    else:
-        from tools.catalog.describing import describe
+def content_of(source: Source, progress: Progress) -> Json:  # noqa: ARG001 - as of every job
+    """Describe a file; return the fields of `Content`."""
+    from tools.catalog.describing import describe
 
-        content = describe(Source("", formats.kind_of(seen.path), seen.path, digest, layer, given.declared)).model_dump()
-    stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
-    return DatasetRecord.model_validate({**content, **registration, **{name: value for name, value in stated.items() if value is not None}})
+    return describe(source).model_dump(mode="json")
+
+
+def _job(name: str, arguments: Json, file: Path) -> Job:
+    """Return a job that may read a file and what belongs to it; of a catalogue, whatever lies below it."""
+    has_links = file.suffix.lower() in formats.JSON and is_stac(file)
+    reads = (file.parent,) if has_links else tuple(part for _, part in parts(file))
+    return Job(f"tools.catalog.file_records:{name}", arguments, reads=reads)
 
 
 def declared_json(declared: Declared) -> dict[str, object]:

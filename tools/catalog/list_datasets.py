@@ -97,4 +97,4 @@ def _summary(kinds: Mapping[str, int], params: ListDatasetsParams) -> str:
     return f"Registered: {', '.join(counted(count, kind) for kind, count in sorted(kinds.items()))}."
 
 
-TOOL = Tool("list_datasets", ListDatasetsParams, run, "observation")
+TOOL = Tool("list_datasets", ListDatasetsParams, run, "observation", place="here")

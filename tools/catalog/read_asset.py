@@ -117,5 +117,10 @@ def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...], context: Too
 
 
 TOOL = Tool(
-    "read_asset", ReadAssetParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "shapely", "numpy", "pyogrio", "geopandas")
+    "read_asset",
+    ReadAssetParams,
+    run,
+    "pure",
+    libraries=("rasterio", "odc-geo", "pyproj", "shapely", "numpy", "pyogrio", "geopandas"),
+    place="network",
 )

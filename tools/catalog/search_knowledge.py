@@ -115,4 +115,4 @@ def _summary(passages: Sequence[Mapping[str, Any]], results: Sequence[Mapping[st
     return f"Found {' and '.join(told)}." if told else "Nothing in the documents and earlier results is about this."
 
 
-TOOL = Tool("search_knowledge", SearchKnowledgeParams, run, "observation")
+TOOL = Tool("search_knowledge", SearchKnowledgeParams, run, "observation", place="here")

@@ -258,4 +258,4 @@ def _bbox(found: Scenes) -> tuple[float, float, float, float] | None:
     return (west, south, east, north)
 
 
-TOOL = Tool("search_stac", SearchStacParams, run, "observation")
+TOOL = Tool("search_stac", SearchStacParams, run, "observation", place="network")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from tools.contract import INLINE_FACTS, Fact, Needs, Tool, ToolOutput
+from tools.contract import Needs, Tool, ToolOutput
 from tools.durable import file_digest
 from tools.memo.canonical import encode_params
+from tools.memo.computed import Computed
 from tools.memo.environment import environment
-from tools.memo.facts import facts_digest
 from tools.memo.fingerprint import CodeFingerprint
 from tools.memo.inputs import Inputs
 from tools.memo.key import Json, Spec, canonical_json
@@ -61,17 +61,17 @@ def _model(inputs: Inputs) -> str | None:
     return " ".join(sorted({source.digest for source in inputs.sources.values() if source.kind == "network"})) or None
 
 
-def observed(call: Call, output: ToolOutput, facts: Sequence[Fact], folder: Path) -> Call:
+def observed(call: Call, seen: Computed, folder: Path) -> Call:
     """Return an observation's call with the digest of what it saw in its spec: the same sight has the same key."""
-    seen = {
-        "content": _content(output),
-        "facts": facts_digest(facts),
-        "files": [file_digest(folder / name).sha256 for name in output.files],
+    sight = {
+        "content": _content(seen.output),
+        "facts": seen.facts_digest,
+        "files": [file_digest(folder / name).sha256 for name in seen.output.files],
     }
-    return replace(call, spec=replace(call.spec, output=hashlib.sha256(canonical_json(seen)).hexdigest()))
+    return replace(call, spec=replace(call.spec, output=hashlib.sha256(canonical_json(sight)).hexdigest()))
 
 
-def record_of(call: Call, output: ToolOutput, facts: Sequence[Fact], *, created: str, seconds: float) -> Json:
+def record_of(call: Call, result: Computed, *, created: str, seconds: float) -> Json:
     """Return the record of a result: `spec` is exactly what was hashed; nothing else enters the key.
 
     `created` is ISO 8601 UTC. `files` are still names; the store puts their digests in.
@@ -85,11 +85,11 @@ def record_of(call: Call, output: ToolOutput, facts: Sequence[Fact], *, created:
         "called": call.called,
         "lineage": list(call.inputs.lineage),
         "interface": call.code.interface,
-        **_content(output),
-        "facts": [fact.to_json() for fact in facts[:INLINE_FACTS]],
-        "fact_count": len(facts),
-        "facts_digest": facts_digest(facts),
-        "files": list(output.files),
+        **_content(result.output),
+        "facts": [fact.to_json() for fact in result.facts],
+        "fact_count": result.fact_count,
+        "facts_digest": result.facts_digest,
+        "files": list(result.output.files),
         "created": created,
         "seconds": round(seconds, 3),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +51,17 @@ class Fingerprints:
     def check(self, fingerprint: CodeFingerprint) -> None:
         """Raise StaleCodeError where a file behind the fingerprint was changed since this process first saw it."""
         self._sources.check(sorted(fingerprint.modules))
+
+    def state(self, modules: Iterable[str]) -> str:
+        """Return a digest of the files of modules, as this process first saw them; raise StaleCodeError where they changed since."""
+        listed = sorted(modules)
+        digest = hashlib.sha256()
+        for module in listed:
+            source = self._sources.file(module)
+            content = source.content if source else b""
+            digest.update(f"{module}\0{len(content)}\0".encode() + content)
+        self._sources.check(listed)
+        return digest.hexdigest()
 
 
 @cache

@@ -1,0 +1,70 @@
+"""One piece of work that may run elsewhere: a function by its name, what it may touch, and who runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+Json = dict[str, Any]  # Any: JSON values
+Progress = Callable[[float], None]
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A call of a function at the top level of a module; its result is a JSON object."""
+
+    function: str
+    """`package.module:name`; called with the arguments by name, and with `progress`."""
+    arguments: Mapping[str, Any]  # Any: whatever can be pickled; a worker trusts its parent, never the other way round
+    reads: tuple[Path, ...] = ()
+    """Files, and folders with all below them, that it may read beside the program itself."""
+    writes: tuple[Path, ...] = ()
+    """Folders below which it may write."""
+    network: bool = False
+    """Whether it may reach other machines."""
+    imports: tuple[str, ...] = ()
+    """Modules that are loaded before the work begins: what they keep, such as threads and caches of fonts, belongs to no job."""
+
+
+def nothing_told(_: float) -> None:
+    """Tell nobody."""
+
+
+def nobody_asks() -> None:
+    """Go on."""
+
+
+class Executor(Protocol):
+    """Runs jobs; safe for several threads. The seam behind which work may run in this process, in workers, or on other machines."""
+
+    def run(self, job: Job, *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Json:
+        """Return the function's result; whatever error of ours it raises is raised here.
+
+        `progress` is told the share that is done. `check` is called again and again in the caller's thread; where it, or
+        `progress`, raises, the job is given up and that error passes on.
+        """
+
+
+class InProcess:
+    """Runs jobs in the caller's own thread: nothing but the function itself can end one, and an error that is not ours passes as it is."""
+
+    def run(self, job: Job, *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Json:
+        """Call the function; see `Executor.run`. `check` is called whenever progress is told."""
+
+        def tell(share: float) -> None:
+            check()
+            progress(share)
+
+        check()
+        return called(job, tell)
+
+
+def called(job: Job, progress: Progress) -> Json:
+    """Import the function of a job and call it."""
+    module, _, name = job.function.partition(":")
+    result: Json = getattr(import_module(module), name)(**job.arguments, progress=progress)
+    return result

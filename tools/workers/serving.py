@@ -1,0 +1,89 @@
+"""The worker's side: get ready, then run one job after another, each in a thread that may touch only what its job names.
+
+Started by `tools.workers.process`, in a session of its own, so that Ctrl-C in a terminal reaches the parent alone. A pipe of
+which only the parent holds the other end is its lifeline: the kernel kills the worker when the parent is gone, however it
+went, and whatever the worker is doing.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import logging
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from importlib import import_module
+
+from tools.errors import TerraciteError
+from tools.workers.confinement import confine_process, confine_thread
+from tools.workers.job import Job, called
+from tools.workers.wire import BrokenWireError, encoded, receive_job, send
+
+_LOG = logging.getLogger(__name__)
+PROGRESS_S = 0.05
+"""Seconds between two reports of progress."""
+
+
+def serve(wire: int, lifeline: int, *, prepare: str, network: bool, memory_bytes: int, file_bytes: int) -> None:
+    """Run jobs that come over the socket `wire` until the parent is gone.
+
+    `prepare` names a function that loads what most jobs need. It runs confined like the process, not like a job.
+    """
+    _die_with(lifeline)
+    faulthandler.enable()
+    confine_process(network=network, memory_bytes=memory_bytes, file_bytes=file_bytes)
+    module, _, name = prepare.partition(":")
+    getattr(import_module(module), name)()
+    with socket.socket(fileno=wire) as parent:
+        try:
+            send(parent, encoded({"ready": True}))
+            while True:
+                _run(parent, receive_job(parent))
+        except BrokenWireError:
+            os._exit(0)  # nobody is left to be told; threads of libraries must not keep the process
+
+
+def _die_with(lifeline: int) -> None:
+    """Ask the kernel for SIGKILL as soon as the other end of a pipe is closed; no code of ours must run for that."""
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:  # it was closed before the kernel was asked
+        os._exit(1)
+
+
+def _run(parent: socket.socket, job: Job) -> None:
+    for module in job.imports:
+        import_module(module)
+    answers: list[bytes] = []
+    thread = threading.Thread(target=lambda: answers.append(_answer(parent, job)), name="job", daemon=True)
+    thread.start()
+    thread.join()
+    send(parent, answers[0])
+
+
+def _answer(parent: socket.socket, job: Job) -> bytes:
+    """Run a job in this thread, confined for good; return its result, or its error, as it is sent."""
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= PROGRESS_S:
+            told = now
+            send(parent, encoded({"progress": float(share)}))
+
+    try:
+        confine_thread(reads=job.reads, writes=job.writes, network=job.network)
+        return encoded({"result": called(job, tell)})
+    except TerraciteError as error:
+        return encoded({"error": error.to_json()})
+    except MemoryError:
+        return encoded({"out_of_memory": True})
+    except BaseException as error:  # noqa: BLE001 - the edge of the process: the parent, which has the log, raises it as a bug
+        _LOG.error("a job failed function=%s", job.function, exc_info=error)
+        return encoded({"bug": type(error).__name__})
