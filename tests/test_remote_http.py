@@ -5,16 +5,23 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from range_server import Fault, RangeServer
-from tools.errors import CredentialError, LimitError, NotFoundError, ParameterError, ServiceError
+from raw_server import RawServer, Script, drips, never_reads, says
+from tools.errors import CredentialError, DataError, LimitError, NotFoundError, ParameterError, ServiceError
 from tools.settings import ToolSettings
 from tools.storage.hosts import AllowedHosts, shown
 from tools.storage.http import Remote, Request
+from tools.storage.ranges import Budget, RemoteFile
+from tools.storage.stac_io import GuardedIO, RejectedError
+from tools.storage.validators import digests, is_strong, maybe_content_range
 
 
 @pytest.fixture
@@ -66,6 +73,10 @@ def test_an_allowed_host_is_read(server: RangeServer, remote: Remote) -> None:
         "s3://sentinel-cogs/a",
         "/vsicurl/https://earth-search.aws.element84.com/",
         "https://earth-search.aws.element84.com\\@evil.example/",
+        "https://earth-search.aws.element84.com/a\r\nHost: evil.example",
+        "https://earth-search.aws.element84.com/a b\tc",
+        "https://earth-search.aws.element84.com\x00.evil.example/",
+        f"https://earth-search.aws.element84.com/{'a' * 70_000}",
         "no url",
         "https://",
     ],
@@ -115,6 +126,7 @@ def test_an_entry_that_is_no_host_is_refused(entry: str) -> None:
         ("a.example", "a.example", "169.254.169.254", False),  # where clouds keep credentials
         ("a.example", "a.example", "::ffff:169.254.169.254", False),
         ("a.example", "a.example", "64:ff9b::a9fe:a9fe", False),  # the same through a gateway
+        ("a.example", "a.example", "::127.0.0.1", False),  # an old way to write IPv4 in IPv6
         ("a.example", "a.example", "224.0.0.1", False),
         ("a.example", "a.example", "0.0.0.0", False),
         ("a.example", "a.example", "fe80::1", False),
@@ -216,15 +228,6 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for(server: RangeServer,
     assert time.monotonic() - started < 1.0
 
 
-def test_an_answer_that_only_drips_ends_at_the_deadline(server: RangeServer) -> None:
-    server.put("/slow", b"x" * 100)
-    server.always_fail("/slow", Fault(drip_s=0.1))
-    started = time.monotonic()
-    with Remote(ToolSettings(allowed_hosts=server.host, http_deadline_s=0.5)) as remote, pytest.raises(ServiceError, match="in time"):
-        remote.request(Request(server.url("/slow")))
-    assert time.monotonic() - started < 1.0
-
-
 def test_the_caller_may_set_an_earlier_deadline(server: RangeServer, remote: Remote) -> None:
     server.always_fail("/a", Fault(503, {"retry-after": "1"}))
     with pytest.raises(ServiceError):
@@ -290,3 +293,237 @@ def test_a_machine_that_is_not_there_is_a_service_error() -> None:
 
 def test_an_address_is_shown_without_what_may_be_secret() -> None:
     assert shown("https://u:p@a.example/x/y?sig=1#f") == "https://a.example/x/y"
+
+
+SECRETS = (("Authorization", "Bearer hush"), ("Cookie", "id=hush"), ("X-Api-Key", "hush"), ("Referer", "https://a.example/?hush"))
+
+
+def test_credentials_go_to_no_other_port(server: RangeServer, remote: Remote) -> None:
+    with RangeServer() as other:
+        other.put("/a", b"theirs")
+        server.fail("/b", Fault(307, {"location": other.url("/a")}))
+        with Remote(ToolSettings(allowed_hosts="127.0.0.1")) as both:
+            asked = Request(server.url("/b"), headers=(*SECRETS, ("Range", "bytes=0-2"), ("Accept", "text/plain")))
+            assert both.request(asked).body == b"the"
+        (first,), (second,) = server.seen, other.seen
+    assert "hush" in first.headers["authorization"]
+    assert "hush" not in str(second.headers)
+    assert (second.headers["range"], second.headers["accept"]) == ("bytes=0-2", "text/plain")
+
+
+def test_credentials_go_along_on_the_same_machine_and_port(server: RangeServer, remote: Remote) -> None:
+    server.fail("/b", Fault(307, {"location": "/a"}))
+    remote.request(Request(server.url("/b"), headers=SECRETS))
+    assert [each.headers["x-api-key"] for each in server.seen] == ["hush", "hush"]
+
+
+def test_a_cookie_that_a_server_sets_is_never_sent_back(server: RangeServer, remote: Remote) -> None:
+    server.fail("/a", Fault(headers={"set-cookie": "id=1"}))
+    for _ in range(2):
+        remote.request(Request(server.url("/a")))
+    assert all("cookie" not in each.headers and "referer" not in each.headers for each in server.seen)
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1/stop", "http://localhost:8123/", "https://[::1]/"])
+def test_another_machine_cannot_redirect_to_this_one(target: str) -> None:
+    with Remote(ToolSettings(allowed_hosts="default,127.0.0.1,localhost,[::1]")) as remote:
+        asked = Request("https://landsatlook.usgs.gov/a")
+        with pytest.raises(ServiceError, match="redirects to this machine"):
+            remote._redirected(asked, httpx.URL(asked.url), target, 302)
+        led = remote._redirected(asked, httpx.URL(asked.url), "https://earth-search.aws.element84.com/b", 302)[1]
+    assert led.host == "earth-search.aws.element84.com"
+
+
+def test_a_redirect_to_something_that_is_no_address_is_an_error(server: RangeServer, remote: Remote) -> None:
+    server.always_fail("/b", Fault(302, {"location": "http://[::1/"}))
+    with pytest.raises(ServiceError, match="no address"):
+        remote.request(Request(server.url("/b")))
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "\u0141"])
+def test_a_header_cannot_hold_a_second_one(value: str) -> None:
+    with pytest.raises(ParameterError, match="If-Match"):
+        Request("https://a.example/", headers=(("If-Match", value),))
+
+
+DRIPS: dict[str, tuple[str, Script]] = {
+    "status line": ("http", drips(b"", b"H")),
+    "headers": ("http", drips(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n")),
+    "sizes of chunks": ("http", drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n")),
+    "body": ("http", drips(b"HTTP/1.1 200 OK\r\n\r\n", b"a")),
+    "interim answers": ("http", drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause_s=0.001)),
+    "TLS handshake": ("https", drips(b"\x16\x03\x03\x3f\xff", b"\x02", reads=False)),
+    "reading the request": ("http", never_reads),
+}
+
+
+def test_a_server_that_drips_is_stopped_at_the_limit_and_others_are_asked_meanwhile(server: RangeServer, remote: Remote) -> None:
+    limit_s = 0.6
+
+    def stopped_after(scheme: str, script: Script) -> float:
+        with RawServer(script) as slow, Remote(ToolSettings(allowed_hosts="127.0.0.1", http_deadline_s=limit_s)) as patient:
+            started = time.monotonic()
+            body = b"x" * (20_000_000 if script is never_reads else 1)
+            with pytest.raises(ServiceError, match="in time"):
+                patient.request(Request(f"{scheme}://{slow.host}/", "POST", body=body))
+            return time.monotonic() - started
+
+    with ThreadPoolExecutor(len(DRIPS)) as pool:
+        waiting = {name: pool.submit(stopped_after, *each) for name, each in DRIPS.items()}
+        quick = [_seconds(remote, server) for _ in range(5)]
+        took = {name: each.result() for name, each in waiting.items()}
+    assert max(quick) < limit_s / 2
+    assert all(limit_s <= seconds < limit_s + 1.0 for seconds in took.values()), took
+
+
+def _seconds(remote: Remote, server: RangeServer) -> float:
+    started = time.monotonic()
+    remote.request(Request(server.url("/a")))
+    return time.monotonic() - started
+
+
+def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if answered.wait(10) else [])
+    started = time.monotonic()
+    with Remote(ToolSettings(allowed_hosts="a.example", http_deadline_s=0.2)) as remote, pytest.raises(ServiceError, match="in time"):
+        remote.request(Request("https://a.example/"))
+    assert time.monotonic() - started < 1.0
+    answered.set()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b"".join(b"h%d: x\r\n" % n for n in range(201)) + b"content-length: 0\r\n\r\n",  # too many headers
+        HEAD + b"h: " + b"x" * 200_000 + b"\r\n\r\n",  # too long ones
+        HEAD + b"content-length: " + b"9" * 5000 + b"\r\n\r\n",  # more digits than int() takes
+        HEAD + b"content-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
+        HEAD + b"content-length: 9\r\n\r\nabcd",
+        HEAD + b"content-length: -1\r\n\r\n",
+        HEAD + b"transfer-encoding: gzip, chunked\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked\r\n\r\nfffffffffffffffffffffffff\r\n",
+        HEAD + b"content-encoding: gzip\r\n\r\nno gzip",
+        HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"whole")[:-5],
+        HEAD + b"content-encoding: br\r\n\r\nx",  # never announced
+        HEAD + b"content-encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(b"nested")),
+        HEAD + b"content-encoding: deflate\r\n\r\nx",
+        b"<html>",
+        b"HTTP/1.1 999999 OK\r\n\r\n",
+        b"",
+    ],
+)
+def test_an_answer_against_the_rules_of_http_is_an_error_of_the_service(answer: bytes) -> None:
+    with (
+        RawServer(says(answer)) as raw,
+        Remote(ToolSettings(allowed_hosts=raw.host, http_attempts=1)) as remote,
+        pytest.raises(ServiceError),
+    ):
+        remote.request(Request(f"http://{raw.host}/"))
+
+
+def test_a_packed_answer_is_unpacked_also_where_it_is_several_parts_in_a_row(server: RangeServer, remote: Remote) -> None:
+    text = b"".join(b"%d " % n for n in range(200_000))  # more than is unpacked at once
+    server.put("/packed", gzip.compress(text) + gzip.compress(b"end"))
+    server.always_fail("/packed", Fault(headers={"content-encoding": "gzip"}))
+    assert remote.request(Request(server.url("/packed"))).body == text + b"end"
+    server.put("/same", b"plain")
+    server.fail("/same", Fault(headers={"content-encoding": "identity"}))
+    assert remote.request(Request(server.url("/same"))).body == b"plain"
+
+
+def test_a_body_that_unpacks_to_very_much_more_than_was_sent_is_refused(server: RangeServer, remote: Remote) -> None:
+    server.put("/bomb", gzip.compress(bytes(20_000_000)))
+    server.fail("/bomb", Fault(headers={"content-encoding": "gzip"}))
+    with pytest.raises(LimitError, match="more than 250 times its size"):
+        remote.request(Request(server.url("/bomb")))
+
+
+def test_a_packed_range_and_a_coding_that_was_not_asked_for_are_refused(server: RangeServer, remote: Remote) -> None:
+    server.put("/packed", gzip.compress(b"hello"))
+    server.always_fail("/packed", Fault(headers={"content-encoding": "gzip"}))
+    with pytest.raises(ServiceError, match="not asked for"):
+        remote.request(Request(server.url("/packed"), headers=(("range", "bytes=0-9"),)))
+    with pytest.raises(ServiceError, match="not asked for"):
+        remote.request(Request(server.url("/packed"), headers=(("accept-encoding", "identity"),)))
+
+
+@pytest.mark.parametrize(
+    "pause", ["9" * 5000, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359", "-5", "1e9", "soon", "\u0665"]
+)
+def test_a_pause_that_makes_no_sense_never_holds_anybody_up(server: RangeServer, pause: str) -> None:
+    server.always_fail("/a", Fault(503, {"retry-after": pause.encode().decode("latin-1")}))
+    started = time.monotonic()
+    with (
+        Remote(ToolSettings(allowed_hosts=server.host, http_deadline_s=3), pause_s=0.001) as remote,
+        pytest.raises(ServiceError, match="503"),
+    ):
+        remote.request(Request(server.url("/a")))
+    assert time.monotonic() - started < 1.0
+
+
+def test_a_range_with_more_digits_than_a_number_has_is_nonsense_of_the_server(server: RangeServer, remote: Remote) -> None:
+    server.always_fail("/a", Fault(headers={"content-range": f"bytes 0-4/{'9' * 5000}"}))
+    with pytest.raises(ServiceError, match="answers a range"):
+        RemoteFile(remote, server.url("/a"), Budget(10_000)).read(0, 5)
+
+
+def test_an_etag_that_no_header_can_hold_is_not_sent_back(server: RangeServer, remote: Remote) -> None:
+    server.put("/long", b"x" * 100_000)
+    server.always_fail("/long", Fault(headers={"etag": '"\xe9"'}))
+    file = RemoteFile(remote, server.url("/long"), Budget(1_000_000))
+    assert file.read(0, 10) + file.read(90_000, 5) == b"x" * 15
+    assert all("if-match" not in each.headers for each in server.seen)
+
+
+def test_a_question_too_long_for_an_address_is_rejected_so_that_a_simpler_one_is_asked(remote: Remote) -> None:
+    io = GuardedIO(remote, time.monotonic() + 5)
+    with pytest.raises(RejectedError, match="too long"):
+        io.request("http://127.0.0.1/search", "GET", parameters={"intersects": "1" * 70_000})
+    with pytest.raises(RejectedError, match="it is none"):
+        io.request("http://127.0.0.1:port/", "GET", parameters={"limit": 1})
+
+
+def test_json_nested_without_end_is_no_json(server: RangeServer, remote: Remote) -> None:
+    server.put("/deep", b"[" * 200_000)
+    with pytest.raises(DataError, match="is not JSON"):
+        remote.request(Request(server.url("/deep"))).json()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("bytes 0-4/5", (0, 4, 5)),
+        ("bytes 2-4/*", (2, 4, None)),
+        ("bytes */5", (None, None, 5)),
+        ("bytes 4-2/5", None),
+        ("bytes 0-5/5", None),
+        ("bytes 0-4", None),
+        ("items 0-4/5", None),
+        ("bytes \u0660-4/5", None),
+        ("", None),
+    ],
+)
+def test_a_content_range_is_read_or_said_to_make_no_sense(text: str, parts: tuple[int | None, ...] | None) -> None:
+    found = maybe_content_range({"content-range": text})
+    assert parts == (None if found is None else (found.first, found.last, found.size))
+
+
+def test_only_a_strong_etag_proves_equal_bytes() -> None:
+    assert is_strong('"abc"')
+    assert not any(is_strong(each) for each in (None, "", "abc", 'W/"abc"', '"a"b"', '"\xe9"', '"a\r\n"'))
+
+
+def test_digests_in_headers_are_of_the_whole_file_or_do_not_count() -> None:
+    md5, sha = "5d41402abc4b2a76b9719d911017c592", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of "hello"
+    said = {
+        "content-md5": "XUFAKrxLKna5cZ2REBfFkg==",
+        "digest": "crc32c=AAAAAA==, SHA-256=LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+    }
+    assert digests(said, whole=True) == {"sha256": sha, "md5": md5}
+    assert digests(said, whole=False) == {"sha256": sha}
+    assert digests({"repr-digest": "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:"}, whole=False) == {"sha256": sha}
+    assert digests({"content-md5": "short", "digest": "SHA-256=////"}, whole=True) == {}

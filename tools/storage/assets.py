@@ -106,6 +106,7 @@ def _identity(item: Json, key: str, href: str) -> tuple[str, Pin]:
 
 def _state(href: str) -> tuple[str | None, int | None]:
     """Return ETag and size of a remote file; None for what its server does not say."""
+    from tools.storage.bodies import maybe_count
     from tools.storage.http import Remote, Request
     from tools.storage.signing import signer_for
 
@@ -113,10 +114,10 @@ def _state(href: str) -> tuple[str | None, int | None]:
         answer = remote.request(
             Request(href, "HEAD", accept=UNKNOWING, signer=signer_for(href), headers=(("accept-encoding", "identity"),))
         )
-    length = answer.headers.get("content-length", "")
-    if answer.status in UNKNOWING or not length.isdecimal():
+    length = maybe_count(answer.headers.get("content-length", ""))
+    if answer.status in UNKNOWING or length is None:
         return None, None
-    return answer.headers.get("etag") or None, int(length) or None
+    return answer.headers.get("etag") or None, length or None
 
 
 def _digest(value: object) -> str:

@@ -131,7 +131,7 @@ def _may_lead_to(host: str, address: _Address, named: bool) -> bool:
         return _may_lead_to(host, embedded, named)
     if host == "localhost":
         return named and address.is_loopback
-    if address.is_global and not address.is_multicast:
+    if address.is_global and not (address.is_multicast or address.is_reserved):  # `::127.0.0.1` counts as both global and reserved
         return True
     if _maybe_address(host) is not None:
         return named

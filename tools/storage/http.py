@@ -9,28 +9,37 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import httpx
 import tenacity
 
-from tools.errors import CredentialError, DataError, LimitError, NotFoundError, ServiceError
+from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError
 from tools.settings import ToolSettings
-from tools.storage.hosts import AllowedHosts, shown
+from tools.storage.bodies import Opened, unpacked
+from tools.storage.hosts import AllowedHosts, is_this_machine, shown
 from tools.storage.pinned import PinnedTransport, deadline
 from tools.version import __version__
 
+Taken = TypeVar("Taken")
 Method = Literal["GET", "HEAD", "POST"]
 MOST_REDIRECTS = 5
 MAX_BODY_BYTES = 64_000_000
 """Most bytes of one answer, unless the caller says otherwise; the largest page of items seen has 12 MB."""
+MOST_HEADERS = 200
+"""Most headers of an answer; their whole size is limited by h11, to 100 KiB. Public servers send 10 to 40."""
 BUSY = (429, 500, 502, 503, 504)
 """Statuses that may pass."""
 LONGEST_PAUSE_S = 20.0
+FOR_EVERYONE = (
+    "accept", "accept-encoding", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "range", "user-agent",
+)  # fmt: skip
+"""Headers that go along to another machine, port or scheme; whatever else a caller sends may be a credential."""
 
 
 class Signer(Protocol):
@@ -45,7 +54,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """One question to another machine."""
+    """One question to another machine; raises ParameterError where a header could be read as two."""
 
     url: str
     """Without signature."""
@@ -59,6 +68,11 @@ class Request:
     """Most bytes of the answer's body."""
     until: float | None = None
     """When it must be done, by the monotonic clock; None for the setting TERRACITE_HTTP_DEADLINE_S from now on."""
+
+    def __post_init__(self) -> None:
+        for name, value in self.headers:
+            if not (value.isascii() and value.isprintable()):
+                raise ParameterError(f"The header {name!r} of a request holds characters that no header may.", hint="Leave them out.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +90,7 @@ class Answer:
         """Return the body as JSON; raise DataError where it is none."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"The answer of {self.url} is not JSON.", hint="Check that the address is that of the catalogue.") from error
 
 
@@ -118,20 +132,30 @@ class Remote:
         signature), NotFoundError for 404 and 410, LimitError for a body above the limit, ServiceError for everything else
         and where no attempt succeeds in time.
         """
-        now = time.monotonic()
-        until = min(request.until or float("inf"), now + self._settings.http_deadline_s)
+        until = min(request.until or float("inf"), time.monotonic() + self._settings.http_deadline_s)
+        return self.receive(
+            lambda: request,
+            lambda opened: Answer(opened.status, opened.headers, opened.read(request.max_bytes), opened.url),
+            until=until,
+        )
+
+    def receive(self, ask: Callable[[], Request], take: Callable[[Opened], Taken], *, until: float) -> Taken:
+        """Ask, and return what `take` makes of the answer while it comes; each new attempt asks anew and takes from the start.
+
+        `until` is the end of all attempts, by the monotonic clock. Raises as `request` does, and what `take` raises.
+        """
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_AgainError),
             wait=self._pause,
-            stop=tenacity.stop_after_attempt(self._settings.http_attempts) | tenacity.stop_before_delay(max(0.0, until - now)),
+            stop=tenacity.stop_after_attempt(self._settings.http_attempts) | tenacity.stop_before_delay(max(0.0, until - time.monotonic())),
             reraise=True,
         )
         try:
             with deadline(until):
-                answer: Answer = attempts(self._signed, request)
+                taken: Taken = attempts(lambda: self._signed(ask(), take))
         except _AgainError as error:
             raise error.final from error.__cause__
-        return answer
+        return taken
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Wait as long as the server asks for, else twice as long as the last time."""
@@ -139,86 +163,112 @@ class Remote:
         asked = error.after_s if isinstance(error, _AgainError) else 0.0
         return max(asked, min(self._pause_s * 2.0 ** (state.attempt_number - 1), LONGEST_PAUSE_S))
 
-    def _signed(self, request: Request) -> Answer:
+    def _signed(self, request: Request, take: Callable[[Opened], Taken]) -> Taken:
         """Ask with a signature, and once more with a new one where it was refused."""
-        answer = self._followed(request)
-        if request.signer is not None and answer.status in (401, 403):
+        try:
+            return self._followed(request, take)
+        except CredentialError:
+            if request.signer is None:
+                raise
             request.signer.forget(request.url)
-            answer = self._followed(request)
-        if 200 <= answer.status < 300 or answer.status in request.accept:
-            return answer
-        raise _error_of(answer)
+            return self._followed(request, take)
 
-    def _followed(self, request: Request) -> Answer:
+    def _followed(self, request: Request, take: Callable[[Opened], Taken]) -> Taken:
         """Ask and follow redirects, each checked like the first address."""
+        self._allowed.check_url(request.url)  # before it is signed: a signer may ask another machine
         url = self._allowed.check_url(request.signer.sign(request.url) if request.signer else request.url)
+        asked = request
         for _ in range(MOST_REDIRECTS + 1):
-            answer, target = self._sent(request, url)
-            if target is None:
-                return answer
-            url = self._allowed.check_url(str(url.join(target)))
-            if answer.status == 303:
-                request = replace(request, method="GET", body=None)
+            plain = shown(str(url))
+            with _transport_errors(plain), self._sent(asked, url) as response:
+                opened = _opened(response, asked, plain)
+                target = opened.headers.get("location") if 300 <= opened.status < 400 and opened.status != 304 else None
+                if target is None:
+                    _check_status(opened, request)
+                    return take(opened)
+            asked, url = self._redirected(asked, url, target, opened.status)
         raise ServiceError(f"{shown(request.url)} redirects more than {MOST_REDIRECTS} times.", hint="Give the address that it leads to.")
 
-    def _sent(self, request: Request, url: httpx.URL) -> tuple[Answer, str | None]:
-        """Send one request; return the answer and, of a redirect, where it leads."""
+    @contextmanager
+    def _sent(self, request: Request, url: httpx.URL) -> Iterator[httpx.Response]:
         timeout = httpx.Timeout(self._settings.http_timeout_s).as_dict()
         headers = {"user-agent": f"terracite/{__version__}", "accept": "*/*", "accept-encoding": "gzip", **dict(request.headers)}
-        plain = shown(str(url))
+        response = self._transport.handle_request(
+            httpx.Request(request.method, url, headers=headers, content=request.body, extensions={"timeout": timeout})
+        )
         try:
-            response = self._transport.handle_request(
-                httpx.Request(request.method, url, headers=headers, content=request.body, extensions={"timeout": timeout})
+            yield response
+        finally:
+            response.close()
+
+    def _redirected(self, request: Request, url: httpx.URL, target: str, status: int) -> tuple[Request, httpx.URL]:
+        """Return the request that a redirect asks for, and its checked address; another machine, port or scheme gets no credentials."""
+        try:
+            led = self._allowed.check_url(str(url.join(target)))
+        except httpx.InvalidURL as error:
+            raise ServiceError(f"{shown(str(url))} redirects to something that is no address.", hint="Tell its provider.") from error
+        if is_this_machine(led.host) and not is_this_machine(url.host):
+            raise ServiceError(
+                f"{shown(str(url))} redirects to this machine, {shown(str(led))}.", hint="Give that address itself if you trust it."
             )
-            try:
-                found = {name.lower(): value for name, value in response.headers.items()}
-                if 300 <= response.status_code < 400 and response.status_code != 304 and "location" in found:
-                    return Answer(response.status_code, found, b"", plain), found["location"]
-                return Answer(response.status_code, found, _body(response, request, plain), plain), None
-            finally:
-                response.close()
-        except httpx.TransportError as error:
-            raise _AgainError(_unreachable(plain, error)) from error
-        except httpx.DecodingError as error:
-            raise ServiceError(f"The answer of {plain} is damaged: its compression cannot be undone.", hint="Try again later.") from error
+        if _origin(led) != _origin(url):
+            request = replace(request, headers=tuple(each for each in request.headers if each[0].lower() in FOR_EVERYONE))
+        if status == 303 and request.method == "POST":
+            request = replace(request, method="GET", body=None)
+        return request, led
 
 
-def _body(response: httpx.Response, request: Request, plain: str) -> bytes:
-    """Read the body; raise LimitError as soon as it is too large."""
-    announced = response.headers.get("content-length", "")
-    if request.method != "HEAD" and announced.isdecimal() and int(announced) > request.max_bytes:
-        raise _too_large(plain, request.max_bytes)
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > request.max_bytes:
-            raise _too_large(plain, request.max_bytes)
-    return bytes(body)
+@contextmanager
+def _transport_errors(plain: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise _AgainError(_unreachable(plain, error)) from error
 
 
-def _too_large(plain: str, limit: int) -> LimitError:
-    return LimitError(f"The answer of {plain} is larger than {limit:,} bytes.", hint="Ask for less at once: a smaller area or fewer items.")
+def _opened(response: httpx.Response, request: Request, plain: str) -> Opened:
+    """Return an answer whose body is not read yet; raise ServiceError for one with too many headers."""
+    if len(response.headers.raw) > MOST_HEADERS:
+        raise ServiceError(f"{plain} answers with more than {MOST_HEADERS} headers.", hint="Tell its provider.")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    asked = dict(request.headers).get("accept-encoding", "gzip")
+    return Opened(
+        response.status_code, headers, plain, unpacked(_raw(response), headers, plain, whole=response.status_code != 206, asked=asked)
+    )
+
+
+def _raw(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the body as it was sent, without what httpx would unpack."""
+    if not isinstance(response.stream, httpx.SyncByteStream):
+        raise TypeError("a transport that is not asynchronous gave a stream that is")
+    yield from response.stream
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _unreachable(plain: str, error: httpx.TransportError) -> ServiceError:
     if isinstance(error, httpx.TimeoutException):
         return ServiceError(f"{plain} did not answer in time.", hint="Try again later, or raise TERRACITE_HTTP_DEADLINE_S.")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
-        return ServiceError(f"{plain} broke off its answer.", hint="Try again later.")
+        return ServiceError(f"{plain} broke off its answer, or garbled it.", hint="Try again later.")
     return ServiceError(f"{plain} cannot be reached ({error}).", hint="Check the network and the address; proxies are not used.")
 
 
-def _error_of(answer: Answer) -> Exception:
-    """Return the error that a status stands for."""
-    status, plain = answer.status, answer.url
+def _check_status(opened: Opened, request: Request) -> None:
+    """Raise the error that a status stands for, unless it is one of success or the request accepts it."""
+    status, plain = opened.status, opened.url
+    if 200 <= status < 300 or status in request.accept:
+        return
     if status in BUSY:
         error = ServiceError(f"{plain} answers {status}: it is busy or broken.", hint="Try again later.")
-        return _AgainError(error, _retry_after_s(answer.headers.get("retry-after", "")))
+        raise _AgainError(error, _retry_after_s(opened.headers.get("retry-after", "")))
     if status in (401, 403):
-        return CredentialError(f"{plain} refuses access ({status}).", hint="Check the key or signature for this service.")
+        raise CredentialError(f"{plain} refuses access ({status}).", hint="Check the key or signature for this service.")
     if status in (404, 410):
-        return NotFoundError(f"{plain} does not exist ({status}).", hint="Check the address; the file may have been moved or removed.")
-    return ServiceError(f"{plain} answers with status {status}.", hint="Check that the address and the request fit this service.")
+        raise NotFoundError(f"{plain} does not exist ({status}).", hint="Check the address; the file may have been moved or removed.")
+    raise ServiceError(f"{plain} answers with status {status}.", hint="Check that the address and the request fit this service.")
 
 
 def _retry_after_s(text: str) -> float:
@@ -227,6 +277,6 @@ def _retry_after_s(text: str) -> float:
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return 0.0
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import httpcore
 import httpx
 from httpcore import SOCKET_OPTION
 
+from tools.errors import ParameterError
 from tools.storage.hosts import AllowedHosts
 
 _until: ContextVar[float] = ContextVar("until")
@@ -75,10 +78,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first checked address that answers."""
-        try:
-            addresses = self._allowed.addresses(host, port)
-        except (socket.gaierror, UnicodeError) as error:  # a label of more than 63 characters is no name
-            raise httpcore.ConnectError(f"the name {host!r} is not known") from error
+        addresses = _looked_up(self._allowed, host, port, timeout)
         failure: httpcore.NetworkError | httpcore.TimeoutException = httpcore.ConnectError("no address")
         for address in addresses:
             try:
@@ -90,6 +90,28 @@ class _Backend(httpcore.NetworkBackend):
         raise failure
 
 
+def _looked_up(allowed: AllowedHosts, host: str, port: int, timeout: float | None) -> tuple[str, ...]:
+    """Return the checked addresses of a host; the system's own look-up knows no time limit, so a thread waits for it."""
+    answers: SimpleQueue[tuple[str, ...] | Exception] = SimpleQueue()
+
+    def look() -> None:
+        try:
+            answers.put(allowed.addresses(host, port))
+        except (OSError, UnicodeError, ParameterError) as error:  # a label of more than 63 characters is no name: UnicodeError
+            answers.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        found = answers.get(timeout=_left(timeout, httpcore.ConnectTimeout))
+    except Empty as error:
+        raise httpcore.ConnectTimeout(f"the name {host!r} was not looked up in time") from error
+    if isinstance(found, ParameterError):
+        raise found
+    if isinstance(found, Exception):
+        raise httpcore.ConnectError(f"the name {host!r} is not known") from found
+    return found
+
+
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -98,7 +120,17 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        """Send everything; httpcore's own loop would give each part of it the whole time that is left."""
+        plain: socket.socket = self._inner.get_extra_info("socket")
+        rest = memoryview(buffer)
+        while rest:
+            plain.settimeout(_left(timeout, httpcore.WriteTimeout))
+            try:
+                rest = rest[plain.send(rest) :]
+            except TimeoutError as error:
+                raise httpcore.WriteTimeout("the other side does not read") from error
+            except OSError as error:
+                raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
         self._inner.close()

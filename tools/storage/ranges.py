@@ -8,7 +8,6 @@ sees an address.
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from tools.errors import BusyError, DataError, LimitError, ServiceError
 from tools.storage.hosts import shown
 from tools.storage.http import Answer, Remote, Request, Signer
+from tools.storage.validators import is_strong, maybe_content_range
 
 HEAD_BYTES = 4096
 """First read of a file: enough for the header of a COG of some 3,000² pixels; one of 10,980² takes a second read."""
@@ -186,8 +186,8 @@ class RemoteFile:
 
     def _asked(self, offset: int, count: int) -> Answer:
         headers = [("range", f"bytes={offset}-{offset + count - 1}"), ("accept-encoding", "identity")]
-        if self._pin.etag and self._pin.etag.startswith('"'):  # If-Match never holds for a weak one (RFC 9110, 13.1.1)
-            headers.append(("if-match", self._pin.etag))
+        if is_strong(self._pin.etag):  # If-Match never holds for a weak one (RFC 9110, 13.1.1)
+            headers.append(("if-match", self._pin.etag or ""))
         request = Request(self._url, headers=tuple(headers), signer=self._signer, accept=(412, 416), max_bytes=max(count, WHOLE_BYTES))
         try:
             return self._remote.request(request)
@@ -202,10 +202,10 @@ class RemoteFile:
         if answer.status == 200:
             size = len(answer.body)
         else:
-            said = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("content-range", ""))
-            if answer.status != 206 or said is None:
+            said = maybe_content_range(answer.headers)
+            if answer.status != 206 or said is None or said.size is None:
                 raise ServiceError(f"{self.plain_url} answers a range with status {answer.status}.", hint="Try again later.")
-            size = int(said[3])
+            size = said.size
         etag = answer.headers.get("etag") or answer.headers.get("last-modified")
         if self._pin.size not in (None, size) or (self._pin.etag and etag and self._pin.etag != etag):
             raise self._changed()

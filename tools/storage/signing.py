@@ -90,7 +90,10 @@ class TokenSigner:
 
 def signer_for(url: str) -> Signer | None:
     """Return who signs an address; None where none is needed."""
-    host = (urlsplit(url).hostname or "").lower()
+    try:
+        host = (urlsplit(url).hostname or "").lower()
+    except ValueError:  # no address; whoever asks it says so
+        return None
     return _signer(ToolSettings().sas_token_url) if host.endswith(STORAGE) else None
 
 

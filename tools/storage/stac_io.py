@@ -83,7 +83,7 @@ class GuardedIO(StacApiIO):
             body = json.dumps(parameters or {}).encode()
             sent.append(("content-type", "application/json"))
         elif parameters:
-            url = str(httpx.URL(href).copy_merge_params({name: _text(value) for name, value in parameters.items()}))
+            url = _with_parameters(href, parameters)
         answer = self._answered(Request(url, asked, tuple(sent), body, accept=REJECTED, until=self.until))
         if answer.status in REJECTED:
             raise RejectedError(
@@ -131,6 +131,16 @@ def _next(page: Json, before: Asking) -> Asking | None:
     stated = link.get("body")
     body: Json = stated if isinstance(stated, dict) else {}
     return Asking(url, "POST", {**before.parameters, **body} if link.get("merge") else body)
+
+
+def _with_parameters(href: str, parameters: Mapping[str, Any]) -> str:  # Any: JSON
+    """Return an address with a query; raise RejectedError where that is none, e.g. since the query is too long for any address."""
+    try:
+        return str(httpx.URL(href).copy_merge_params({name: _text(value) for name, value in parameters.items()}))
+    except httpx.InvalidURL as error:
+        raise RejectedError(
+            f"{shown(href)} cannot be asked this by an address: it is none, or too long.", hint="Ask for less: fewer conditions, or a box."
+        ) from error
 
 
 def _text(value: object) -> str:
