@@ -23,6 +23,7 @@ from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
 from tools.errors import DataError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
 from tools.storage.identity import content_digest
+from tools.storage.paths import told
 from tools.workers.job import Executor, InProcess
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Datasets:
             raise ParameterError(
                 f"One id ({wanted!r}) was given for {len(found.files)} files.", hint="Add the files one by one, or give no id."
             )
-        report = AddReport(skipped=tuple(str(file) for file in found.skipped))
+        report = AddReport(skipped=tuple(told(file) for file in found.skipped))
         for file in found.files:
             report += self._add_file(file, given, wanted)
         return report
@@ -251,4 +252,4 @@ def _source(record: DatasetRecord) -> Source:
 
 
 def _refusal(file: Path | str, error: Mapping[str, object]) -> Refusal:
-    return Refusal(str(file), str(error["code"]), str(error["message"]), str(error["hint"]))
+    return Refusal(told(file), str(error["code"]), str(error["message"]), str(error["hint"]))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import DataError, NotFoundError
+from tools.errors import DataError
 from tools.storage import formats
 from tools.storage.identity import NETWORK_PARTS, RASTER_APPENDED, SHAPEFILE_PARTS, SQLITE_APPENDED, world_suffixes
-from tools.storage.paths import absolute
+from tools.storage.paths import absolute, is_folder, is_within, real_file
 from tools.storage.stac_files import without_linked
 
 MOST_FILES = 20_000
@@ -25,27 +25,24 @@ class Scan:
 
     files: tuple[Path, ...]
     skipped: tuple[Path, ...] = ()
-    """Files of a folder that are no supported data; side files and hidden files are not mentioned."""
+    """Files of a folder that are no supported data, or only links out of it; side files and hidden files are not mentioned."""
 
 
 def scan(path: Path, *, without: Path) -> Scan:
     """Return the files to register; `without` is a folder that is never entered (the workspace).
 
+    Of a folder, links to folders are not entered, and links to files count only where they stay in the folder or in an
+    allowed root: who unpacks a foreign archive does not know where its links lead. A link that is named itself is followed.
+
     Raises NotFoundError where there is nothing, DataError for a folder without supported files, with more than
     MOST_FILES, or for a file that is only part of another.
     """
     start = absolute(path)
-    if start.is_file():
-        _check_whole(start)
+    if not is_folder(start):
+        _check_whole(real_file(path))
         return Scan((start,))
-    if not start.is_dir():
-        raise NotFoundError(f"There is no file or folder {str(path)!r}.", hint="Check the path; globs are expanded by the shell.")
     everything = [file for file in _walk(start, without) if not is_side_file(file)]
-    files = tuple(
-        sorted(
-            file for file in everything if file.suffix.lower() in (*formats.RASTER, *formats.VECTOR, *formats.DOCUMENT, *formats.NETWORK)
-        )
-    )
+    files = tuple(sorted(file for file in everything if file.suffix.lower() in formats.BY_SUFFIX and is_within(file, start)))
     if not files:
         raise DataError(
             f"The folder {str(path)!r} holds no supported file.", hint="Rasters, vector layers, tables and documents are supported."

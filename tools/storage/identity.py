@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.storage import formats
-from tools.storage.paths import real_file
+from tools.storage.paths import real_file, side_file
 from tools.storage.virtual import vrt_sources
 
 RECIPE = "xxh3"
@@ -35,25 +35,26 @@ def world_suffixes(suffix: str) -> tuple[str, ...]:
     return (f".{bare[0]}{bare[-1]}w", f".{bare}w") if len(bare) > 1 else ()
 
 
-def parts(path: Path) -> tuple[tuple[str, Path], ...]:
+def parts(path: Path, *, is_ours: bool = False) -> tuple[tuple[str, Path], ...]:
     """Return (role, file) of the file itself (role "") and of everything that is read with it, sorted by role.
 
     Roles are suffixes, never names: the same bytes under another name are the same data. The sources of a virtual raster
-    are parts too, by position. Raises NotFoundError or DataError where the file, or a source, is not there.
+    are parts too, by position. `is_ours` is for results of the workspace, see `real_file`. Raises NotFoundError or DataError
+    where the file, or a source, is not there or may not be read.
     """
-    file = real_file(path)
+    file = real_file(path, is_ours=is_ours)
     return (("", file), *sorted({**dict(_side_files(file)), **dict(_virtual_parts(file))}.items()))
 
 
 def _side_files(file: Path) -> Iterator[tuple[str, Path]]:
     appended, replaced = _side_suffixes(file.suffix.lower())
     for suffix in appended:
-        candidate = file.with_name(file.name + suffix)
-        if candidate.is_file() and candidate.stat().st_size:
-            yield f"+{suffix}", candidate
+        appendix = side_file(file.with_name(file.name + suffix), file)
+        if appendix is not None and appendix.stat().st_size:
+            yield f"+{suffix}", appendix
     for suffix in replaced:
         spellings = (file.with_suffix(spelling) for spelling in (suffix, suffix.upper()))
-        found = next((candidate for candidate in spellings if candidate != file and candidate.is_file()), None)
+        found = next((side for spelling in spellings if spelling != file and (side := side_file(spelling, file)) is not None), None)
         if found:
             yield suffix, found
 

@@ -23,7 +23,7 @@ from tools.storage.class_labels import class_labels, value_text
 from tools.storage.cog import BandMark, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
 from tools.storage.declared import check_located, declared_view, opened
-from tools.storage.paths import real_file
+from tools.storage.paths import source_file
 from tools.storage.virtual import check_raster_content
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     from rasterio._err import CPLE_BaseError  # what GDAL signals outside reading and writing; rasterio exports it nowhere else
     from rasterio.errors import CRSError, RasterioError
 
-    path = real_file(source.path)
+    path = source_file(source)
     check_raster_content(path)
     try:
         with opened(path) as dataset, declared_view(dataset, source.declared) as view:

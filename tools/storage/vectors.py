@@ -21,7 +21,7 @@ from tools.storage import formats, tables
 from tools.storage.bootstrap import bootstrap
 from tools.storage.conditions import check_columns, matching
 from tools.storage.crs import crs_from_wkt
-from tools.storage.paths import real_file
+from tools.storage.paths import real_file, source_file
 
 if TYPE_CHECKING:
     import geopandas
@@ -103,7 +103,7 @@ def read_rows(source: Source) -> pandas.DataFrame:
     """
     import geopandas
 
-    path = real_file(source.path)
+    path = source_file(source)
     suffix = path.suffix.lower()
     check_content(path)
     with _readable(path):
@@ -249,7 +249,7 @@ def write_layer(path: Path, frame: geopandas.GeoDataFrame) -> None:
 
 def file_tags(source: Source) -> dict[str, str]:
     """Return the metadata that a layer carries beside its features; empty for formats that carry none."""
-    path = real_file(source.path)
+    path = source_file(source)
     if path.suffix.lower() not in (".gpkg", ".fgb"):
         return {}
     bootstrap()
