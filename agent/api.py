@@ -58,10 +58,10 @@ class Agent:
         chosen = settings or AgentSettings()
         self.settings = chosen.model_copy(update={"engine": engine}) if engine else chosen
         self.workspace = open_workspace(tool_settings, root=Path(workspace) if workspace else None)
-        executor = executor_of(self.workspace)
-        self.datasets = Datasets(self.workspace, executor)
-        self.knowledge = Knowledge(self.workspace, self.datasets)
-        self.runner = Runner(self.workspace, self.datasets, memory=self.knowledge, executor=executor)
+        self.executor = executor_of(self.workspace)
+        self.datasets = Datasets(self.workspace, self.executor)
+        self.knowledge = Knowledge(self.workspace, self.datasets, self.executor)
+        self.runner = Runner(self.workspace, self.datasets, memory=self.knowledge, executor=self.executor)
         self.ledger = Ledger(self.workspace.ledger)
 
     @cached_property

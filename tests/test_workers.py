@@ -215,7 +215,9 @@ def test_while_one_caller_waits_for_a_long_job_another_gets_its_result() -> None
                 raise KeyboardInterrupt
 
         begun = threading.Event()
-        thread = threading.Thread(target=lambda: ignoring(lambda: pool.run(job("sleep", seconds=60), progress=lambda _: begun.set(), check=check)))
+        thread = threading.Thread(
+            target=lambda: ignoring(lambda: pool.run(job("sleep", seconds=60), progress=lambda _: begun.set(), check=check))
+        )
         thread.start()
         assert begun.wait(20)
         assert pool.run(job("echo", value=1))["value"] == 1

@@ -53,6 +53,11 @@ def prepare_worker() -> None:
         import_module(name)
 
 
+def nothing(progress: Progress) -> Json:  # noqa: ARG001 - as of every job
+    """Show that a worker answers."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Sight:
     """What an observation sees of the registered datasets; satisfies `Catalog`, also in another process."""

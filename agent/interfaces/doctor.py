@@ -7,12 +7,14 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from tools.errors import ConfigurationError, TerraciteError
+from tools.settings import ToolSettings
 
 LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "exactextract", "pyarrow", "langgraph")
 """Those whose versions decide what can be computed and how."""
@@ -62,6 +64,7 @@ def run_doctor(quick: bool = False) -> list[Check]:
         checks += [
             ("libraries", _libraries),
             ("GDAL and PROJ", _gdal_and_proj),
+            ("workers", _workers),
             ("engine", _engine),
             ("model", _model),
             ("search", _search),
@@ -99,6 +102,25 @@ def _gdal_and_proj() -> str:
         f"rasterio has GDAL {rasterio.__gdal_version__} and PROJ {rasterio.__proj_version__}, "
         f"pyogrio GDAL {pyogrio.__gdal_version_string__}, pyproj PROJ {pyproj.proj_version_str}"
     )
+
+
+def _workers() -> str:
+    """Start a worker, let it describe a raster, and say how it is confined."""
+    from tools.execution import executor_of
+    from tools.workers.confinement import available
+    from tools.workers.job import Job
+    from tools.workspace import open_workspace
+
+    settings = ToolSettings()
+    if settings.workers == 0:
+        return "none (TERRACITE_WORKERS=0): tools run in the caller's process, and cannot be stopped at a limit"
+    with (
+        tempfile.TemporaryDirectory(prefix="terracite-doctor-") as folder,
+        closing(executor_of(open_workspace(settings, root=Path(folder)))) as executor,
+    ):
+        executor.run(Job("tools.execution:nothing", {}))
+    limits = f"{settings.tool_deadline_s:g} s and {settings.worker_memory_mb:,} MiB a call"
+    return f"{settings.workers}, {limits}; {'; '.join(f'{name}: {how}' for name, how in available().items())}"
 
 
 def _transformation() -> str:
@@ -145,8 +167,6 @@ def _workspace() -> str:
 
 def _workspace_folder() -> tuple[Path, Path]:
     """Return the configured workspace and the nearest folder that exists on the way to it."""
-    from tools.settings import ToolSettings
-
     root = ToolSettings().workspace.expanduser().resolve()
     nearest = next(path for path in (root, *root.parents) if path.exists())
     if not nearest.is_dir():

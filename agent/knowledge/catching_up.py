@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.knowledge.cards import NOT_REMEMBERED, card_text, is_remembered
-from agent.knowledge.documents import read_document
+from agent.knowledge.documents import read_elsewhere
 from agent.knowledge.embedder import Embedder
 from agent.knowledge.generations import Generation, Generations
 from agent.knowledge.origins import Origins
@@ -18,6 +18,7 @@ from tools.catalog.records import DatasetRecord
 from tools.contract import Source
 from tools.errors import DataError, LimitError, NotFoundError, TerraciteError
 from tools.runner import Runner
+from tools.workers.job import Executor
 
 _LOG = logging.getLogger(__name__)
 MAX_PASSAGES = 5_000
@@ -57,6 +58,8 @@ class Library:
     runner: Runner
     datasets: Datasets
     embedder: Embedder
+    executor: Executor
+    """Where documents are opened."""
 
     def news(self, before: Generation | None) -> News:
         """Return what a generation lacks; everything where there is none."""
@@ -123,7 +126,7 @@ class Library:
         return written, gaps
 
     def _passages_of(self, name: str, source: Source) -> list[Written]:
-        document = read_document(source.path)
+        document = read_elsewhere(source.path, self.executor)
         found = passages_of(document.text, self.embedder.token_spans)
         if len(found) > MAX_PASSAGES:
             raise LimitError(f"The document {name!r} has {len(found):,} passages, more than {MAX_PASSAGES:,}.", hint="Split it.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
 from tools.errors import ConfigurationError, DataError, LimitError, NotFoundError
+from tools.workers.job import Executor, Job, Json, Progress
 
 MAX_BYTES = 50_000_000
 """Largest document that is read."""
@@ -50,6 +51,17 @@ def read_document(path: Path) -> Document:
         return _pdf(content, path)
     text = _decoded(content)
     return Document(_visible(text) if suffix in (".html", ".htm") else text)
+
+
+def read_elsewhere(path: Path, executor: Executor) -> Document:
+    """Read a document where foreign files are opened; see `read_document`."""
+    found = executor.run(Job("agent.knowledge.documents:document_job", {"path": path}, reads=(path,)))
+    return Document(str(found["text"]), tuple(found["pages"]))
+
+
+def document_job(path: Path, progress: Progress) -> Json:  # noqa: ARG001 - as of every job
+    """Read a document; return its fields."""
+    return asdict(read_document(path))
 
 
 def _decoded(content: bytes) -> str:

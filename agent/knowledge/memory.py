@@ -15,6 +15,7 @@ from tools.catalog.datasets import Datasets
 from tools.contract import Found
 from tools.errors import BusyError, StorageError
 from tools.runner import Runner
+from tools.workers.job import Executor, InProcess
 from tools.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def _tell_nobody(share: float) -> None:
 class Knowledge:
     """What a workspace knows; satisfies `tools.contract.Memory`. Safe for several threads and processes."""
 
-    def __init__(self, workspace: Workspace, datasets: Datasets) -> None:
+    def __init__(self, workspace: Workspace, datasets: Datasets, executor: Executor | None = None) -> None:
+        """`executor` opens documents, in this process where none is given."""
+        self._executor = executor or InProcess()
         self._workspace = workspace
         self._datasets = datasets
         self._is_behind = False
@@ -117,7 +120,7 @@ class Knowledge:
         from agent.knowledge.catching_up import Library
         from agent.knowledge.embedder import Embedder
 
-        return Library(self._runner, self._datasets, Embedder())
+        return Library(self._runner, self._datasets, Embedder(), self._executor)
 
     @cached_property
     def _generations(self) -> Generations:

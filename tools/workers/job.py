@@ -48,6 +48,12 @@ class Executor(Protocol):
         `progress`, raises, the job is given up and that error passes on.
         """
 
+    def warm(self) -> None:
+        """Get ready for a first job, without waiting."""
+
+    def close(self) -> None:
+        """Give up what is held; jobs that still run are ended where that can be done."""
+
 
 class InProcess:
     """Runs jobs in the caller's own thread: nothing but the function itself can end one, and an error that is not ours passes as it is."""
@@ -61,6 +67,12 @@ class InProcess:
 
         check()
         return called(job, tell)
+
+    def warm(self) -> None:
+        """Do nothing: whatever a job needs is loaded when it runs."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
 
 
 def called(job: Job, progress: Progress) -> Json:

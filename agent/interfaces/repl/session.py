@@ -42,7 +42,9 @@ class Session:
         """The agent, made when first needed."""
         from agent.api import Agent
 
-        return Agent(self.workspace.root, self.engine)
+        agent = Agent(self.workspace.root, self.engine)
+        agent.executor.warm()  # while the first question is being written
+        return agent
 
     @property
     def engine_name(self) -> str:

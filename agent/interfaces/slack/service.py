@@ -32,6 +32,7 @@ def run_slack(workspace: Path | None, engine: EngineChoice | None, *, console: b
         # Ours alone: at this level httpx writes whole addresses, and some hold a signature.
         logging.getLogger("agent").setLevel(logging.INFO)
     agent = Agent(workspace, engine)
+    agent.executor.warm()
     asyncio.run(_console(agent) if console else _slack(agent, settings))
 
 
