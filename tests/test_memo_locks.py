@@ -88,10 +88,12 @@ def test_sweep_removes_what_nobody_holds_and_nothing_else(tmp_path: Path) -> Non
 
 def test_line_after_a_half_written_one_stays_whole(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    journal.append(path, {"n": 1})
+    with journal.entry(path, {"n": 1}):
+        pass
     with path.open("ab") as stream:
         stream.write(b'{"n": 2, "torn')
-    journal.append(path, {"n": 3})
+    with journal.entry(path, {"n": 3}):
+        pass
     assert path.read_bytes().splitlines() == [b'{"n":1}', b'{"n": 2, "torn', b'{"n":3}']
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,57 +131,6 @@ def test_damaged_input_that_cannot_be_made_again_is_an_error(runner: Runner, tmp
     (tmp_path / "five.txt").write_bytes(b"other")
     with pytest.raises(StorageError, match="has changed since"):
         runner.run("measure", {"source": upstream.ref})
-
-
-KILL_AT = """
-import os, signal
-from pathlib import Path
-from tools.memo.store import Store
-steps, counting, lock = {step}, False, Store.lock
-def start(store, key):
-    global counting
-    counting = True
-    return lock(store, key)
-Store.lock = start
-def counted(function):
-    def wrapped(*args, **kwargs):
-        global steps
-        if counting and steps == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        steps -= counting
-        return function(*args, **kwargs)
-    return wrapped
-os.fsync, os.open, os.write = counted(os.fsync), counted(os.open), counted(os.write)
-Path.rename, Path.mkdir, Path.unlink = counted(Path.rename), counted(Path.mkdir), counted(Path.unlink)
-Path.write_bytes = counted(Path.write_bytes)
-"""
-
-
-@pytest.mark.parametrize(
-    "step",
-    [
-        1,  # the key's lock is held
-        3,  # the private folder is made
-        4,  # the tool's file is written
-        7,  # the record is written
-        10,  # everything is synced, about to be renamed
-        11,  # renamed, the folder above not yet synced
-        16,  # published, the journal not yet written
-        18,  # about to give back the locks
-    ],
-)
-def test_kill_at_any_step_leaves_the_next_run_right(runner: Runner, tmp_path: Path, workspace: Workspace, step: int) -> None:
-    process = child(tmp_path, KILL_AT.format(step=step))
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
-    assert list(workspace.locks.iterdir()) != []
-    result = runner.run("measure", CALL)
-    assert result.cache == ("hit" if step > 10 else "computed")
-    assert [fact.value for fact in result.artifact.facts] == [5.0, 6.0, 7.0]
-    assert (runner.verify(), result.note) == ({}, "")
-    swept = Runner(workspace, PlainCatalog(), load=TinyPackage.load)
-    assert list(workspace.staging.iterdir()) == []
-    assert [row["key"] for row in swept.ls()] == [result.artifact.key]
 
 
 def test_processes_that_ask_at_once_compute_once(package: TinyPackage, tmp_path: Path) -> None:

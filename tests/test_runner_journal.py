@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from tools.catalog.datasets import Datasets
-from tools.errors import BusyError
-from tools.memo.journal import append, entries_since
+from tools.errors import BusyError, StorageError
+from tools.memo import journal as journals
+from tools.memo.journal import entries_since
 from tools.runner import Runner
 from tools.workspace import Workspace
+
+
+def append(journal: Path, entry: dict[str, str]) -> None:
+    with journals.entry(journal, entry):
+        pass
 
 
 def keys(journal: Path, position: int = 0) -> tuple[list[str], int]:
@@ -50,6 +56,42 @@ def test_a_shorter_journal_is_another_one(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     append(journal, {"key": "a", "tool": "t"})
     assert keys(journal, 10_000)[0] == ["a"]
+
+
+def test_another_journal_that_has_grown_is_read_from_its_beginning(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    append(journal, {"key": "lost", "tool": "t"})
+    position = keys(journal)[1]
+    journal.unlink()
+    for key in ("new", "newer and longer than the one that was lost"):
+        append(journal, {"key": key, "tool": "t"})
+    assert keys(journal, position)[0] == ["new", "newer and longer than the one that was lost"]
+
+
+def test_an_entry_is_seen_once_what_it_tells_is_done_and_never_where_that_failed(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    append(journal, {"key": "a", "tool": "t"})
+    with journals.entry(journal, {"key": "b", "tool": "t"}):
+        assert keys(journal)[0] == ["a"]
+        position = keys(journal)[1]
+    assert keys(journal, position)[0] == ["b"]
+    before = journal.read_bytes()
+    with pytest.raises(StorageError), journals.entry(journal, {"key": "c", "tool": "t"}):
+        raise OSError(28, "No space left on device")
+    assert journal.read_bytes() == before
+
+
+def test_an_entry_of_a_dead_process_is_completed_by_the_next_one(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    append(journal, {"key": "a", "tool": "t"})
+    unended = journal.read_bytes()[:-1] + b" "
+    journal.write_bytes(unended)
+    assert keys(journal)[0] == []
+    append(journal, {"key": "b", "tool": "t"})
+    assert keys(journal)[0] == ["a", "b"]
+    journal.write_bytes(unended)
+    journals.mend(journal)
+    assert keys(journal) == (["a"], len(unended))
 
 
 def test_a_runner_tells_what_is_stored_and_hands_out_one_lock_at_a_time(workspace: Workspace) -> None:

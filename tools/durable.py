@@ -6,15 +6,16 @@ import errno
 import fcntl
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tools.contract import StoredFile
 from tools.errors import StorageError, TerraciteError
 
 CHUNK_BYTES = 1 << 20
+UNENDED = b" "
+"""Stands where the end of a line will stand: overwriting it needs no more room on the disk."""
 
 _HINTS = {
     errno.ENOSPC: "The disk is full: free some space, or choose another workspace with --workspace DIR.",
@@ -67,24 +68,6 @@ def write_synced(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def replace_whole(path: Path, content: bytes, *, sync: bool = False) -> None:
-    """Write a file in one step: whoever reads it sees the old content or the new, never a part.
-
-    With `sync` the new content survives a crash of the machine.
-    """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        if sync:
-            write_synced(draft, content)
-        else:
-            draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    if sync:
-        sync_folder(path.parent)
-
-
 def sync_folder(folder: Path) -> None:
     """Let the names in a folder reach the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -94,14 +77,54 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def append_line(path: Path, line: bytes) -> None:
-    """Append one line and sync; a line that a crash left half-written stays alone and is never joined to this one."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o666)
+def write_all(descriptor: int, content: bytes, offset: int) -> None:
+    """Write all of it at an offset; the system may take only a part at once, as it does when the disk has room for no more."""
+    while content:
+        written = os.pwrite(descriptor, content, offset)
+        content, offset = content[written:], offset + written
+
+
+@contextmanager
+def appended_line(path: Path, line: bytes) -> Iterator[None]:
+    """Append one line, which counts only once the body has ended without an error: until then it has no end.
+
+    It has reached the disk, with the room for its end, before the body begins: a full disk is known by then, and nothing that can
+    fail is left to do. Nobody else appends meanwhile. A line that a dead process left without an end is ended first, never joined
+    to this one.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        end = os.lseek(descriptor, 0, os.SEEK_END)
-        broken = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
-        os.write(descriptor, (b"\n" if broken else b"") + line + b"\n")
-        os.fsync(descriptor)
+        start = _ended(descriptor)
+        try:
+            write_all(descriptor, line + UNENDED, start)
+            os.fsync(descriptor)
+            yield
+        except BaseException:
+            os.ftruncate(descriptor, start)
+            raise
+        os.pwrite(descriptor, b"\n", start + len(line))
     finally:
         os.close(descriptor)
+
+
+def end_line(path: Path) -> None:
+    """End the last line of a file where a dead process left it without an end; leave alone a line that somebody is writing."""
+    with suppress(FileNotFoundError, BlockingIOError):
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _ended(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _ended(descriptor: int) -> int:
+    """End the last line of a file, and return the file's size; whoever holds its lock may."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    last = os.pread(descriptor, 1, size - 1) if size else b"\n"
+    if last == b"\n":
+        return size
+    end = size - len(UNENDED) if last == UNENDED else size
+    write_all(descriptor, b"\n", end)
+    return end + 1

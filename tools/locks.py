@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tools.durable import storage_errors
@@ -15,6 +15,8 @@ from tools.errors import BusyError
 FIRST_WAIT_S = 0.005
 LONGEST_WAIT_S = 0.1
 """Waiting doubles from the first to the longest; a blocking `flock` could not be given a time limit inside a thread."""
+BRIEF_S = 10.0
+"""Patience for a file that is ours alone: a sweeper may look at it between our making and our locking it."""
 
 
 @contextmanager
@@ -23,12 +25,14 @@ def hold(path: Path, timeout_s: float) -> Iterator[None]:
 
     Raises BusyError where somebody else holds it for longer than `timeout_s`, StorageError where no file can be made.
     """
-    descriptor = _acquire(path, timeout_s)
+    with storage_errors("Making the lock", path):
+        descriptor = acquire(path, timeout_s)
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # still ours: whoever opened the file meanwhile sees that it is gone and makes a new one
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with suppress(OSError):  # a disk that became read-only meanwhile; the file is swept away later
+            path.unlink(missing_ok=True)  # still ours: whoever opened the file meanwhile sees that it is gone and makes a new one
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing would not do where a fork has copied the descriptor
         os.close(descriptor)
 
 
@@ -42,11 +46,14 @@ def hold_if_free(path: Path) -> Iterator[bool]:
         yield False
 
 
-def _acquire(path: Path, timeout_s: float) -> int:
+def acquire(path: Path, timeout_s: float) -> int:
+    """Make and lock the file of this name, and return its descriptor, which holds the lock until it is closed.
+
+    Raises BusyError where somebody else holds it for longer than `timeout_s`, OSError where no file can be made.
+    """
     deadline, wait = time.monotonic() + timeout_s, FIRST_WAIT_S
     while True:
-        with storage_errors("Making the lock", path):
-            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

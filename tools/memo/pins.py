@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.durable import replace_whole, storage_errors
-from tools.errors import ParameterError
+from tools.durable import storage_errors
+from tools.errors import ParameterError, StorageError
+from tools.memo.drafts import replace_whole
 from tools.memo.key import canonical_json
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -44,7 +45,7 @@ class Pins:
         found: dict[str, list[str]] = {}
         with storage_errors("Reading the pins in", self._folder):
             for path in sorted(self._folder.glob("[!.]*.json")):
-                for key in json.loads(path.read_bytes())["keys"]:
+                for key in _keys(path):
                     found.setdefault(key, []).append(path.stem)
         return {key: tuple(owners) for key, owners in found.items()}
 
@@ -52,3 +53,16 @@ class Pins:
         if not _OWNER.fullmatch(owner):
             raise ParameterError(f"{owner!r} cannot own pins.", hint="Name the owner with letters, digits, - and _ only.")
         return self._folder / f"{owner}.json"
+
+
+def _keys(path: Path) -> list[str]:
+    try:
+        keys = json.loads(path.read_bytes())["keys"]
+        if not all(isinstance(key, str) for key in keys):
+            raise TypeError(f"keys are text, not {keys!r:.100}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"The pins in {path} are damaged ({error}).",
+            hint="Remove the file: the results that this run cites are then no longer kept for it.",
+        ) from error
+    return list(keys)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.durable import storage_errors
-from tools.locks import hold, hold_if_free
+from tools.locks import BRIEF_S, hold, hold_if_free
 
-_LOG = logging.getLogger(__name__)
 LOCK_SUFFIX = ".lock"
 
 
@@ -23,7 +21,7 @@ def private_folder(staging: Path) -> Iterator[Path]:
     Whatever is still in it at the end is removed. Raises StorageError where it cannot be made.
     """
     folder = staging / uuid.uuid4().hex
-    with hold(_lock(folder), 0):
+    with hold(_lock(folder), BRIEF_S):
         with storage_errors("Making the folder", folder):
             folder.mkdir()
         try:
@@ -33,15 +31,12 @@ def private_folder(staging: Path) -> Iterator[Path]:
 
 
 def sweep(staging: Path) -> None:
-    """Remove the folders whose process is gone; leave alone what is in use, and do nothing where nothing can be written."""
-    try:
-        folders = {entry.with_name(entry.name.removesuffix(LOCK_SUFFIX)) for entry in staging.iterdir()}
-        for folder in folders:
-            with hold_if_free(_lock(folder)) as is_free:
-                if is_free:
-                    shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:  # a workspace that cannot be written can still be read
-        _LOG.info("staging not swept: %s", error)
+    """Remove the folders and locks whose process is gone; leave alone what is in use. Raises OSError where nothing may be removed."""
+    folders = {entry.with_name(entry.name.removesuffix(LOCK_SUFFIX)) for entry in staging.iterdir()}
+    for folder in folders:
+        with hold_if_free(_lock(folder)) as is_free:
+            if is_free:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(folder: Path) -> Path:

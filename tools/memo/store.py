@@ -20,6 +20,7 @@ from tools.contract import Artifact
 from tools.durable import file_digest, storage_error, storage_errors, sync_folder, write_synced
 from tools.locks import hold
 from tools.memo import journal
+from tools.memo.drafts import sweep_drafts
 from tools.memo.facts import FACTS_FILE
 from tools.memo.key import Json, canonical_json
 from tools.memo.pins import Pins
@@ -46,7 +47,7 @@ class Store:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self.pins = Pins(workspace.root / "pins")
-        sweep(workspace.staging)
+        _mend(workspace)
 
     @property
     def workspace(self) -> Workspace:
@@ -106,13 +107,12 @@ class Store:
         StorageError where the disk is full or read-only; then nothing is published.
         """
         sealed = _sealed(folder, record)
+        entry = {"key": record["key"], "tool": record["tool"], "time": record["created"]}
         with storage_errors("Storing a result in", self._workspace.artifacts):
             write_synced(folder / RECORD_FILE, write_record(sealed))
             sync_folder(folder)
-            artifact = self.get(record["key"]).artifact or self._commit(folder, sealed)
-        entry = {"key": record["key"], "tool": record["tool"], "time": record["created"]}
-        journal.append(self._workspace.journal, entry)
-        return artifact
+            with journal.entry(self._workspace.journal, entry):
+                return self.get(record["key"]).artifact or self._commit(folder, sealed)
 
     def _commit(self, folder: Path, record: Json) -> Artifact:
         target = self._folder(record["key"])
@@ -128,6 +128,17 @@ class Store:
 
     def _folder(self, key: str) -> Path:
         return self._workspace.artifacts / key[:2] / key
+
+
+def _mend(workspace: Workspace) -> None:
+    """Put in order what dead processes left behind; a workspace that cannot be written is left as it is, and can still be read."""
+    try:
+        journal.mend(workspace.journal)
+        sweep(workspace.staging)
+        sweep(workspace.locks)
+        sweep_drafts((workspace.root / "pins", workspace.root / "code"))
+    except OSError as error:
+        _LOG.info("leftovers not swept: %s", error)
 
 
 def _sealed(folder: Path, record: Mapping[str, Any]) -> Json:  # Any: JSON values
