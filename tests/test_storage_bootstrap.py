@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+
+from tools.storage.drivers import kept
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -70,6 +73,65 @@ print(pyproj.network.is_network_enabled(), os.environ["GDAL_DISABLE_READDIR_ON_O
     assert done.stdout.split() == ["False", "FALSE"], done.stderr
 
 
+REGISTERED = """
+import ctypes, json, re
+from pathlib import Path
+from tools.storage.bootstrap import bootstrap
+bootstrap()
+import pyogrio, rasterio
+from tools.storage.drivers import kept
+rasterio.Env().__enter__()
+pyogrio.list_drivers()
+for library in sorted(set(re.findall(r"/\\S*libgdal\\S*", Path("/proc/self/maps").read_text()))):
+    gdal = ctypes.CDLL(library)
+    gdal.GDALGetDriver.restype = ctypes.c_void_p
+    gdal.GDALGetDriverShortName.argtypes, gdal.GDALGetDriverShortName.restype = [ctypes.c_void_p], ctypes.c_char_p
+    names = [gdal.GDALGetDriverShortName(gdal.GDALGetDriver(at)).decode() for at in range(gdal.GDALGetDriverCount())]
+    print(json.dumps(names))
+"""
+
+
+@pytest.mark.parametrize(("trusted", "more"), [("", set()), ("grib, netCDF", {"GRIB", "netCDF", "HDF5", "HDF5Image"})])
+def test_only_the_drivers_of_our_formats_register_in_either_gdal(trusted: str, more: set[str]) -> None:
+    done = run_python(REGISTERED, TERRACITE_TRUSTED_FORMATS=trusted)
+    both = [set(json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(both) == 2, done.stderr
+    for names in both:
+        assert names - kept(trusted.replace(" ", "").split(",")) == set()
+        assert {"GTiff", "COG", "VRT", "MEM", "GPKG", "GeoJSON", "ESRI Shapefile"} <= names
+    assert more <= both[0] | both[1]
+    # A driver that one of the two does not know is skipped in silence.
+    assert done.stderr == ""
+
+
+def test_no_option_of_the_environment_or_of_a_file_reaches_gdal(tmp_path: Path) -> None:
+    code = """
+from tools.storage.bootstrap import bootstrap
+bootstrap()
+import os, pyogrio, rasterio
+from rasterio._env import get_gdal_config
+with rasterio.Env():
+    names = ("GDAL_NUM_THREADS", "GTIFF_HONOUR_NEGATIVE_SCALEY", "VRT_SHARED_SOURCE", "CENTER_LONG", "OSR_STRIP_TOWGS84")
+    print([(get_gdal_config(name), pyogrio.get_gdal_config_option(name)) for name in names])
+print(os.environ.get("AWS_PROFILE"))
+"""
+    settings = tmp_path / ".gdal" / "gdalrc"
+    settings.parent.mkdir()
+    settings.write_text("[configoptions]\nVRT_SHARED_SOURCE=7\n")
+    ambient = {
+        "GTIFF_HONOUR_NEGATIVE_SCALEY": "YES",
+        "GDAL_NUM_THREADS": "3",
+        "CENTER_LONG": "9",
+        "OSR_STRIP_TOWGS84": "NO",
+        "AWS_PROFILE": "own",
+    }
+    done = run_python(code, HOME=str(tmp_path), GDAL_CONFIG_FILE=str(settings), **ambient)
+    # what is ours is set; nothing else is; keys of cloud stores belong to others
+    assert done.stdout.splitlines() == ["[(1, 1), (None, None), (None, None), (None, None), (None, None)]", "own"], (
+        done.stdout + done.stderr
+    )
+
+
 @pytest.fixture
 def requests() -> Iterator[tuple[str, list[str]]]:
     """Serve on the loopback interface; yield the address and the paths that were asked for."""
@@ -93,17 +155,41 @@ def requests() -> Iterator[tuple[str, list[str]]]:
     thread.join()
 
 
-def test_gdal_asks_no_server_even_for_a_name_that_is_a_url(requests: tuple[str, list[str]]) -> None:
+ADDRESSES = (
+    *("/vsicurl/{}/a.tif", "/vsicurl?url={}/a.tif", "/vsicurl_streaming/{}/a.tif", "/vsizip//vsicurl/{}/a.zip/a.tif", "{}/a.tif"),
+    *("/vsiswift/b/k.tif", "/vsis3/b/k.tif", "/vsiwebhdfs/{}/webhdfs/v1/a.tif", "GeoJSON:{}/a.geojson", "WFS:{}", 'ZARR:"/vsicurl/{}/a"'),
+)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_gdal_asks_no_server_even_for_a_name_that_is_a_url(
+    requests: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     import pyogrio
     import rasterio
 
     address, asked = requests
-    for name in (f"/vsicurl/{address}/a.tif", f"/vsicurl_streaming/{address}/a.tif"):
-        with pytest.raises(rasterio.errors.RasterioIOError):
-            rasterio.open(name)
-        with pytest.raises(pyogrio.errors.DataSourceError):
-            pyogrio.read_info(name)
+    stores = {
+        "AWS_S3_ENDPOINT": address.removeprefix("http://"),
+        "AWS_HTTPS": "NO",
+        "AWS_VIRTUAL_HOSTING": "NO",
+        "AWS_NO_SIGN_REQUEST": "YES",
+    }
+    for variable, value in {**stores, "SWIFT_STORAGE_URL": address, "SWIFT_AUTH_TOKEN": "x"}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(rasterio.errors.RasterioIOError):
+        rasterio.open(name.format(address))
+    with pytest.raises(pyogrio.errors.DataSourceError):
+        pyogrio.read_info(name.format(address))
     assert asked == []
+
+
+def test_a_crs_that_is_a_url_asks_no_server(requests: tuple[str, list[str]]) -> None:
+    import rasterio
+
+    with pytest.raises(rasterio.errors.CRSError):
+        rasterio.crs.CRS.from_user_input(f"{requests[0]}/crs")
+    assert requests[1] == []
 
 
 def test_files_that_point_at_a_server_are_refused_unasked(requests: tuple[str, list[str]], tmp_path: Path) -> None:
