@@ -41,9 +41,9 @@ class Pool:
         self._finalizer = weakref.finalize(self, _end, self._all)
 
     def warm(self) -> None:
-        """Start a worker for work without network, unless there is one, and do not wait for it."""
+        """Start all workers for work without network, and do not wait for them."""
         with self._changed:
-            if not self._started[False]:
+            while self._started[False] < self._settings.workers:
                 self._idle[False].append(self._start(False))
 
     def run(self, job: Job, *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Json:
