@@ -102,6 +102,15 @@ CrsText = Annotated[str, AfterValidator(norm_crs), Canonical("crs"), Field(descr
 CANONICAL: dict[str, Callable[[Any], Any]] = {"crs": norm_crs}
 """Encoder name → function to a JSON-safe normal form."""
 
+MOST_CONDITIONS = 100
+"""Most tests of one filter."""
+MOST_VALUES = 10_000
+"""Most values of one list of a filter."""
+LONGEST_TEXT = 10_000
+"""Longest text of a filter, in characters."""
+INTEGERS = range(-(2**63), 2**64)
+"""Whole numbers that a column of any format can hold."""
+
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "contains", "is null", "is not null"]
 
 
@@ -129,12 +138,31 @@ class Condition(Params):
             raise ValueError(f"operator {self.op!r} on column {self.column!r} needs one value")
         return self
 
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Condition:
+        values = self.value if isinstance(self.value, list) else [self.value]
+        if len(values) > MOST_VALUES:
+            raise ValueError(f"a condition takes at most {MOST_VALUES:,} values and got {len(values):,}")
+        if any(len(text) > LONGEST_TEXT for text in (self.column, *values) if isinstance(text, str)):
+            raise ValueError(f"a column or value of a condition is longer than {LONGEST_TEXT:,} characters")
+        if any(isinstance(value, int) and value not in INTEGERS for value in values):
+            raise ValueError("a whole number of a condition needs more than 64 bits")
+        return self
+
 
 class Where(Params):
     """Conditions on the attributes of a layer; all must hold unless `match` is any."""
 
     conditions: list[Condition] = Field(default_factory=list, description="Tests of columns.")
     match: Literal["all", "any"] = Field(default="all", description="Whether all or any of the tests must hold.")
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Where:
+        if len(self.conditions) > MOST_CONDITIONS:
+            raise ValueError(
+                f"a filter takes at most {MOST_CONDITIONS} conditions and got {len(self.conditions):,}; use 'in' for many values"
+            )
+        return self
 
 
 EVERYTHING = Where()

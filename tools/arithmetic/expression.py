@@ -8,9 +8,7 @@ from functools import reduce
 
 from tools.arithmetic.quantity import Quantity, add, aligned, change, divide, multiply, share, subtract
 from tools.errors import ParameterError
-
-MAX_DEPTH = 60
-"""Deepest nesting of an expression."""
+from tools.geo.arithmetic_text import parse_arithmetic, shown
 
 GRAMMAR = "Use names with + - * / and parentheses, and abs, min, max, sum, mean, share(part, whole), change(before, after)."
 
@@ -21,42 +19,33 @@ def evaluate(expression: str, quantities: Mapping[str, Quantity]) -> Quantity:
     Raises ParameterError for anything outside the grammar (literals above all), unknown and unused names, and units that
     do not fit; DataError for divisions by zero.
     """
-    tree = _parse(expression)
+    tree = parse_arithmetic(expression, GRAMMAR)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if unused := sorted(set(quantities) - used):
         raise ParameterError(
-            f"The expression {expression!r} does not use {', '.join(map(repr, unused))}.", hint="Leave out what is not used."
+            f"The expression {shown(expression)} does not use {', '.join(map(repr, unused))}.", hint="Leave out what is not used."
         )
-    return _value(tree.body, quantities, 0)
+    return _value(tree.body, quantities)
 
 
-def _parse(expression: str) -> ast.Expression:
-    try:
-        return ast.parse(expression.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # how Python's parser refuses text
-        raise ParameterError(f"The expression {expression!r} cannot be read.", hint=GRAMMAR) from error
-
-
-def _value(node: ast.expr, quantities: Mapping[str, Quantity], depth: int) -> Quantity:
-    if depth > MAX_DEPTH:
-        raise ParameterError(f"The expression nests deeper than {MAX_DEPTH} levels.", hint="Compute it in several calls.")
+def _value(node: ast.expr, quantities: Mapping[str, Quantity]) -> Quantity:
     match node:
         case ast.Name(id=name):
             return _named(name, quantities)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            inner = _value(operand, quantities, depth + 1)
+            inner = _value(operand, quantities)
             return Quantity(-inner.value, inner.unit)
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
-            operands = (_value(side, quantities, depth + 1) for side in (left, right))
+            operands = (_value(side, quantities) for side in (left, right))
             return _OPERATORS[type(operator)](*operands)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            return _call(name, tuple(_value(argument, quantities, depth + 1) for argument in arguments))
+            return _call(name, tuple(_value(argument, quantities) for argument in arguments))
         case ast.Constant(value=literal):
             raise ParameterError(
                 f"The number {literal!r} stands in the expression; every number must come from somewhere.",
                 hint="Take it from a fact ('facts'), or, where it stands in the question, name it in 'numbers'.",
             )
-    raise ParameterError(f"{ast.unparse(node)!r} is not allowed in an expression.", hint=GRAMMAR)
+    raise ParameterError(f"{shown(ast.unparse(node))} is not allowed in an expression.", hint=GRAMMAR)
 
 
 def _named(name: str, quantities: Mapping[str, Quantity]) -> Quantity:

@@ -8,23 +8,17 @@ branch that it chooses. Numbers are float64 throughout, so that bytes do not ove
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tools.errors import ParameterError
-
-MAX_LENGTH = 2000
-"""Longest expression, in characters."""
-MAX_NODES = 300
-"""Most names, numbers, operators and calls of an expression; also the deepest nesting."""
+from tools.geo.arithmetic_text import parse_arithmetic, shown
 
 GRAMMAR = (
     "Use names and numbers with + - * / **, comparisons, & | ~ (or and, or, not) with every condition in parentheses, "
@@ -58,7 +52,7 @@ class Calculated:
 
 def names_in(expression: str) -> frozenset[str]:
     """Return the names that an expression uses as bands; raise ParameterError where it cannot be read."""
-    tree = _parse(expression)
+    tree = parse_arithmetic(expression, GRAMMAR)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
 
@@ -77,30 +71,16 @@ def calculate(expression: str, bands: Mapping[str, MaskedArray]) -> Calculated:
 
     Raises ParameterError for anything outside the grammar, and for a name that is no band.
     """
-    tree = _parse(expression)
+    tree = parse_arithmetic(expression, GRAMMAR)
     parts = {name: _Part(np.asarray(band.data, float), np.ma.getmaskarray(band)) for name, band in bands.items()}
     with np.errstate(all="ignore"):  # what is not finite is masked below
         part = _value(tree.body, parts)
     used = [parts[name].bad for name in names_in(expression)]
     if not used:
-        raise ParameterError(f"The expression {expression!r} names no band.", hint=f"Name a raster in it. {GRAMMAR}")
+        raise ParameterError(f"The expression {shown(expression)} names no band.", hint=f"Name a raster in it. {GRAMMAR}")
     hidden = reduce(np.logical_or, used)
     values, bad = (np.broadcast_to(array, hidden.shape) for array in (part.values, part.bad))
     return Calculated(np.ma.MaskedArray(values, mask=bad), int((bad & ~hidden).sum()))
-
-
-def _parse(expression: str) -> ast.Expression:
-    if len(expression) > MAX_LENGTH:
-        raise ParameterError(f"The expression has {len(expression):,} characters; at most {MAX_LENGTH:,} are read.", hint="Split it.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # the parser's advice to programmers, e.g. on `1(2)`
-            tree = ast.parse(expression.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # how Python's parser refuses text
-        raise ParameterError(f"The expression {expression!r} cannot be read.", hint=GRAMMAR) from error
-    if sum(1 for _ in ast.walk(tree)) > 2 * MAX_NODES:  # operators and contexts are nodes too
-        raise ParameterError("The expression has too many parts.", hint="Compute it in several calls.")
-    return tree
 
 
 def _value(node: ast.expr, parts: Mapping[str, _Part]) -> _Part:
@@ -123,7 +103,7 @@ def _value(node: ast.expr, parts: Mapping[str, _Part]) -> _Part:
             return _compared(first, comparisons, others, parts)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _called(name, arguments, parts)
-    raise ParameterError(f"{ast.unparse(node)[:80]!r} is not allowed in an expression.", hint=GRAMMAR)
+    raise ParameterError(f"{shown(ast.unparse(node))} is not allowed in an expression.", hint=GRAMMAR)
 
 
 def _named(name: str, parts: Mapping[str, _Part]) -> _Part:
@@ -134,8 +114,6 @@ def _named(name: str, parts: Mapping[str, _Part]) -> _Part:
 
 
 def _number(number: float) -> _Part:
-    if abs(number) > 1e300 or not isfinite(number):
-        raise ParameterError("The expression holds a number beyond 1e300.", hint="Scale the values.")
     return _Part(np.asarray(float(number)), np.asarray(False))
 
 
@@ -143,7 +121,7 @@ def _numeric(node: ast.expr, parts: Mapping[str, _Part]) -> _Part:
     part = _value(node, parts)
     if part.is_condition:
         raise ParameterError(
-            f"{ast.unparse(node)[:80]!r} is a condition, but a number must stand there.", hint="Use where(condition, 1, 0)."
+            f"{shown(ast.unparse(node))} is a condition, but a number must stand there.", hint="Use where(condition, 1, 0)."
         )
     return part
 
@@ -152,7 +130,7 @@ def _condition(node: ast.expr, parts: Mapping[str, _Part]) -> _Part:
     part = _value(node, parts)
     if not part.is_condition:
         raise ParameterError(
-            f"{ast.unparse(node)[:80]!r} is a number, but a condition must stand there.",
+            f"{shown(ast.unparse(node))} is a number, but a condition must stand there.",
             hint="Compare it, e.g. (x > 0), and put parentheses around every condition that & or | joins.",
         )
     return part

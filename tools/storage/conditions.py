@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from tools.errors import ParameterError
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 ORDERING = ("<", "<=", ">", ">=")
+MOST_NAMED = 40
+"""Most columns that an error names."""
+NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*")
+"""Text that is a number: no digits of other scripts, no underscores, no words such as nan."""
+LONGEST_NUMBER = 40
+"""Most characters of a number written as text; a float holds 17 digits."""
+INSTANT = re.compile(
+    r"[0-9]{4}(?:-?[0-9]{2}(?:-?[0-9]{2}(?:[T ][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]{1,9})?)?)?(?:Z|[-+][0-9]{2}(?::?[0-9]{2})?)?)?)?)?"
+)
+"""ISO 8601; pandas would also take `now`, which is another instant at every call."""
 
 
 def matching(frame: pandas.DataFrame, where: Where) -> Mask:
@@ -41,8 +53,9 @@ def check_columns(wanted: Sequence[str], there: Sequence[str]) -> None:
         if name not in there:
             folded = {column.casefold(): column for column in there}
             near = [folded[match] for match in difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)]
-            hint = f"Nearest: {', '.join(near)}." if near else f"The columns are: {', '.join(there) or 'none'}."
-            raise ParameterError(f"There is no column {name!r}.", hint=hint)
+            more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
+            hint = f"Nearest: {', '.join(near)}." if near else f"The columns are: {', '.join(there[:MOST_NAMED]) or 'none'}{more}."
+            raise ParameterError(f"There is no column {_shown(name)}.", hint=hint)
 
 
 def _mask(column: pandas.Series[Any], condition: Condition) -> Mask:
@@ -106,18 +119,25 @@ def _boolean(value: object, condition: Condition) -> bool:
     return known[text]
 
 
-def _number(value: object, condition: Condition) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]  # text and numbers; all else raises
-    except (TypeError, ValueError) as error:
-        raise _misfit(condition, value, "numeric") from error
+def _number(value: object, condition: Condition) -> int | float:
+    """Return a number; whole ones stay whole, so that identifiers beyond 2**53 are told apart."""
+    if isinstance(value, str):
+        if len(value) > LONGEST_NUMBER or not NUMBER.fullmatch(value):
+            raise _misfit(condition, value, "numeric")
+        value = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
+    if not isinstance(value, (int, float)) or not isfinite(value):
+        raise _misfit(condition, value, "numeric")
+    return int(value) if isinstance(value, bool) else value
 
 
 def _instant(value: object, column: pandas.Series[Any], condition: Condition) -> pandas.Timestamp:
     import pandas
 
+    text = str(value).strip()
     try:
-        instant = pandas.Timestamp(str(value))
+        if not INSTANT.fullmatch(text):
+            raise ValueError("not ISO 8601")
+        instant = pandas.Timestamp(text)
     except ValueError as error:
         raise _misfit(condition, value, "a date") from error
     zone = getattr(column.dtype, "tz", None)
@@ -128,6 +148,11 @@ def _instant(value: object, column: pandas.Series[Any], condition: Condition) ->
 
 def _misfit(condition: Condition, value: object, kind: str) -> ParameterError:
     return ParameterError(
-        f"The value {value!r} of the condition on column {condition.column!r} does not fit: the column is {kind}.",
+        f"The value {_shown(value)} of the condition on column {_shown(condition.column)} does not fit: the column is {kind}.",
         hint="Give a value of that type; describe_dataset shows types and values.",
     )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -21,7 +21,10 @@ Span = tuple[datetime | None, datetime | None]
 Order = Literal["-time", "time", "cloud", "-cloud"]
 CLOUD = "eo:cloud_cover"
 
-_PART = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_PART = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_CLOCK = re.compile(r"[0-9][T ][0-9]")
+_LONGEST = 100
+"""Longest text of a time, in characters."""
 _OPEN = ("", "..")
 _MOMENT = timedelta(microseconds=1)
 _COMPARISONS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -57,6 +60,8 @@ def parse_span(text: str) -> Span:
 
     Years, months and days are meant whole. Raises ParameterError for anything else, and for an end before its start.
     """
+    if len(text) > _LONGEST:
+        raise ParameterError(f"The time {text[:_LONGEST]!r}… has {len(text):,} characters.", hint="Give e.g. 2020-07-01/2020-08-15.")
     first, slash, last = (part.strip() for part in text.partition("/"))
     start = None if first in _OPEN else _period(first, text)[0]
     end = None if (last if slash else first) in _OPEN else _period(last if slash else first, text)[1]
@@ -70,23 +75,27 @@ def _period(part: str, text: str) -> tuple[datetime, datetime]:
     match = _PART.fullmatch(part)
     try:
         if match is None:
+            if not _CLOCK.search(part):  # Python would take 20200715 and 2020-W29 for midnight of one day
+                raise ValueError("neither a period nor an instant")
             instant = norm_instant(part)
             return instant, instant
         year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
         start = datetime(year, month, day, tzinfo=UTC)
+        days_of_period = calendar.monthrange(year, month)[1] if match[2] else 366 if calendar.isleap(year) else 365
+        return start, start + (timedelta(days=1 if match[3] else days_of_period) - _MOMENT)
     except ValueError as error:
         raise ParameterError(
             f"The time {text!r} cannot be read.", hint="Give e.g. 2020-07, 2020-07-15 or 2020-07-01/2020-08-15."
         ) from error
-    days_of_period = calendar.monthrange(year, month)[1] if match[2] else 366 if calendar.isleap(year) else 365
-    days = 1 if match[3] else days_of_period
-    return start, start + timedelta(days=days) - _MOMENT
 
 
 def norm_instant(text: str) -> datetime:
     """Return an ISO 8601 instant in UTC, which is also taken where no zone is given; raise ValueError for anything else."""
     instant = datetime.fromisoformat(text)
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text} lies in UTC before the year 1 or after 9999") from error
 
 
 def rfc3339(span: Span) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.contract import Declared
 from tools.errors import DataError, ParameterError
+from tools.geo.wkt import from_wkt
 from tools.storage.paths import real_file
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _from_wkt(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
     import shapely
 
     try:
-        geometry = shapely.from_wkt(frame[column].astype(object).where(frame[column].notna(), None))
+        geometry = from_wkt(frame[column].astype(object).where(frame[column].notna(), None).to_list())
     except (shapely.errors.ShapelyError, TypeError) as error:
         raise DataError(
             f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column."

@@ -19,6 +19,7 @@ from tools.geo.predicates import related
 from tools.geo.rings import Geometries
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import bring, extent_region
+from tools.geo.wkt import from_wkt
 from tools.vector.layers import Layer, Mask, read
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _other(spatial: SpatialFilter, context: ToolContext) -> _Other:
 def _parsed(wkt: str) -> Geometries:
     """Return the geometry of a WKT text in longitude, latitude, valid and within -180 to 180 degrees."""
     try:
-        geometry = shapely.from_wkt(wkt)
+        (geometry,) = from_wkt([wkt])
     except shapely.errors.ShapelyError as error:
         raise ParameterError(
             f"The geometry {wkt[:60]!r} is no WKT.", hint="Write e.g. POLYGON ((6 52, 7 52, 7 53, 6 52)), longitude first."
