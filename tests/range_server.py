@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,10 @@ class Fault:
     """Send the whole file with 200, whatever range was asked for."""
     drip_s: float = 0.0
     """Pause between single bytes of the body."""
+    pause_s: float = 0.0
+    """Wait before the answer."""
+    stall_at: int | None = None
+    """Send nothing more after so many bytes of the body, and keep the connection."""
 
 
 @dataclass(frozen=True)
@@ -133,22 +138,29 @@ def _handler(server: RangeServer) -> type[BaseHTTPRequestHandler]:
             self._send(status, headers, payload, fault)
 
         def _send(self, status: int, headers: Mapping[str, str], payload: bytes, fault: Fault) -> None:
+            time.sleep(fault.pause_s)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.close_connection = fault.cut_at is not None
             try:
-                if fault.drip_s:
-                    for position in range(len(payload)):
-                        self.wfile.write(payload[position : position + 1])
-                        time.sleep(fault.drip_s)
-                else:
-                    self.wfile.write(payload)
+                _write(self.wfile, payload, fault)
+                if fault.stall_at is not None:
+                    self.rfile.read(1)  # until the client gives up
             except OSError:  # the client gave up
                 self.close_connection = True
 
     return Handler
+
+
+def _write(stream: BufferedIOBase, payload: bytes, fault: Fault) -> None:
+    if not fault.drip_s:
+        stream.write(payload[: fault.stall_at])
+        return
+    for position in range(len(payload)):
+        stream.write(payload[position : position + 1])
+        time.sleep(fault.drip_s)
 
 
 def _response(server: RangeServer, path: str, query: str, headers: Mapping[str, str], fault: Fault) -> tuple[int, dict[str, str], bytes]:
@@ -158,10 +170,12 @@ def _response(server: RangeServer, path: str, query: str, headers: Mapping[str, 
         return 403, {}, b"signature refused"
     body = server.files[path]
     said = {"etag": etag_of(body), "accept-ranges": "bytes", "content-type": server.types[path]}
-    wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
+    if headers.get("if-none-match") == said["etag"]:
+        return 304, said, b""
+    wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("range", ""))
     if wanted is None or fault.ignores_range or headers.get("if-range", said["etag"]) != said["etag"]:
         return 200, said, body
-    first, last = int(wanted[1]), min(int(wanted[2]), len(body) - 1)
+    first, last = int(wanted[1]), min(int(wanted[2] or len(body)), len(body) - 1)
     if first >= len(body):
         return 416, {**said, "content-range": f"bytes */{len(body)}"}, b""
     return 206, {**said, "content-range": f"bytes {first}-{last}/{len(body)}"}, body[first : last + 1]

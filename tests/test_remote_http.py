@@ -384,7 +384,12 @@ def _seconds(remote: Remote, server: RangeServer) -> float:
 
 def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if answered.wait(10) else [])
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        answered.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     started = time.monotonic()
     with Remote(ToolSettings(allowed_hosts="a.example", http_deadline_s=0.2)) as remote, pytest.raises(ServiceError, match="in time"):
         remote.request(Request("https://a.example/"))

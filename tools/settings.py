@@ -75,6 +75,8 @@ class ToolSettings(Settings):
     """Most pages of a PDF."""
     max_download_bytes: int = 20_000_000_000
     """Largest file that is fetched as a whole."""
+    download_deadline_s: float = Field(default=21_600.0, gt=0)
+    """Longest time for fetching one file as a whole, with everything that breaks off and goes on."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; auto takes a GPU where there is one. Part of the key of what they say."""
     allowed_hosts: str = "default"

@@ -47,6 +47,11 @@ class Workspace:
         return self.root / "datasets.sqlite"
 
     @property
+    def downloads(self) -> Path:
+        """Files that were fetched from other machines, one folder per content."""
+        return self.root / "downloads"
+
+    @property
     def ledger(self) -> Path:
         """SQLite file of the agent: runs."""
         return self.root / "ledger.sqlite"

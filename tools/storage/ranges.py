@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from tools.errors import BusyError, DataError, LimitError, ServiceError
+from tools.storage.checksums import maybe_multihash
 from tools.storage.hosts import shown
 from tools.storage.http import Answer, Remote, Request, Signer
 from tools.storage.validators import is_strong, maybe_content_range
@@ -34,8 +35,6 @@ ALIVE_S = 0.25
 """Seconds between two questions whether anybody still waits for what is being fetched."""
 AT_ONCE = 8
 """Requests side by side, as browsers do."""
-_HASHES = {"1114": "sha1", "1220": "sha256", "1340": "sha512", "1440": "sha3_512", "1620": "sha3_256", "d50110": "md5"}
-"""Start of a multihash in hexadecimal (code and length) → name in hashlib; https://github.com/multiformats/multicodec."""
 
 
 def _nobody_waits() -> None:
@@ -235,14 +234,9 @@ def joined_ranges(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _check(body: bytes, checksum: str | None, plain_url: str) -> None:
     """Raise DataError where a whole file is not what its multihash says; what is no multihash of a known kind checks nothing."""
-    text = (checksum or "").lower()
-    for start, name in _HASHES.items():
-        digest = hashlib.new(name, usedforsecurity=False)
-        # Catalogues are known to state bare digests, which may start with any digits.
-        if text.startswith(start) and len(text) == len(start) + 2 * digest.digest_size:
-            digest.update(body)
-            if text != start + digest.hexdigest():
-                raise DataError(
-                    f"{plain_url} is not what its catalogue says: the checksum differs.",
-                    hint="It may be damaged; tell the provider, or try again.",
-                )
+    stated = maybe_multihash(checksum)
+    if stated is not None and hashlib.new(stated.algorithm, body, usedforsecurity=False).hexdigest() != stated.digest:
+        raise DataError(
+            f"{plain_url} is not what its catalogue says: the checksum differs.",
+            hint="It may be damaged; tell the provider, or try again.",
+        )

@@ -47,6 +47,14 @@ def maybe_content_range(headers: Mapping[str, str]) -> ContentRange | None:
     return ContentRange(first, last, size)
 
 
+def unless_changed(etag: str | None, modified: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the header by which a server says 304 where a file is still in that state (RFC 9110, 13.1); none where none can."""
+    for name, value in (("if-none-match", etag), ("if-modified-since", modified)):
+        if value and value.isascii() and value.isprintable():
+            return ((name, value),)
+    return ()
+
+
 def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
     """Return what a server states of the content of the whole file: name of an algorithm in hashlib → digest in hexadecimal.
 
