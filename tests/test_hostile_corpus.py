@@ -1,0 +1,212 @@
+"""Files, names, addresses and expressions that mean harm bring nothing about; the nearest harmless ones work.
+
+An effect is: content of a file elsewhere in a result, record, error or log; a connection to a host that nobody named; a file that is
+created, changed or removed outside the workspace; a process that is started.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import hostile_rasters
+from agent import Agent
+from hostile_bait import (
+    NAMES,
+    OWN,
+    PEOPLE,
+    Bait,
+    CanaryHost,
+    FileCase,
+    canary_host,
+    changes,
+    listing,
+    write_bait,
+    write_layer,
+    write_raster,
+)
+from hostile_using import LAYER, RASTER, Tried, Watch, try_file
+from tools.catalog.datasets import Datasets
+from tools.workspace import open_workspace
+
+FILES = (*hostile_rasters.CASES,)
+OPEN: dict[str, str] = {
+    "a virtual raster over a file elsewhere": "rasters: a virtual raster opens though nobody trusts the format",
+    "a virtual raster after blanks": "rasters: 64 bytes of blanks hide the XML",
+    "an OziExplorer map of an image elsewhere": "rasters: any driver may open a file",
+}
+"""Cases that still do harm, with the part of the code where the hole is."""
+
+
+@pytest.fixture(scope="session")
+def bait_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the bait, written once."""
+    folder = tmp_path_factory.mktemp("bait") / "elsewhere"
+    write_bait(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fonts_known() -> None:
+    """Let matplotlib look for the machine's fonts now: it starts a program, once, and keeps what it found in a folder of its own."""
+    import matplotlib.font_manager  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def host(bait_files: Path) -> Iterator[CanaryHost]:
+    """Return the host that nobody may ask."""
+    with canary_host(bait_files) as host:
+        yield host
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one case plays: folders of its own, an agent over a workspace, and what was there before."""
+
+    root: Path
+    bait: Bait
+    host: CanaryHost
+    agent: Agent
+
+    @property
+    def folder(self) -> Path:
+        """Where files of the case are written."""
+        return self.root / "case"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace that holds a harmless raster and a harmless layer, to be copied: registering takes its time."""
+    folder = tmp_path_factory.mktemp("own")
+    datasets = Datasets(open_workspace(root=folder / "ws"))
+    datasets.add(write_raster(folder / "own.tif"), id=RASTER)
+    datasets.add(write_layer(folder / "own.geojson"), id=LAYER)
+    return folder / "ws"
+
+
+@pytest.fixture
+def place(tmp_path: Path, bait_files: Path, prepared: Path, host: CanaryHost, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Return a place with the bait next door, and HOME and TMPDIR under watch."""
+    shutil.copytree(bait_files, tmp_path / "elsewhere")
+    shutil.copytree(prepared, tmp_path / "ws")
+    for name in ("case", "home", "tmp"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("TERRACITE_WORKERS", "0")
+    monkeypatch.chdir(tmp_path / "home")
+    return Place(tmp_path, Bait(tmp_path / "elsewhere", f"{host.url}{tmp_path.name}/"), host, Agent(workspace=tmp_path / "ws"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial came to."""
+
+    tried: Tried
+    effects: list[str]
+
+
+@pytest.fixture
+def trial(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[Path | str], Trial]:
+    """Return a function that tries a file and tells what it brought about, what was logged and printed included."""
+    caplog.set_level(logging.DEBUG)
+
+    def run(path: Path | str, only: int | None = None) -> Trial:
+        watch = Watch.begin(place.root, place.agent.workspace.root, place.bait, place.host)
+        tried = try_file(place.agent, path, only)
+        printed = capfd.readouterr()
+        return Trial(tried, watch.effects(tried.said, f"{caplog.text}\n{printed.out}\n{printed.err}"))
+
+    return run
+
+
+def named(cases: tuple[FileCase, ...]) -> Callable[..., object]:
+    """Parametrise over cases; those that still do harm are expected to."""
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=_marks(case)) for case in cases])
+
+
+def _marks(case: FileCase) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.xfail(strict=True, reason=OPEN[case.name])] if case.name in OPEN else []
+
+
+def assert_harmless(outcome: Trial) -> None:
+    """Nothing was brought about, and only errors of ours came out."""
+    assert not outcome.effects, "\n".join(outcome.effects)
+    assert not outcome.tried.unexpected, "\n".join(outcome.tried.unexpected)
+
+
+@named(FILES)
+def test_a_hostile_file_brings_nothing_about(case: FileCase, place: Place, trial: Callable[..., Trial]) -> None:
+    assert_harmless(trial(case.write(place.folder, place.bait), only=2))
+
+
+@pytest.mark.heavy
+@named(FILES)
+def test_a_hostile_file_brings_nothing_about_by_any_tool(case: FileCase, place: Place, trial: Callable[..., Trial]) -> None:
+    assert_harmless(trial(case.write(place.folder, place.bait)))
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in FILES if case.trusted])
+def test_a_trusted_format_is_trusted_with_files_and_nothing_else(
+    case: FileCase, place: Place, trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_TRUSTED_FORMATS", case.trusted)
+    outcome = trial(case.write(place.folder, place.bait), only=2)
+    assert not [effect for effect in outcome.effects if effect.startswith(("asked", "touched", "started"))]
+    assert not outcome.tried.unexpected
+
+
+TWINS = tuple(dict.fromkeys((case.twin, case.trusted) for case in FILES))
+
+
+@pytest.mark.parametrize("twin", [pytest.param(twin, id=f"{twin[0].__name__} {twin[1]}".strip()) for twin in TWINS])
+def test_the_nearest_harmless_file_gives_its_value(
+    twin: tuple[Callable[[Path], Path], str], place: Place, trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, trusted = twin
+    monkeypatch.setenv("TERRACITE_TRUSTED_FORMATS", trusted)
+    outcome = trial(write(place.folder), only=1)
+    assert_harmless(outcome)
+    (result,) = outcome.tried.results
+    values = {fact.name: fact.value for fact in result.artifact.facts}
+    assert values["mean"] == OWN if "mean" in values else (values["count"], values["people"]) == (len(NAMES), sum(PEOPLE))
+
+
+GEOSPATIAL = ("GDAL", "CPL", "OGR", "PROJ", "SHAPE", "GTIFF")
+
+
+def bitten(cases: tuple[FileCase, ...], library: str, root: Path, template: Path, host: CanaryHost) -> list[str]:
+    """Return the names of the cases that do harm where a library opens them as it comes, without our environment."""
+    folders = [root / f"bite{place:03d}" for place in range(len(cases))]
+    paths = []
+    for case, folder in zip(cases, folders, strict=True):
+        shutil.copytree(template, folder / "elsewhere")
+        (folder / "case").mkdir()
+        paths.append(case.write(folder / "case", Bait(folder / "elsewhere", f"{host.url}{folder.name}/")))
+    before = listing(root)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(GEOSPATIAL)}
+    program = Path(__file__).with_name("hostile_stock.py")
+    done = subprocess.run([sys.executable, str(program), library, *map(str, paths)], env=clean, capture_output=True, text=True, check=True)
+    touched = {Path(path).parts[0] for path in changes(before, listing(root))}
+    asked = {part for contact in host.contacts for part in contact.split("/")}
+    return [
+        case.name
+        for case, folder, shown in zip(cases, folders, json.loads(done.stdout), strict=True)
+        if shown or folder.name in touched or folder.name in asked
+    ]
+
+
+@pytest.mark.heavy
+def test_a_good_part_of_the_rasters_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, bait_files: Path, host: CanaryHost) -> None:
+    cases = hostile_rasters.CASES
+    found = bitten(cases, "rasterio", tmp_path, bait_files, host)
+    assert 2 * len(found) >= len(cases), found
