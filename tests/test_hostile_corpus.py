@@ -42,7 +42,6 @@ FILES = (*hostile_rasters.CASES,)
 OPEN: dict[str, str] = {
     "a virtual raster over a file elsewhere": "rasters: a virtual raster opens though nobody trusts the format",
     "a virtual raster after blanks": "rasters: 64 bytes of blanks hide the XML",
-    "an OziExplorer map of an image elsewhere": "rasters: any driver may open a file",
 }
 """Cases that still do harm, with the part of the code where the hole is."""
 
