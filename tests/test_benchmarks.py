@@ -28,6 +28,7 @@ def test_benchmarks_run_at_tiny_sizes_and_keep_their_context(tmp_path: Path) -> 
         ("start-up", "warm", True),
         ("segment", "cold", True),
         ("remote read", "cold", True),
+        ("worker", "cold", True),
     } <= cases
     assert all(each["seconds"] and min(each["seconds"]) > 0 for each in kept["measurements"])
     assert len(said.splitlines()) == len(kept["measurements"]) + 1

@@ -16,8 +16,9 @@ from tools.errors import DataError
 Progress = Callable[[float], None]
 
 
-def nothing_loaded() -> None:
+def nothing_loaded() -> tuple[str, ...]:
     """Prepare a worker without the libraries that these jobs do not need."""
+    return ()
 
 
 def echo(value: Any, progress: Progress) -> dict[str, Any]:

@@ -41,16 +41,13 @@ def executor_of(workspace: Workspace) -> Executor:
     return Pool(workspace.settings, prepare=PREPARE, scratch=partial(private_folder, workspace.staging))
 
 
-def prepare_worker() -> None:
-    """Take the snapshot of the code, then load what most tools need."""
-    from importlib import import_module
-
+def prepare_worker() -> tuple[str, ...]:
+    """Take the snapshot of the code and set GDAL's options; return what most tools need, in the order in which it helps most."""
     from tools.storage.bootstrap import bootstrap
 
     process_fingerprints()
     bootstrap()
-    for name in PRELOADED:
-        import_module(name)
+    return PRELOADED
 
 
 def nothing(progress: Progress) -> Json:  # noqa: ARG001 - as of every job

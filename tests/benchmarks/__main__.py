@@ -13,6 +13,7 @@ from processes import question, start_up
 from reads import remote_window
 from segments import segment
 from tools.storage.bootstrap import bootstrap
+from workers import worker_calls
 from zones import zonal
 
 
@@ -23,6 +24,7 @@ def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, sce
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
     yield from segment(folder, runs, side=scene_side)
     yield from remote_window(folder, runs, side=scene_side)
+    yield from worker_calls(folder, runs)
 
 
 def main(arguments: list[str]) -> None:

@@ -31,16 +31,19 @@ PROGRESS_S = 0.05
 def serve(wire: int, lifeline: int, *, prepare: str, network: bool, memory_bytes: int, file_bytes: int) -> None:
     """Run jobs that come over the socket `wire` until the parent is gone.
 
-    `prepare` names a function that loads what most jobs need. It runs confined like the process, not like a job.
+    `prepare` names a function that gets the process ready and returns the names of modules that most jobs need; they are
+    loaded one by one while no job waits. All that runs confined like the process, not like a job.
     """
     _die_with(lifeline)
     faulthandler.enable()
     confine_process(network=network, memory_bytes=memory_bytes, file_bytes=file_bytes)
     module, _, name = prepare.partition(":")
-    getattr(import_module(module), name)()
+    ahead: list[str] = [*getattr(import_module(module), name)()]
     with socket.socket(fileno=wire) as parent:
         try:
             send(parent, encoded({"ready": True}))
+            while ahead and not select.select([parent], [], [], 0)[0]:
+                import_module(ahead.pop(0))
             while True:
                 _run(parent, receive_job(parent))
         except BrokenWireError:
