@@ -14,29 +14,33 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from agent.citations import citations_of
 from agent.context import RunContext
-from agent.errors import RunInterruptedError
+from agent.errors import check_wanted
 from agent.events import Event, RunFinished, RunStarted
 from agent.knowledge.ledger import Ledger
 from agent.knowledge.memory import Knowledge
 from agent.models import Decider, make_decider
-from agent.result import EXIT_CODES, RunResult
+from agent.result import RunResult, exit_code_for
 from agent.settings import AgentSettings, EngineChoice
 from agent.state import Json, RunState
 from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import AddReport, Datasets
 from tools.contract import Declared, Result
-from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, exit_code_of
+from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, StorageError
 from tools.execution import executor_of
 from tools.runner import Runner
 from tools.settings import ToolSettings
 from tools.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from agent.threads import Turns
 
 
 class Agent:
@@ -68,6 +72,12 @@ class Agent:
     def decider(self) -> Decider:
         """The chat model that decides, made when first needed."""
         return make_decider(self.settings, self.workspace.root / "endpoints.json")
+
+    @cached_property
+    def _turns(self) -> Turns:
+        from agent.threads import Turns
+
+        return Turns(self.runner.exclusive, self.workspace.settings.lock_timeout_s)
 
     def add(
         self,
@@ -123,18 +133,20 @@ class Agent:
         started, clock = datetime.now(UTC).isoformat(), time.monotonic()
         run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
         decider = self.decider
-        check = partial(_check, cancel or threading.Event(), question)
+        cancel = cancel or threading.Event()
+        check = partial(check_wanted, cancel, question)
         yield RunStarted(run_id=run_id, thread_id=thread, question=question, engine=decider.engine, model=decider.model, datasets=focus)
         asked: RunState = {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})}
         state: RunState = {}
-        for mode, part in self._steps(asked, thread, decider, check):
-            if mode == "custom":
-                yield part
-            else:
-                state = part
-        result = self._result(state, decider, thread, time.monotonic() - clock, unreadable)
-        self.runner.pin([citation["key"] for citation in result.citations], result.run_id)
-        self.ledger.record(result.to_json(), started)
+        with self._turns.taken(thread, cancel, check):
+            for mode, part in self._steps(asked, thread, decider, check):
+                if mode == "custom":
+                    yield part
+                elif mode == "unkept":
+                    unreadable.append(part)
+                else:
+                    state = part
+        result = self._recorded(self._result(state, decider, thread, time.monotonic() - clock, unreadable), started)
         yield RunFinished(result=result.to_json())
 
     async def astream(
@@ -197,7 +209,7 @@ class Agent:
 
     def _steps(
         self, asked: RunState, thread_id: str, decider: Decider, check: Callable[[], None]
-    ) -> Iterator[tuple[str, Any]]:  # Any: an event of ours under "custom", the state of the graph under "values"
+    ) -> Iterator[tuple[str, Any]]:  # Any: an event of ours under "custom", the state of the graph under "values", a text under "unkept"
         """Run the graph on a question, in its thread."""
         from agent.graph import build
         from agent.threads import saver
@@ -211,13 +223,25 @@ class Agent:
                 durability="sync",
             )
             yield from parts
+            if checkpoints.problem:
+                yield "unkept", f"Follow-up questions will not know of this one: it could not be kept ({checkpoints.problem})."
+
+    def _recorded(self, result: RunResult, started: str) -> RunResult:
+        """Pin what an answer cites, and keep the run; an answer that cannot be kept is given all the same, and says so."""
+        try:
+            self.runner.pin([citation["key"] for citation in result.citations], result.run_id)
+            self.ledger.record(result.to_json(), started)
+        except StorageError as error:
+            said = f"This run was not recorded: it cannot be replayed, and what it cites is not kept for it. {error}"
+            return replace(result, warnings=[*result.warnings, said])
+        return result
 
     def _result(self, state: RunState, decider: Decider, thread_id: str, seconds: float, unreadable: list[str]) -> RunResult:
         verdict, steps = state["verdict"], state["steps"]
         return RunResult(
             status=verdict["status"],
             outcome=verdict["outcome"],  # type: ignore[arg-type]  # a Verdict holds only these texts
-            exit_code=EXIT_CODES.get(verdict["status"]) or _failure_code(verdict["status"], steps),
+            exit_code=exit_code_for(verdict["status"], steps),
             question=state["question"],
             answer=state["draft"],
             claims=state["claims"],
@@ -263,21 +287,6 @@ class Thread:
     def stream(self, question: str, *, data: Sequence[str | Path] = (), cancel: threading.Event | None = None) -> Iterator[Event]:
         """Ask within this conversation, yielding events; see `Agent.stream`."""
         return self.agent.stream(question, data=data, thread_id=self.id, cancel=cancel)
-
-
-def _check(cancel: threading.Event, question: str) -> None:
-    """Raise RunInterruptedError where the caller no longer wants the answer."""
-    if cancel.is_set():
-        raise RunInterruptedError(
-            f"The answer to {question!r} was interrupted.", hint="Ask again: what was computed by then is remembered."
-        )
-
-
-def _failure_code(status: str, steps: Sequence[Json]) -> int:
-    if status == "answered":
-        return 0
-    errors = [step["error"]["code"] for step in steps if "error" in step]
-    return exit_code_of(errors[-1]) if errors else 1
 
 
 def _warnings(state: RunState) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from tools.errors import ServiceError, TerraciteError
 
 
@@ -17,3 +19,11 @@ class RunInterruptedError(TerraciteError):
     code = "interrupted"
     exit_code = 130
     http_status = 499
+
+
+def check_wanted(cancel: threading.Event, question: str) -> None:
+    """Raise RunInterruptedError where the caller no longer wants the answer."""
+    if cancel.is_set():
+        raise RunInterruptedError(
+            f"The answer to {question!r} was interrupted.", hint="Ask again: what was computed by then is remembered."
+        )

@@ -68,6 +68,19 @@ def write_synced(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+def sealed(text: str) -> str:
+    """Return a text of one line with its digest behind it, by which `unsealed` notices damage that a database would not."""
+    return f"{text}\n{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def unsealed(stored: str) -> str:
+    """Return the text of `sealed`; raise ValueError where it is not what was stored. A text without a digest is an older one."""
+    text, end, digest = stored.rpartition("\n")
+    if end and hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise ValueError("what is stored does not match its digest")
+    return text if end else digest
+
+
 def sync_folder(folder: Path) -> None:
     """Let the names in a folder reach the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

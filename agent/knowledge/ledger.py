@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from agent.state import Json
+from tools.durable import sealed, unsealed
 from tools.errors import NotFoundError, StorageError
 
 _SCHEMA = """
@@ -26,18 +27,26 @@ class Ledger:
 
     def record(self, result: Json, started: str) -> None:
         """Keep a finished run; `started` is ISO 8601 UTC."""
-        row = (result["run_id"], result["thread_id"], started, result["question"], result["status"], json.dumps(result, ensure_ascii=False))
+        row = (
+            result["run_id"],
+            result["thread_id"],
+            started,
+            result["question"],
+            result["status"],
+            sealed(json.dumps(result, ensure_ascii=False)),
+        )
         with self._connection() as connection:
             connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def run(self, run_id: str) -> Json:
-        """Return the result of a run by its id or an unambiguous beginning of it; `last` is the newest.
+        """Return the result of a run by its id or an unambiguous beginning of it.
 
-        Raises NotFoundError where there is none, or more than one.
+        `last` is the one that was kept last, whatever the clock said.
+        Raises NotFoundError where there is none, or more than one, StorageError where it cannot be read.
         """
         with self._connection() as connection:
             if run_id == "last":
-                rows = connection.execute("SELECT result FROM runs ORDER BY started DESC, rowid DESC LIMIT 1").fetchall()
+                rows = connection.execute("SELECT result FROM runs ORDER BY rowid DESC LIMIT 1").fetchall()
             else:
                 rows = connection.execute(
                     "SELECT result FROM runs WHERE substr(run_id, 1, ?) = ? LIMIT 2", (len(run_id), run_id)
@@ -47,7 +56,10 @@ class Ledger:
                 f"{'No run' if not rows else 'More than one run'} has the id {run_id!r} in this workspace.",
                 hint="Give the whole run id as `ask` printed it, or 'last'.",
             )
-        result: Json = json.loads(rows[0][0])
+        try:
+            result: Json = json.loads(unsealed(rows[0][0]))
+        except ValueError as error:
+            raise StorageError(f"The run {run_id!r} is damaged in the ledger ({error}).", hint="Ask its question again.") from error
         return result
 
     @contextmanager

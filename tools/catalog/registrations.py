@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from tools.catalog.naming import free_id
 from tools.catalog.records import DatasetRecord
 from tools.contract import Declared
+from tools.durable import sealed, unsealed
 from tools.errors import BusyError, StorageError
 from tools.storage.identity import Stamp
 
@@ -107,18 +108,19 @@ class Registrations:
     def all_json(self) -> tuple[dict[str, Any], ...]:  # Any: JSON
         """Return every record as a JSON object, sorted by id."""
         with self._connection() as connection:
-            return tuple(json.loads(row["record"]) for row in connection.execute("SELECT record FROM datasets ORDER BY id"))
+            rows = connection.execute("SELECT id, path, record FROM datasets ORDER BY id").fetchall()
+        return tuple(_record_json(row) for row in rows)
 
     def by_id(self, dataset_id: str) -> Registration | None:
-        """Return a dataset, or None."""
-        return self._one("id = ?", dataset_id)
+        """Return a dataset, or None; raise StorageError where it is damaged."""
+        return next((_registration(row) for row in self._rows("id = ?", dataset_id)), None)
 
     def by_path(self, path: str) -> tuple[Registration, ...]:
-        """Return the datasets of a file, by layer."""
+        """Return the datasets of a file, by layer; a damaged one is left out, so that adding the file makes it whole."""
         return self._select("path = ? ORDER BY layer", path)
 
     def by_digest(self, digest: str) -> tuple[Registration, ...]:
-        """Return the datasets of equal content, sorted by id."""
+        """Return the datasets of equal content, sorted by id, without damaged ones."""
         return self._select("digest = ? ORDER BY id", digest)
 
     def ids(self) -> tuple[str, ...]:
@@ -164,12 +166,16 @@ class Registrations:
             row = (path, given.to_json(), json.dumps(stamp), stamped_ns, json.dumps(error))
             connection.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)", row)
 
-    def _one(self, condition: str, *values: str) -> Registration | None:
-        return next(iter(self._select(condition, *values)), None)
-
     def _select(self, condition: str, *values: str) -> tuple[Registration, ...]:
+        found = []
+        for row in self._rows(condition, *values):
+            with suppress(StorageError):
+                found.append(_registration(row))
+        return tuple(found)
+
+    def _rows(self, condition: str, *values: str) -> tuple[sqlite3.Row, ...]:
         with self._connection() as connection:
-            return tuple(_registration(row) for row in connection.execute(f"SELECT * FROM datasets WHERE {condition}", values))  # noqa: S608 - ours
+            return tuple(connection.execute(f"SELECT * FROM datasets WHERE {condition}", values))  # noqa: S608 - ours
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -200,12 +206,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StorageError(
             f"The registrations {path} are of a newer version ({version}).", hint="Update Terracite, or choose another workspace."
         )
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 @contextmanager
 def _write(connection: sqlite3.Connection) -> Iterator[None]:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # of an older workspace: unreadable where nothing can be written
+        connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield
@@ -217,12 +224,31 @@ def _same(record: DatasetRecord) -> tuple[str, str, str, str]:
 
 def _row(record: DatasetRecord, registration: Registration) -> tuple[object, ...]:
     identity = (record.id, record.path, record.layer or "", record.digest)
-    return (*identity, record.model_dump_json(), registration.given.to_json(), json.dumps(registration.stamp), registration.stamped_ns)
+    texts = sealed(record.model_dump_json()), sealed(registration.given.to_json()), json.dumps(registration.stamp)
+    return (*identity, *texts, registration.stamped_ns)
 
 
 def _registration(row: sqlite3.Row) -> Registration:
-    record = DatasetRecord.model_validate_json(row["record"])
-    return Registration(record, Given.from_json(row["given"]), _stamp(row["stamp"]), row["stamped_ns"])
+    record = DatasetRecord.model_validate(_record_json(row))
+    with _damage(row):
+        return Registration(record, Given.from_json(unsealed(row["given"])), _stamp(row["stamp"]), row["stamped_ns"])
+
+
+def _record_json(row: sqlite3.Row) -> dict[str, Any]:  # Any: JSON
+    with _damage(row):
+        record: dict[str, Any] = json.loads(unsealed(row["record"]))
+    return record
+
+
+@contextmanager
+def _damage(row: sqlite3.Row) -> Iterator[None]:
+    """Raise StorageError where a row is not as it was written."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"The registration of the dataset {row['id']!r} is damaged ({error}).", hint=f"Add its file again: terracite add {row['path']}"
+        ) from error
 
 
 def _stamp(text: str) -> Stamp:
