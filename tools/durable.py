@@ -81,6 +81,14 @@ def unsealed(stored: str) -> str:
     return text if end else digest
 
 
+def replace_alone(path: Path, content: bytes) -> None:
+    """Write a file in one synced step, for whoever holds it alone: a draft that a crash left is written over the next time."""
+    draft = path.with_name(f".{path.name}.draft")
+    write_synced(draft, content)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Let the names in a folder reach the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from tools.durable import replace_whole, storage_errors
+from tools.durable import replace_alone, storage_errors
 from tools.storage.bodies import Opened
 from tools.storage.validators import digests, is_strong, maybe_content_range
 
@@ -100,7 +100,7 @@ class Part:
 
     def _write(self, state: State) -> None:
         with storage_errors("Fetching a file into", self.body.parent):
-            replace_whole(self._state_file, json.dumps(asdict(state)).encode())
+            replace_alone(self._state_file, json.dumps(asdict(state)).encode())
         self.state = state
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.durable import file_digest, replace_whole, storage_errors, sync_folder
+from tools.durable import file_digest, replace_alone, storage_errors, sync_folder
 from tools.errors import DataError
 from tools.storage import formats
 
@@ -120,7 +120,7 @@ def write_receipt(file: Path, found: Download) -> None:
     """Note what an address held."""
     data = {"url": found.url, "folder": found.folder.name, "pieces": [asdict(piece) for piece in found.pieces]}
     with storage_errors("Noting a download in", file):
-        replace_whole(file, json.dumps(data).encode(), sync=True)
+        replace_alone(file, json.dumps(data).encode())
 
 
 def _is_same(found: Download) -> bool:
