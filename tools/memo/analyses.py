@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tools.memo.drafts import replace_whole
+from tools.drafts import replace_whole
 from tools.memo.key import Json, canonical_json
 from tools.memo.modules import Definition, Module, parse_module
 from tools.memo.scopes import Target, Use, Uses

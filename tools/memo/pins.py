@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.drafts import replace_whole
 from tools.durable import storage_errors
 from tools.errors import ParameterError, StorageError
-from tools.memo.drafts import replace_whole
 from tools.memo.key import canonical_json
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tools.contract import Artifact
+from tools.drafts import sweep_drafts
 from tools.durable import file_digest, storage_error, storage_errors, sync_folder, write_synced
 from tools.locks import hold
 from tools.memo import journal
-from tools.memo.drafts import sweep_drafts
 from tools.memo.facts import FACTS_FILE
 from tools.memo.key import Json, canonical_json
 from tools.memo.pins import Pins

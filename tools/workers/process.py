@@ -61,7 +61,14 @@ class Worker:
         held, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", PROGRAM, json.dumps(_options(setup, theirs.fileno(), held))],
+                [
+                    sys.executable,
+                    "-I",
+                    *(["-B"] if sys.dont_write_bytecode else []),
+                    "-c",
+                    PROGRAM,
+                    json.dumps(_options(setup, theirs.fileno(), held)),
+                ],
                 env=_environment(setup.settings, scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=self._errors,
