@@ -122,23 +122,23 @@ def _draw_features(axes: Axes, layer: FeatureLayer, order: int, *, over_raster: 
     look = {"edgecolor": "0.15", "linewidth": 0.8, "alpha": 0.6 if order else 0.85} if areal else {"linewidth": 1.6, "markersize": 28}
     plain = PALETTE[order % MAX_CLASSES]
     if layer.column is None and areal and over_raster:  # outlines only: what lies below is the subject
-        features.plot(ax=axes, facecolor="none", edgecolor="black", linewidth=1.4)
+        features.plot(ax=axes, aspect=None, facecolor="none", edgecolor="black", linewidth=1.4)
         return [Patch(facecolor="none", edgecolor="black", linewidth=1.4, label=_wrapped(layer.label))]
     if layer.column is None:
-        features.plot(ax=axes, color=plain, **look)
+        features.plot(ax=axes, aspect=None, color=plain, **look)
         return [_patch(plain, layer.label)]
     values = features[layer.column]
     if values.dtype.kind in "if" and values.nunique() > MAX_CLASSES:
         norm = Normalize(float(values.min()), float(values.max()))
-        features.plot(ax=axes, column=layer.column, cmap="viridis", norm=norm, **look)
+        features.plot(ax=axes, aspect=None, column=layer.column, cmap="viridis", norm=norm, **look)
         _color_bar(axes, ScalarMappable(norm, "viridis"), f"{layer.label}: {layer.column}")
         return []
     groups = [value for value, _ in sorted(values.value_counts().items(), key=lambda item: (-item[1], str(item[0])))][:MAX_CLASSES]
     for index, value in enumerate(groups):
-        features[values == value].plot(ax=axes, color=PALETTE[index], **look)
+        features[values == value].plot(ax=axes, aspect=None, color=PALETTE[index], **look)
     rest = features[~values.isin(groups)]
     if len(rest):
-        rest.plot(ax=axes, color=OTHER_COLOR, **look)
+        rest.plot(ax=axes, aspect=None, color=OTHER_COLOR, **look)
     named = [_heading(f"{layer.label}: {layer.column}"), *(_patch(PALETTE[index], str(value)) for index, value in enumerate(groups))]
     return [*named, _patch(OTHER_COLOR, "other")] if len(rest) else named
 

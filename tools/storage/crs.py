@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyproj import CRS
 
+MOST_COORDINATE = 1e12
+"""Above every coordinate on the Earth in any unit of length: once around it are 4 × 10¹⁰ mm."""
+
 
 @lru_cache(maxsize=256)
 def crs_from_wkt(wkt: str) -> CRS:

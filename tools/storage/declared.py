@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from uuid import uuid4
 from tools.contract import Declared
 from tools.errors import DataError, MissingCrsError, ParameterError
 from tools.geo.roles import QUALITY_ROLES, band_roles
+from tools.storage.crs import MOST_COORDINATE
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -84,6 +86,18 @@ def _check_nodata(nodata: float, dtypes: Sequence[str]) -> None:
                 f"The declared nodata value {nodata:g} does not fit the band's type {dtype}.",
                 hint="Declare a value that the type can hold, with --nodata VALUE.",
             )
+
+
+def check_numbers(view: DatasetReader, path: Path) -> None:
+    """Raise DataError where the corners are no place on the Earth, pixels have no size, or a scale or offset is no number."""
+    corners = (view.transform @ corner for corner in ((0, 0), (view.width, 0), (0, view.height), (view.width, view.height)))
+    if view.transform.is_degenerate or not all(abs(x) < MOST_COORDINATE and abs(y) < MOST_COORDINATE for x, y in corners):
+        raise DataError(
+            f"The georeferencing of the raster {path.name!r} gives its pixels no place or no size: {tuple(view.transform[:6])}.",
+            hint="Correct its world file or tags, or fetch it again.",
+        )
+    if not all(map(math.isfinite, (*view.scales, *view.offsets))):
+        raise DataError(f"A scale or offset of the raster {path.name!r} is not a finite number.", hint="Correct its side file.")
 
 
 def check_located(view: DatasetReader, path: Path) -> None:

@@ -22,7 +22,7 @@ from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
 from tools.storage.cog import BandMark, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
-from tools.storage.declared import check_located, declared_view, opened
+from tools.storage.declared import check_located, check_numbers, declared_view, opened
 from tools.storage.paths import source_file
 from tools.storage.virtual import check_raster_content
 
@@ -102,6 +102,7 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     check_raster_content(path)
     try:
         with opened(path) as dataset, declared_view(dataset, source.declared) as view:
+            check_numbers(view, path)
             if located:
                 check_located(view, path)
             yield view
@@ -191,7 +192,14 @@ def band_array(dataset: DatasetReader, band: int, window: Window | None = None, 
         invalid |= np.isnan(values)
     scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
     if (scale, offset) != (1.0, 0.0):
-        values = values.astype("float64") * scale + offset
+        with np.errstate(over="ignore", invalid="ignore"):  # of pixels that are masked
+            scaled = values.astype("float64") * scale + offset
+        if (~np.isfinite(scaled) & np.isfinite(values) & ~invalid).any():
+            raise DataError(
+                f"Values of band {band} with its scale {scale:g} and offset {offset:g} are too large for any number.",
+                hint="Declare the true ones: terracite add PATH --scale … --offset ….",
+            )
+        values = scaled
     return np.ma.MaskedArray(values, mask=invalid)
 
 

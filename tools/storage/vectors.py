@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import Source
-from tools.errors import DataError, LimitError, MissingCrsError
+from tools.errors import DataError, LimitError, MissingCrsError, TerraciteError
 from tools.geotypes import EVERYTHING, Where
 from tools.settings import ToolSettings
 from tools.storage import formats, tables
@@ -38,6 +38,8 @@ MAGIC: dict[str, bytes] = {
 }
 """First bytes of each binary format, so that a file is what its name says before any driver tries it."""
 HEAD_BYTES = 1 << 16
+LONGEST_REASON = 200
+"""Characters of a reader's own words; some of them quote the file."""
 GEOJSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\x1e?\{")
 """An object, also as the first of a sequence; a list of features is no GeoJSON."""
 GEOJSON_TYPE = re.compile(
@@ -194,14 +196,20 @@ def _readable(path: Path) -> Iterator[None]:
     from pyogrio.errors import DataLayerError, DataSourceError, GeometryError
     from shapely.errors import ShapelyError
 
+    named = (DataSourceError, DataLayerError, GeometryError, ShapelyError, pyarrow.ArrowException)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (DataSourceError, DataLayerError, GeometryError, ShapelyError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+    except TerraciteError:
+        raise
+    # The plain ones come from geopandas, pandas, pyogrio and pyarrow, which trust a file's metadata: `geo` that is a list, a
+    # footer of no layers, a year of 40000.
+    except (*named, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         reason = str(error).partition(";")[0].replace(f"'{path}'", "it is").replace(str(path), path.name).strip().removesuffix(".")
         raise DataError(
-            f"The file {path.name!r} cannot be read ({reason}).", hint="It may be damaged or incomplete; fetch or export it again."
+            f"The file {path.name!r} cannot be read ({reason[:LONGEST_REASON]}).",
+            hint="It may be damaged or incomplete; fetch or export it again.",
         ) from error
 
 
