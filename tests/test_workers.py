@@ -14,13 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tools.catalog.datasets import Datasets
 from tools.errors import CrashError, DataError, DeadlineError, InternalError, MemoryLimitError, TerraciteError
 from tools.settings import ToolSettings
 from tools.workers.confinement import available
-from tools.workers.job import Job
+from tools.workers.job import InProcess, Job
 from tools.workers.pool import Pool
+from tools.workspace import open_workspace
 from waiting import wait_until
 
 needs_landlock = pytest.mark.skipif("Landlock, ABI" not in available()["files"], reason=f"files are {available()['files']}")
@@ -267,3 +270,31 @@ def test_a_parent_that_is_killed_leaves_no_worker_behind(name: str) -> None:
         parent.kill()
         parent.wait()
         wait_until(lambda: not is_running(pid), "the worker is gone", timeout_s=1.0)
+
+
+def test_a_file_whose_reading_takes_too_long_is_one_refusal_and_the_others_are_registered(tmp_path: Path, make_raster: Any) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    endless = folder / "endless.csv"
+    endless.write_text("name,wkt\nx,POINT (1 1)\n")
+    workspace = open_workspace(root=tmp_path / "ws")
+
+    class Slow:
+        """An executor whose first file takes longer than a call may."""
+
+        def run(self, job: Job, **_: Any) -> dict[str, Any]:
+            if "endless" in str(job.arguments):
+                raise DeadlineError("The call took longer than 1 s and was stopped.", hint="Raise it.")
+            return InProcess().run(job)
+
+        def warm(self) -> None: ...
+
+        def close(self) -> None: ...
+
+    make_raster(np.ones((3, 3), "uint8"), name="data/fine.tif")
+    datasets = Datasets(workspace, Slow())
+    report = datasets.add(folder)
+    assert [record.id for record in report.records] == ["fine"]
+    assert [refusal.code for refusal in report.refused] == ["deadline"]
+    again = Datasets(workspace).add(folder)
+    assert [record.id for record in again.records] == ["endless", "fine"], again.refused

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools import registry
 from tools.contract import Artifact, CacheState, Catalog, Fact, Memory, Result, Source, Tool
-from tools.errors import BusyError, DataError, NotFoundError, ParameterError, StorageError, TerraciteError
+from tools.errors import BusyError, CrashError, DataError, LimitError, NotFoundError, ParameterError, StorageError, TerraciteError
 from tools.execution import Sight, Task, carried_out, completed
 from tools.locks import hold
 from tools.memo import explain
@@ -226,7 +226,7 @@ class Runner:
     def _resolved(self, ref: str) -> Source | TerraciteError:
         try:
             return self._catalog.resolve(ref)
-        except (DataError, NotFoundError) as error:
+        except (DataError, NotFoundError, LimitError, CrashError) as error:
             return error
 
     def _check_inputs(self, call: Call) -> None:

@@ -21,7 +21,7 @@ from tools.catalog.registrations import Given, Registration, Registrations, decl
 from tools.catalog.scanning import scan
 from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
-from tools.errors import DataError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
+from tools.errors import CrashError, DataError, LimitError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
 from tools.storage.identity import content_digest
 from tools.storage.paths import told
 from tools.workers.job import Executor, InProcess
@@ -170,6 +170,8 @@ class Datasets:
             if isinstance(error, ParameterError) and wanted is not None:
                 raise
             self._registrations.put_refusal(str(file), given, seen.stamp, seen.stamped_ns, error.to_json())
+            return AddReport(refused=(_refusal(file, error.to_json()),))
+        except (LimitError, CrashError) as error:  # not remembered: limits are settings, and a crash may have another cause
             return AddReport(refused=(_refusal(file, error.to_json()),))
 
     def _add_address(self, path: str, given: Given, wanted: str | None) -> AddReport:
