@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 import hostile_rasters
+import hostile_vectors
 from agent import Agent
+from agent.knowledge.documents import read_document
 from hostile_bait import (
     NAMES,
     OWN,
@@ -38,9 +40,15 @@ from hostile_using import LAYER, RASTER, Tried, Watch, try_file
 from tools.catalog.datasets import Datasets
 from tools.workspace import open_workspace
 
-FILES = (*hostile_rasters.CASES,)
+FILES = (*hostile_rasters.CASES, *hostile_vectors.CASES, *hostile_vectors.DOCUMENTS, *hostile_vectors.ARCHIVES)
 OPEN: dict[str, str] = {
     "a virtual raster over a file elsewhere": "rasters: a virtual raster opens though nobody trusts the format",
+    "a virtual table over text": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
+    "a virtual table over a Shapefile": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
+    "a FlatGeobuf of absurd size": "vectors: IndexError",
+    "columns that are a program": "vectors: JSONDecodeError of pandas' notes in a Parquet file",
+    "columns that lie elsewhere": "vectors: OSError of pyarrow",
+    "a GeoParquet whose CRS is an address": "vectors: CRSError of pyproj",
     "a virtual raster after blanks": "rasters: 64 bytes of blanks hide the XML",
 }
 """Cases that still do harm, with the part of the code where the hole is."""
@@ -173,11 +181,15 @@ def test_the_nearest_harmless_file_gives_its_value(
 ) -> None:
     write, trusted = twin
     monkeypatch.setenv("TERRACITE_TRUSTED_FORMATS", trusted)
-    outcome = trial(write(place.folder), only=1)
+    path = write(place.folder)
+    outcome = trial(path, only=1)
     assert_harmless(outcome)
     (result,) = outcome.tried.results
     values = {fact.name: fact.value for fact in result.artifact.facts}
-    assert values["mean"] == OWN if "mean" in values else (values["count"], values["people"]) == (len(NAMES), sum(PEOPLE))
+    if "size" in values:  # a document
+        assert "Notes" in read_document(path).text
+    else:
+        assert values["mean"] == OWN if "mean" in values else (values["count"], values["sum of people"]) == (len(NAMES), sum(PEOPLE))
 
 
 GEOSPATIAL = ("GDAL", "CPL", "OGR", "PROJ", "SHAPE", "GTIFF")
@@ -209,3 +221,10 @@ def test_a_good_part_of_the_rasters_does_harm_where_nobody_keeps_it_from_it(tmp_
     cases = hostile_rasters.CASES
     found = bitten(cases, "rasterio", tmp_path, bait_files, host)
     assert 2 * len(found) >= len(cases), found
+
+
+@pytest.mark.heavy
+def test_a_good_part_of_the_layers_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, bait_files: Path, host: CanaryHost) -> None:
+    cases = hostile_vectors.CASES
+    found = bitten(cases, "pyogrio", tmp_path, bait_files, host)
+    assert 3 * len(found) >= len(cases), found
