@@ -32,7 +32,9 @@ geojson, gpkg, shp, fgb, parquet = (layer(f"plain.{suffix}") for suffix in ("geo
 
 def csv(folder: Path) -> Path:
     path = folder / "plain.csv"
-    path.write_text("name,people,lon,lat\n" + "".join(f"{name},{people},3.0{people},45.0\n" for name, people in zip(NAMES, PEOPLE, strict=True)))
+    path.write_text(
+        "name,people,lon,lat\n" + "".join(f"{name},{people},3.0{people},45.0\n" for name, people in zip(NAMES, PEOPLE, strict=True))
+    )
     return path
 
 
@@ -72,11 +74,20 @@ def over_question(bait: Bait) -> str:
 
 
 def union_of_files(bait: Bait) -> str:
-    return over_file(bait).replace("<OGRVRTLayer", '<OGRVRTUnionLayer name="u"><OGRVRTLayer').replace("</OGRVRTLayer>", "</OGRVRTLayer></OGRVRTUnionLayer>")
+    return (
+        over_file(bait)
+        .replace("<OGRVRTLayer", '<OGRVRTUnionLayer name="u"><OGRVRTLayer')
+        .replace("</OGRVRTLayer>", "</OGRVRTLayer></OGRVRTUnionLayer>")
+    )
 
 
 def command(bait: Bait) -> str:
-    return json.dumps({"type": "gdal_streamed_alg", "command_line": f"gdal vector reproject --dst-crs=EPSG:4326 {bait.file('secret.geojson')} --of stream --output-layer x -"})
+    return json.dumps(
+        {
+            "type": "gdal_streamed_alg",
+            "command_line": f"gdal vector reproject --dst-crs=EPSG:4326 {bait.file('secret.geojson')} --of stream --output-layer x -",
+        }
+    )
 
 
 def pipeline(source: str) -> dict[str, object]:
@@ -121,7 +132,9 @@ def crs_file(bait: Bait) -> str:
 
 
 def json_fg(bait: Bait) -> str:
-    return json.dumps({"conformsTo": ["http://www.opengis.net/spec/json-fg-1/0.2/conf/core"], "coordRefSys": f"{bait.url}crs.wkt", **features()})
+    return json.dumps(
+        {"conformsTo": ["http://www.opengis.net/spec/json-fg-1/0.2/conf/core"], "coordRefSys": f"{bait.url}crs.wkt", **features()}
+    )
 
 
 def wfs(bait: Bait) -> str:
@@ -144,7 +157,11 @@ def gml(bait: Bait) -> str:
 
 
 def gml_with_entity(bait: Bait) -> str:
-    return gml(bait).replace("<ogr:FeatureCollection", f'<!DOCTYPE x [<!ENTITY e SYSTEM "file://{bait.file("secret.txt")}">]><ogr:FeatureCollection', 1).replace("<ogr:name>a<", "<ogr:name>&e;<")
+    return (
+        gml(bait)
+        .replace("<ogr:FeatureCollection", f'<!DOCTYPE x [<!ENTITY e SYSTEM "file://{bait.file("secret.txt")}">]><ogr:FeatureCollection', 1)
+        .replace("<ogr:name>a<", "<ogr:name>&e;<")
+    )
 
 
 # --- GeoPackages
@@ -165,8 +182,10 @@ def changed(statements: Callable[[Bait], str]) -> Write:
 def view(select: Callable[[Bait], str]) -> Write:
     """Return a writer of a GeoPackage with a view that is registered as a layer."""
     return changed(
-        lambda bait: f"CREATE VIEW v AS SELECT {select(bait)} AS found; "
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('v', 'attributes', 'v');"
+        lambda bait: (
+            f"CREATE VIEW v AS SELECT {select(bait)} AS found; "
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('v', 'attributes', 'v');"
+        )
     )
 
 
@@ -206,7 +225,12 @@ def journal(folder: Path, bait: Bait) -> Path:
     bait.file("victim").write_bytes(str(folder / "other-journal").encode() + b"\0")
     page = 4096
     head = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + struct.pack(">IIIII", 0, 1, path.stat().st_size // page, 512, page)
-    end = struct.pack(">I", 1 + (1 << 30) // page) + victim + struct.pack(">II", len(victim), sum(victim) & 0xFFFFFFFF) + b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+    end = (
+        struct.pack(">I", 1 + (1 << 30) // page)
+        + victim
+        + struct.pack(">II", len(victim), sum(victim) & 0xFFFFFFFF)
+        + b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+    )
     (folder / "x.gpkg-journal").write_bytes(head.ljust(512, b"\0") + end)
     return path
 
@@ -291,7 +315,9 @@ def pickled_columns(folder: Path, bait: Bait) -> Path:
     import pyarrow.parquet
 
     notes = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": _program(bait)}
-    schema = pa.schema([pa.field("name", pa.string()), pa.field("people", pa.int64(), metadata=notes)], metadata={b"pandas": _program(bait)})
+    schema = pa.schema(
+        [pa.field("name", pa.string()), pa.field("people", pa.int64(), metadata=notes)], metadata={b"pandas": _program(bait)}
+    )
     path = folder / "x.parquet"
     pyarrow.parquet.write_table(pa.table({"name": list(NAMES), "people": list(PEOPLE)}, schema=schema), path)
     return path
@@ -354,7 +380,7 @@ def entities(bait: Bait) -> str:
 
 
 def markdown(bait: Bait) -> str:
-    return f"# Notes\n\n![x]({bait.url}x.png) ![y](file://{bait.file('secret.txt')})\n\n<!--#include file=\"{bait.file('secret.txt')}\" -->\n\n[z]: {bait.file('secret.txt')}\n"
+    return f'# Notes\n\n![x]({bait.url}x.png) ![y](file://{bait.file("secret.txt")})\n\n<!--#include file="{bait.file("secret.txt")}" -->\n\n[z]: {bait.file("secret.txt")}\n'
 
 
 def restructured(bait: Bait) -> str:
@@ -380,7 +406,9 @@ def pdf(more: Callable[[Bait], str]) -> Write:
             body += f"{number} 0 obj\n".encode() + one + b"\nendobj\n"
         table = "".join(f"{place:010d} 00000 n \n" for place in places)
         path = folder / "x.pdf"
-        path.write_bytes(body + f"xref\n0 6\n0000000000 65535 f \n{table}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF".encode())
+        path.write_bytes(
+            body + f"xref\n0 6\n0000000000 65535 f \n{table}trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF".encode()
+        )
         return path
 
     return write
@@ -498,7 +526,11 @@ CASES: tuple[FileCase, ...] = (
     FileCase("GML with a schema elsewhere", text("x.geojson", gml), geojson),
     FileCase("GML under its own name", text("x.gml", gml), geojson),
     FileCase("GML with an entity", text("x.gml", gml_with_entity), geojson),
-    FileCase("a view that reads pixels of a file", view(lambda bait: f"gdal_get_pixel_value('{bait.file('secret.tif')}', 1, 'pixel', 1, 1)"), gpkg),
+    FileCase(
+        "a view that reads pixels of a file",
+        view(lambda bait: f"gdal_get_pixel_value('{bait.file('secret.tif')}', 1, 'pixel', 1, 1)"),
+        gpkg,
+    ),
     FileCase("a view that reads a file", view(lambda bait: f"readfile('{bait.file('secret.txt')}')"), gpkg),
     FileCase("a view that loads a program", view(lambda bait: f"load_extension('{bait.file('secret.raw')}')"), gpkg),
     FileCase("a view that opens a file", view(lambda bait: f"ogr_datasource_load_layers('{bait.file('secret.gpkg')}')"), gpkg),
@@ -506,7 +538,11 @@ CASES: tuple[FileCase, ...] = (
     FileCase("a view that attaches and writes", view(lambda bait: f"writefile('{bait.file('taken')}', 'x')"), gpkg),
     FileCase("a virtual table over a file", virtual_table(lambda bait: f"VirtualOGR('{bait.file('secret.geojson')}')"), gpkg),
     FileCase("a virtual table over an address", virtual_table(lambda bait: f"VirtualOGR('/vsicurl/{bait.url}secret.geojson')"), gpkg),
-    FileCase("a virtual table over text", virtual_table(lambda bait: f"VirtualText('{bait.file('secret.csv')}', 'UTF-8', 1, POINT, DOUBLEQUOTE, ',')"), gpkg),
+    FileCase(
+        "a virtual table over text",
+        virtual_table(lambda bait: f"VirtualText('{bait.file('secret.csv')}', 'UTF-8', 1, POINT, DOUBLEQUOTE, ',')"),
+        gpkg,
+    ),
     FileCase("a virtual table over a Shapefile", virtual_table(lambda bait: f"VirtualShape('{bait.file('secret')}', 'UTF-8', 4326)"), gpkg),
     FileCase("a GeoPackage whose CRS stands elsewhere", changed(reference_system), gpkg),
     FileCase("a GeoPackage with triggers", changed(triggers), gpkg),

@@ -45,9 +45,6 @@ OPEN: dict[str, str] = {
     "a virtual raster over a file elsewhere": "rasters: a virtual raster opens though nobody trusts the format",
     "a virtual table over text": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
     "a virtual table over a Shapefile": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
-    "a FlatGeobuf of absurd size": "vectors: IndexError",
-    "columns that are a program": "vectors: JSONDecodeError of pandas' notes in a Parquet file",
-    "columns that lie elsewhere": "vectors: OSError of pyarrow",
     "a GeoParquet whose CRS is an address": "vectors: CRSError of pyproj",
     "a virtual raster after blanks": "rasters: 64 bytes of blanks hide the XML",
 }
