@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from tools.catalog.datasets import Datasets
-from tools.errors import CrashError, DataError, DeadlineError, InternalError, MemoryLimitError, TerraciteError
+from tools.errors import CrashError, DataError, DeadlineError, InternalError, MemoryLimitError, StorageError, TerraciteError
 from tools.settings import ToolSettings
 from tools.workers.confinement import available
 from tools.workers.job import InProcess, Job
@@ -298,3 +299,45 @@ def test_a_file_whose_reading_takes_too_long_is_one_refusal_and_the_others_are_r
     assert [refusal.code for refusal in report.refused] == ["deadline"]
     again = Datasets(workspace).add(folder)
     assert [record.id for record in again.records] == ["endless", "fine"], again.refused
+
+
+def test_an_idle_worker_that_was_killed_from_outside_is_replaced_before_the_next_job(pool: Pool) -> None:
+    before = pid_of(pool)
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: not is_running(before), "the worker is dead")
+    assert pid_of(pool) != before
+
+
+def test_closing_a_pool_ends_the_jobs_that_still_run() -> None:
+    with pool_of() as pool:
+        errors: list[BaseException] = []
+        begun = threading.Event()
+
+        def work() -> None:
+            try:
+                pool.run(job("sleep", seconds=60), progress=lambda _: begun.set())
+            except CrashError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert begun.wait(20)
+        pool.close()
+        thread.join(5)
+    assert len(errors) == 1
+
+
+def test_a_worker_whose_folder_cannot_be_made_hides_no_result() -> None:
+    folders = [tempfile.mkdtemp()]
+
+    @contextmanager
+    def once() -> Iterator[Path]:
+        if not folders:
+            raise StorageError("Making the folder failed.", hint="Free some space.")
+        yield Path(folders.pop())
+
+    with Pool(ToolSettings(workers=1), prepare="worker_jobs:nothing_loaded", scratch=once) as pool:
+        with pytest.raises(CrashError):
+            pool.run(job("leave", code=1))
+        with pytest.raises(StorageError, match="Free some space"):
+            pool.run(job("echo", value=1))

@@ -69,27 +69,38 @@ class Pool:
         while True:
             check()
             with self._changed:
-                if self._idle[network]:
-                    return self._idle[network].pop()
-                if self._started[network] < self._settings.workers:
-                    return self._start(network)
+                lent = self._taken(network)
+                if lent is not None:
+                    lent.is_lent = True
+                    return lent
                 self._changed.wait(TICK_S)
+
+    def _taken(self, network: bool) -> _Lent | None:
+        """Return an idle worker, or a new one where there may be one more; the lock is held."""
+        while self._idle[network]:
+            lent = self._idle[network].pop()
+            if lent.worker.is_running:
+                return lent
+            self._forget(network, lent)  # killed from outside, e.g. by a system that runs out of memory
+        return self._start(network) if self._started[network] < self._settings.workers else None
 
     def _give_back(self, network: bool, lent: _Lent) -> None:
         """Keep a worker for the next job, or start a fresh one in its place, so that the next caller need not wait for it."""
-        if lent.worker.is_alive and not lent.is_worn:
-            fresh = lent
-        else:
-            lent.end()
         with self._changed:
-            if not lent.worker.is_alive:
-                self._all.discard(lent)
-                self._started[network] -= 1
-                if not self._finalizer.alive:
-                    return
-                fresh = self._start(network)
-            self._idle[network].append(fresh)
+            lent.is_lent = False
+            if lent.worker.is_running and not lent.is_worn and self._finalizer.alive:
+                self._idle[network].append(lent)
+            else:
+                self._forget(network, lent)
+                with suppress(OSError):  # without room for one now, the next caller tries, and is told
+                    if self._finalizer.alive:
+                        self._idle[network].append(self._start(network))
             self._changed.notify()
+
+    def _forget(self, network: bool, lent: _Lent) -> None:
+        lent.end()
+        self._all.discard(lent)
+        self._started[network] -= 1
 
     def _start(self, network: bool) -> _Lent:
         lent = _Lent(Setup(self._settings, self._prepare, network), self._scratch)
@@ -103,6 +114,7 @@ class _Lent:
 
     def __init__(self, setup: Setup, scratch: Scratch) -> None:
         self.jobs = 0
+        self.is_lent = False
         self._limit = setup.settings.worker_memory_mb << 20
         with ExitStack() as failing:
             self.worker = Worker(setup, failing.enter_context(scratch()))
@@ -121,5 +133,8 @@ class _Lent:
 
 def _end(workers: set[_Lent]) -> None:
     for lent in tuple(workers):
-        with suppress(OSError):  # one that cannot be removed must not keep the others alive
-            lent.end()
+        with suppress(OSError):  # one whose folder cannot be removed must not keep the others alive
+            if lent.is_lent:
+                lent.worker.stop()  # whoever runs a job in it puts the rest away
+            else:
+                lent.end()

@@ -26,6 +26,8 @@ from tools.workers.wire import BrokenWireError, receive_answer, send_job
 _LOG = logging.getLogger(__name__)
 START_S = 120.0
 """Longest time until a new worker is ready."""
+WIRE_S = 60.0
+"""Longest time for one message to pass once it has begun."""
 TICK_S = 0.05
 """Seconds between two questions whether the caller still wants the result."""
 LOG_BYTES = 4_000
@@ -55,9 +57,10 @@ class Worker:
         """
         self._setup = setup
         self._is_ready = False
-        self.is_alive = True
+        self._is_closed = False
         self._errors: IO[bytes] = tempfile.TemporaryFile(dir=scratch, buffering=0)  # noqa: SIM115 - closed in `kill`
         self._wire, theirs = socket.socketpair()
+        self._wire.settimeout(WIRE_S)
         held, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -108,12 +111,21 @@ class Worker:
             return result
         raise self._failed(job, answer)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it can take a job."""
+        return not self._is_closed and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End its process and all that it started, at once; whoever uses it sees it die."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def kill(self) -> None:
-        """End it at once, and all that it holds; calling it again does nothing."""
-        if self.is_alive:
-            self.is_alive = False
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End it at once, and give up all that it holds; calling it again does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.stop()
             self._process.wait()
             self._wire.close()
             os.close(self._lifeline)
