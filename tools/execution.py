@@ -7,8 +7,9 @@ it may read the files of the inputs, which are those whose content is in the key
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 
 from tools.contract import Catalog, Fact, Memory, Source, Tool, ToolContext
 from tools.durable import is_full_or_readonly, storage_error
-from tools.errors import DataError, LimitError, NotFoundError, StaleCodeError, TerraciteError
+from tools.errors import DataError, LimitError, NotFoundError, StaleCodeError, StorageError, TerraciteError
 from tools.memo.computed import Computed, computed
 from tools.memo.fingerprint import process_fingerprints
 from tools.memo.staging import private_folder
@@ -38,7 +39,18 @@ def executor_of(workspace: Workspace) -> Executor:
         return InProcess()
     from tools.workers.pool import Pool
 
-    return Pool(workspace.settings, prepare=PREPARE, scratch=partial(private_folder, workspace.staging))
+    return Pool(workspace.settings, prepare=PREPARE, scratch=partial(_scratch, workspace.staging))
+
+
+@contextmanager
+def _scratch(staging: Path) -> Iterator[Path]:
+    """Lend a folder for temporary files: in the workspace, or, where nothing can be written there, where the system keeps such."""
+    with ExitStack() as held:
+        try:
+            folder = held.enter_context(private_folder(staging))
+        except StorageError:
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="terracite-worker-", ignore_cleanup_errors=True)))
+        yield folder
 
 
 def prepare_worker() -> tuple[str, ...]:

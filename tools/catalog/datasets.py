@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -222,7 +222,13 @@ class Datasets:
         return self._put(Registration(record, given, seen.stamp, seen.stamped_ns), wanted)
 
     def _put(self, registration: Registration, wanted: str | None) -> DatasetRecord:
-        stored = self._registrations.put(registration, wanted)
+        try:
+            stored = self._registrations.put(registration, wanted)
+        except StorageError:
+            known = self._registrations.by_id(registration.record.id)
+            if known is None or replace(known, stamp=registration.stamp, stamped_ns=registration.stamped_ns) != registration:
+                raise
+            stored = known.record  # nothing but the stamp is new: the file is read again the next time
         if stored is None:
             raise ParameterError(f"The id {wanted!r} belongs to another dataset.", hint="Choose another, or remove that dataset first.")
         return stored

@@ -1,0 +1,195 @@
+"""A disk that is full and a workspace that is read-only: answered with what was not kept, or one clear error; well again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from shapely.geometry import Point, box
+
+from agent import Agent
+from agent.result import RunResult
+from fault_rooms import PAGE, Disk, read_only, small_disk
+from generated_workspaces import make_scene
+from memo_package import PlainCatalog, TinyPackage
+from tools.errors import StorageError
+from tools.settings import ToolSettings
+from tools.workspace import open_workspace
+
+HOW_MANY = "How many districts are there?"
+NOT_KEPT = "Follow-up questions will not know of this one"
+NOT_RECORDED = "This run was not recorded"
+
+
+@pytest.fixture
+def districts(tmp_path: Path) -> Path:
+    """Return a layer of two polygons."""
+    path = tmp_path / "districts.gpkg"
+    gpd.GeoDataFrame({"name": ["North", "South"]}, geometry=[box(7, 50, 7.1, 50.1), box(7, 51, 7.1, 51.1)], crs=4326).to_file(path)
+    return path
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """Return a disk of 16 MiB."""
+    with small_disk(tmp_path / "disk") as made:
+        yield made
+
+
+def agent_of(folder: Path, workers: int = 0) -> Agent:
+    """Return an agent as a new process would make it."""
+    return Agent(folder, engine="planner", tool_settings=ToolSettings(workers=workers))
+
+
+def asked(folder: Path, question: str, *data: Path, workers: int = 0) -> RunResult | StorageError:
+    """Ask in a new process, so to speak; return what came of it."""
+    agent = agent_of(folder, workers)
+    try:
+        return agent.run(question, data=data)
+    except StorageError as error:
+        return error
+    finally:
+        agent.executor.close()
+
+
+def assert_answered_or_told(got: RunResult | StorageError, answer: str) -> None:
+    """The right answer, or one error that says that the disk is at fault and what to do."""
+    if isinstance(got, StorageError):
+        assert got.hint
+        return
+    if got.status == "answered":
+        assert got.answer == answer
+        return
+    (code,) = {step["error"]["code"] for step in got.steps if "error" in step}
+    assert (code, got.exit_code) == ("storage", 1)
+
+
+def assert_well(folder: Path, question: str, data: tuple[Path, ...], answer: str) -> None:
+    """With room on the disk all works, and nothing is left of what failed."""
+    agent = agent_of(folder)
+    result = agent.run(question, data=data)
+    assert (result.status, result.answer) == ("answered", answer)
+    assert not [warning for warning in result.warnings if NOT_KEPT in warning or NOT_RECORDED in warning or "damaged" in warning]
+    assert agent.runner.verify() == {}
+    assert {entry["key"] for entry in agent.runner.published_since(0)[0]} == set(agent.runner.keys())
+    assert agent.ledger.run("last")["answer"] == answer
+    left = [path for name in ("staging", "locks") for path in (folder / name).iterdir()]
+    assert left + list(folder.glob("*/.*")) == []
+
+
+def test_a_question_on_a_full_disk_is_answered_or_ends_with_one_error(districts: Path, disk: Disk, tmp_path: Path) -> None:
+    answer = agent_of(tmp_path / "calm").run(HOW_MANY, data=[districts]).answer
+    disk.fill(17 * PAGE)
+    assert_answered_or_told(asked(disk.root / "ws", HOW_MANY, districts), answer)
+    disk.relieve()
+    assert_well(disk.root / "ws", HOW_MANY, (districts,), answer)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_question_is_answered_or_told_wherever_the_disk_runs_full(workers: int, tmp_path: Path) -> None:
+    import shutil
+
+    scene = make_scene(5, tmp_path / "data")
+    question, data = f"mean {scene.surface.surface.theme} by {scene.zones.noun.one}", (scene.surface.path, scene.zones.path)
+    answer = agent_of(tmp_path / "calm").run(question, data=data).answer
+    outcomes = set()
+    with small_disk(tmp_path / "disk") as disk:
+        for pages in range(0, 100, 1 if workers == 0 else 9):
+            disk.fill(pages * PAGE)
+            got = asked(disk.root / "ws", question, *data, workers=workers)
+            assert_answered_or_told(got, answer)
+            outcomes.add("error" if isinstance(got, StorageError) else got.status)
+            disk.relieve()
+            assert_well(disk.root / "ws", question, data, answer)
+            shutil.rmtree(disk.root / "ws")
+    assert outcomes == {"error", "failed", "answered"}, "the disk was never full at the place that this test is about"
+
+
+def test_a_result_on_a_full_disk_is_stored_whole_or_not_at_all(disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "five.txt").write_bytes(b"abcde" * 2000)
+    package, catalog = TinyPackage(tmp_path / "code", monkeypatch), PlainCatalog({"five": tmp_path / "five.txt"})
+    workspace = open_workspace(root=disk.root / "ws")
+    package.runner(workspace, catalog).run("measure", {"source": "five"})  # the folder of analyses is there
+    outcomes: list[str] = []
+    hints: set[str] = set()
+    for pages in range(0, 12, 2):
+        call = {"source": "five", "rows": 300, "factor": 2 + pages}
+        disk.fill(pages * PAGE)
+        runner = package.runner(workspace, catalog)
+        stored = set(runner.keys())
+        try:
+            outcomes.append(runner.run("measure", call).cache)
+        except StorageError as error:
+            hints.add(error.hint)
+            outcomes.append("told")
+        assert outcomes[-1] == "computed" or set(runner.keys()) == stored
+        disk.relieve()
+        again = package.runner(workspace, catalog).run("measure", call)
+        assert again.cache == ("computed" if outcomes[-1] == "told" else "hit")
+        assert len(runner.facts(again.artifact.ref)) == 300
+        assert {entry["key"] for entry in runner.published_since(0)[0]} == set(runner.keys())
+    assert runner.verify() == {}
+    assert (outcomes[0], outcomes[-1]) == ("told", "computed")
+    assert all("disk is full" in hint for hint in hints)
+
+
+def test_results_are_listed_on_a_full_disk(districts: Path, disk: Disk) -> None:
+    agent_of(disk.root / "ws").run(HOW_MANY, data=[districts])
+    disk.fill()
+    listed = agent_of(disk.root / "ws").runner.ls()
+    assert [row["tool"] for row in listed] == ["query_vector"]
+    disk.relieve()
+    assert agent_of(disk.root / "ws").runner.ls() == listed
+
+
+def test_adding_a_folder_on_a_full_disk_keeps_whole_registrations_and_goes_on_later(disk: Disk, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(6):
+        frame = gpd.GeoDataFrame({f"column_{column}": [column] for column in range(60)}, geometry=[Point(number, 1)], crs=4326)
+        frame.to_file(folder / f"layer{number}.gpkg")
+    assert agent_of(disk.root / "ws").add(folder / "layer0.gpkg").records
+    disk.fill(10 * PAGE)
+    with pytest.raises(StorageError, match="full"):
+        agent_of(disk.root / "ws").add(folder)
+    known = agent_of(disk.root / "ws").datasets.records()
+    assert 1 <= len(known) < 6
+    disk.relieve()
+    report = agent_of(disk.root / "ws").add(folder)
+    assert (len(report.records), report.refused) == (6, ())
+    assert {record["id"] for record in known} <= {record.id for record in report.records}
+
+
+def test_a_read_only_workspace_answers_what_it_knows_and_says_what_it_does_not_keep(districts: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ws"
+    other = tmp_path / "other.geojson"
+    gpd.GeoDataFrame({"name": ["East"]}, geometry=[Point(7, 50)], crs=4326).to_file(other)
+    first = agent_of(folder).run(HOW_MANY, data=[districts], thread_id="t")
+    with read_only(folder):
+        agent = agent_of(folder)
+        again = agent.run(HOW_MANY, data=[districts], thread_id="t")
+        assert (again.answer, [artifact["cache"] for artifact in again.artifacts]) == (first.answer, ["hit"])
+        assert [sum(said in warning for warning in again.warnings) for said in (NOT_KEPT, NOT_RECORDED)] == [1, 1]
+        new = agent.run("What is the area of each district?", thread_id="t")
+        assert (new.status, new.exit_code, new.steps[-1]["error"]["code"]) == ("failed", 1, "storage")
+        assert "read-only" in new.steps[-1]["error"]["hint"]
+        assert agent.ledger.run("last")["run_id"] == first.run_id
+        assert agent.runner.verify() == {}
+        assert [row["tool"] for row in agent.runner.ls()] == ["query_vector"]
+        assert len(agent.add(districts).records) == 1
+        with pytest.raises(StorageError, match="readonly"):
+            agent.add(other)
+    assert agent_of(folder).run("What is the area of each district?", thread_id="t").status == "answered"
+
+
+@pytest.mark.heavy
+def test_a_read_only_workspace_with_workers_answers_what_it_knows(districts: Path, tmp_path: Path) -> None:
+    first = agent_of(tmp_path / "ws").run(HOW_MANY, data=[districts])
+    with read_only(tmp_path / "ws"):
+        again = asked(tmp_path / "ws", HOW_MANY, districts, workers=2)
+    assert isinstance(again, RunResult)
+    assert again.answer == first.answer
