@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -84,15 +85,26 @@ PixelMask = Annotated[
 ]
 
 
+CRS_FILE = re.compile(r'PARAMETERFILE\s*\[\s*"[^"]*"\s*,\s*"[^"]*[/\\~]|\binit=(?!(?:epsg|esri|ogc|iau):)|\w=[^\s"]*[/\\~]', re.IGNORECASE)
+"""A grid, a model or a list of definitions that PROJ would open where the text says, instead of among its own data."""
+
+
+def crs_names_file(text: str) -> bool:
+    """Whether the text of a CRS, as WKT or of PROJ, names a file by its path."""
+    return CRS_FILE.search(text) is not None
+
+
 def norm_crs(text: str) -> str:
-    """Accept any text PROJ understands; return `AUTH:CODE` where it is exactly that system, else WKT2."""
+    """Accept any text PROJ understands, but none that names files; return `AUTH:CODE` where it is exactly that system, else WKT2."""
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
     try:
-        crs = CRS.from_user_input(text)
+        crs = None if crs_names_file(text) else CRS.from_user_input(text)
     except CRSError as error:
         raise ValueError(f"unknown coordinate reference system {text!r}; give e.g. EPSG:4326 or EPSG:32632") from error
+    if crs is None or crs_names_file(crs.to_wkt()):
+        raise ValueError(f"the coordinate reference system {text[:200]!r} names a file by its path; give e.g. EPSG:4326 or EPSG:32632")
     authority = crs.to_authority(min_confidence=100)
     return ":".join(authority) if authority else crs.to_wkt("WKT2_2019")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tools.errors import DataError
+from tools.geotypes import crs_names_file
+
 if TYPE_CHECKING:
     from pyproj import CRS
 
@@ -17,10 +20,18 @@ def crs_from_wkt(wkt: str) -> CRS:
     """Parse a CRS; by its code where it is exactly a registered one, so that axes and datum are the registry's.
 
     Kept, since looking for the code of a CRS that has none takes PROJ half a second.
+    Raises DataError for text that is no CRS, and for one that names a grid by its path: PROJ would open it.
     """
     from pyproj import CRS
+    from pyproj.exceptions import CRSError
 
-    crs = CRS.from_wkt(wkt)
+    hint = "Declare which it is: terracite add PATH --crs EPSG:…."
+    try:
+        crs = CRS.from_wkt(wkt)
+    except CRSError as error:
+        raise DataError(f"The file's coordinate reference system cannot be understood ({wkt[:80]!r}).", hint=hint) from error
+    if crs_names_file(wkt) or crs_names_file(crs.to_wkt()):
+        raise DataError("The file's coordinate reference system names another file by its path.", hint=hint)
     authority = _authority(crs)
     return CRS.from_authority(*authority) if authority else crs
 

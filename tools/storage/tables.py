@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.contract import Declared
-from tools.errors import DataError, ParameterError
+from tools.errors import DataError, LimitError, ParameterError
 from tools.geo.wkt import from_wkt
+from tools.settings import current_settings
+from tools.storage.json_text import check_text_size
 from tools.storage.paths import real_file
 
 if TYPE_CHECKING:
@@ -28,6 +32,11 @@ WKT_NAMES = ("wkt", "geometry", "geom", "the_geom")
 NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
 """A number without leading zeros: `007` is a code and stays text."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+BRACKET = re.compile(r"[()]")
+MOST_HEADER = 1 << 20
+"""Characters in which the first row must end."""
+CELL_BYTES = 8
+"""What a cell takes in memory at least."""
 WKT = re.compile(r"\s*(?:POINT|LINESTRING|POLYGON|MULTI|GEOMETRYCOLLECTION)", re.IGNORECASE)
 
 
@@ -37,20 +46,21 @@ def read_table(path: Path) -> pandas.DataFrame:
     Integers, reals, booleans and ISO dates are recognised where every cell of a column fits; all else is text.
     Raises DataError where it is no table.
     """
-    import io
-
     import pandas
 
     file = real_file(path)
+    check_text_size(file)
     text = _decoded(file)
     separator = _separator(text, file.suffix.lower())
+    _check_size(file, text, separator)
     try:
         with warnings.catch_warnings():
             # Rows longer than the header: pandas would take the first column for an index, or drop the last.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             frame = pandas.read_csv(
-                io.StringIO(text), sep=separator, dtype=str, index_col=False, keep_default_na=False, na_values=NULLS, skipinitialspace=True
-            )
+                io.StringIO(text), sep=separator, dtype=str, index_col=False, keep_default_na=False, na_values=NULLS, skipinitialspace=True,
+                nrows=current_settings().max_features + 1,
+            )  # fmt: skip
     except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
         raise DataError(
             f"The table {file.name!r} cannot be read ({str(error).strip()}).", hint="Every row needs as many cells as the header."
@@ -58,6 +68,27 @@ def read_table(path: Path) -> pandas.DataFrame:
     frame.columns = [str(name).strip() for name in frame.columns]
     comma = separator == ";" and _has_decimal_commas(frame)
     return frame.apply(lambda column: _typed(column.str.strip(), comma))
+
+
+def _check_size(file: Path, text: str, separator: str) -> None:
+    """Compare the columns of the header, and the cells of all rows, with the limits: a short row takes as many cells as a long one."""
+    settings = current_settings()
+    try:
+        # A header whose quotes do not end would be the whole file; no list of names is longer than this.
+        header = next(csv.reader(io.StringIO(text[:MOST_HEADER], newline=None), delimiter=separator, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise DataError(f"The table {file.name!r} has a broken header ({error}).", hint="The first row names the columns.") from error
+    if len(header) > settings.max_columns:
+        raise LimitError(
+            f"The table {file.name!r} has more than {settings.max_columns:,} columns, the limit.",
+            hint="Export the columns that are needed, or raise TERRACITE_MAX_COLUMNS.",
+        )
+    rows = min(text.count("\n") + text.count("\r") + 1, settings.max_features + 1)
+    if rows * len(header) * CELL_BYTES > settings.max_unpacked_bytes:
+        raise LimitError(
+            f"The table {file.name!r} has more than {settings.max_unpacked_bytes:,} bytes of cells ({rows:,} rows of {len(header):,} columns).",
+            hint="Export the columns that are needed, or raise TERRACITE_MAX_UNPACKED_BYTES.",
+        )
 
 
 def _decoded(file: Path) -> str:
@@ -158,6 +189,20 @@ def _from_wkt(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
             f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column."
         ) from error
     return geopandas.GeoDataFrame(frame.drop(columns=column), geometry=geometry)
+
+
+def _check_nesting(column: str, wkt: str) -> None:
+    """Raise LimitError for WKT that nests too deep: its reader calls itself for every level, and a process has an end."""
+    limit = current_settings().max_nesting
+    level = deepest = 0
+    for sign in BRACKET.findall(wkt) if wkt.count("(") > limit else ():
+        level += 1 if sign == "(" else -1
+        deepest = max(deepest, level)
+    if deepest > limit:
+        raise LimitError(
+            f"The column {column!r} holds a geometry that nests deeper than {limit} levels.",
+            hint="No map needs that; if this one does, raise TERRACITE_MAX_NESTING.",
+        )
 
 
 def _from_coordinates(frame: pandas.DataFrame, x: str, y: str) -> geopandas.GeoDataFrame:

@@ -7,20 +7,17 @@ The geometry column is always named `geometry`; features without geometry keep N
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import Source
-from tools.errors import DataError, LimitError, MissingCrsError, TerraciteError
+from tools.errors import DataError, LimitError, MissingCrsError
 from tools.geotypes import EVERYTHING, Where
-from tools.settings import ToolSettings
-from tools.storage import formats, tables
-from tools.storage.bootstrap import bootstrap
+from tools.settings import current_settings
+from tools.storage import formats, ogr, tables
 from tools.storage.conditions import check_columns, matching
 from tools.storage.crs import crs_from_wkt
+from tools.storage.parquet import read_parquet
 from tools.storage.paths import real_file, source_file
 
 if TYPE_CHECKING:
@@ -29,19 +26,7 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 
-MAGIC: dict[str, bytes] = {
-    ".gpkg": b"SQLite format 3\0",
-    ".shp": b"\x00\x00\x27\x0a",
-    ".fgb": b"fgb",
-    ".parquet": b"PAR1",
-    ".geoparquet": b"PAR1",
-}
-"""First bytes of each binary format, so that a file is what its name says before any driver tries it."""
 HEAD_BYTES = 1 << 16
-LONGEST_REASON = 200
-"""Characters of a reader's own words; some of them quote the file."""
-GEOJSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\x1e?\{")
-"""An object, also as the first of a sequence; a list of features is no GeoJSON."""
 GEOJSON_TYPE = re.compile(
     rb'"type"\s*:\s*"(?:Feature|FeatureCollection|Point|MultiPoint|LineString|MultiLineString|Polygon|MultiPolygon|GeometryCollection)"'
 )
@@ -108,28 +93,41 @@ def read_rows(source: Source) -> pandas.DataFrame:
     path = source_file(source)
     suffix = path.suffix.lower()
     check_content(path)
-    with _readable(path):
+    with ogr.readable(path):
         if suffix in formats.DELIMITED:
             table = tables.read_table(path)
             located = tables.located(table, source.declared)
             frame = table if located is None else located
         elif suffix in formats.PARQUET:
-            frame = _read_parquet(path)
+            frame = read_parquet(path, is_ours=source.producer is not None)
         else:
             frame = _read_ogr(path, source.layer)
         _check_count(path, len(frame))
         frame = frame.reset_index(drop=True).rename_axis("fid")
         if isinstance(frame, geopandas.GeoDataFrame):
+            _check_vertices(path, frame)
             frame = _with_crs(_with_geometry_named(frame), source.declared.crs)
     return frame
 
 
 def _check_count(path: Path, rows: int) -> None:
-    limit = ToolSettings().max_features
+    limit = current_settings().max_features
     if rows > limit:
         raise LimitError(
             f"{path.name!r} holds more than {limit:,} features, the limit.",
             hint="Cut it to the area of interest first, or raise TERRACITE_MAX_FEATURES.",
+        )
+
+
+def _check_vertices(path: Path, frame: geopandas.GeoDataFrame) -> None:
+    import shapely
+
+    limit = current_settings().max_vertices
+    vertices = int(shapely.get_num_coordinates(frame.geometry.to_numpy()).sum())
+    if vertices > limit:
+        raise LimitError(
+            f"{path.name!r} has {vertices:,} vertices, more than {limit:,}.",
+            hint="Cut it to the area of interest or simplify it first, or raise TERRACITE_MAX_VERTICES.",
         )
 
 
@@ -148,11 +146,8 @@ def layer_names(path: Path) -> tuple[str | None, ...]:
     check_content(file)
     if file.suffix.lower() != ".gpkg":
         return (None,)
-    bootstrap()
-    import pyogrio
-
-    with _readable(file):
-        names = [str(name) for name, _ in pyogrio.list_layers(file)]
+    with ogr.readable(file):
+        names = ogr.layer_names(ogr.checked(file))
     if not names:
         raise DataError(f"The GeoPackage {file.name!r} holds no vector layer.", hint="Export its tiles as GeoTIFF, if it holds any.")
     return (None,) if len(names) == 1 else tuple(names)
@@ -163,21 +158,14 @@ def check_content(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in formats.VECTOR:
         raise DataError(f"The file {path.name!r} is of no supported vector format.", hint=f"Supported: {', '.join(formats.VECTOR)}.")
-    if "!" in str(path):
-        raise DataError(
-            f"The path {str(path)!r} contains '!', which the readers take for the inside of an archive.", hint="Rename the file or folder."
-        )
+    if suffix not in formats.JSON:
+        formats.check_magic(path, formats.BY_SUFFIX[suffix])
+        return
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    if suffix in MAGIC and not head.startswith(MAGIC[suffix]):
-        raise DataError(
-            f"The file {path.name!r} is not what its name says: its first bytes are not those of {suffix}.",
-            hint="Fetch or export it again.",
-        )
-    if suffix == ".shp" and path.stat().st_size < 2 * int.from_bytes(head[24:28], "big"):  # its header states its length in 16-bit words
-        raise DataError(f"The Shapefile {path.name!r} is cut short.", hint="Fetch or export it again.")
+    magic = formats.BY_SUFFIX[suffix].magic
     # GDAL takes {"type": "gdal_streamed_alg"} for a command to run on other files.
-    if suffix in formats.JSON and (b"gdal_streamed_alg" in head or not GEOJSON_START.match(head) or not GEOJSON_TYPE.search(head)):
+    if b"gdal_streamed_alg" in head or magic is None or not magic.match(head) or not GEOJSON_TYPE.search(head):
         raise _not_geojson(path)
 
 
@@ -188,54 +176,15 @@ def _not_geojson(path: Path) -> DataError:
     )
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what the readers raise for a broken file into DataError; their warnings concern storage, not values."""
-    bootstrap()
-    import pyarrow
-    from pyogrio.errors import DataLayerError, DataSourceError, GeometryError
-    from shapely.errors import ShapelyError
-
-    named = (DataSourceError, DataLayerError, GeometryError, ShapelyError, pyarrow.ArrowException)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except TerraciteError:
-        raise
-    # The plain ones come from geopandas, pandas, pyogrio and pyarrow, which trust a file's metadata: `geo` that is a list, a
-    # footer of no layers, a year of 40000.
-    except (*named, ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        reason = str(error).partition(";")[0].replace(f"'{path}'", "it is").replace(str(path), path.name).strip().removesuffix(".")
-        raise DataError(
-            f"The file {path.name!r} cannot be read ({reason[:LONGEST_REASON]}).",
-            hint="It may be damaged or incomplete; fetch or export it again.",
-        ) from error
-
-
 def _read_ogr(path: Path, layer: str | None) -> pandas.DataFrame:
-    import pyogrio
     from pyogrio.errors import DataSourceError
 
     try:
-        # One more than allowed, so that what is too much is noticed without reading all of it.
-        return pyogrio.read_dataframe(path, layer=layer, max_features=ToolSettings().max_features + 1)
+        return ogr.read_layer(ogr.checked(path), layer)
     except DataSourceError as error:
         if path.suffix.lower() in formats.JSON:
             raise _not_geojson(path) from error
         raise
-
-
-def _read_parquet(path: Path) -> pandas.DataFrame:
-    """Read GeoParquet, or a plain Parquet table."""
-    import geopandas
-    import pandas
-    import pyarrow.parquet
-
-    file = pyarrow.parquet.read_metadata(path)
-    _check_count(path, file.num_rows)
-    metadata = file.metadata or {}
-    return geopandas.read_parquet(path) if b"geo" in metadata else pandas.read_parquet(path)
 
 
 def _with_geometry_named(frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
@@ -260,9 +209,5 @@ def file_tags(source: Source) -> dict[str, str]:
     path = source_file(source)
     if path.suffix.lower() not in (".gpkg", ".fgb"):
         return {}
-    bootstrap()
-    import pyogrio
-
-    with _readable(path):
-        info = pyogrio.read_info(path, layer=source.layer)
-    return {**(info.get("dataset_metadata") or {}), **(info.get("layer_metadata") or {})}
+    with ogr.readable(path):
+        return ogr.tags(ogr.checked(path), source.layer)

@@ -1,0 +1,165 @@
+"""Read layers through GDAL: checked files only, by the one driver that the suffix names, and nothing written beside them.
+
+GDAL is given a file after its first bytes, its headers and its own code were looked at here. pyogrio names no driver when
+it opens; the drivers that are left in this process are few (see `bootstrap`), and one that does not belong to the suffix
+is refused before a feature is read.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tools.errors import DataError, LimitError, TerraciteError
+from tools.settings import current_settings
+from tools.storage import formats
+from tools.storage.bootstrap import bootstrap
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_LAYERS = 1_000
+LONGEST_REASON = 200
+"""Characters of a reader's own words; some of them quote the file."""
+CELL_BYTES = 8
+"""What a cell takes in memory at least."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that GDAL may open."""
+
+    path: Path
+    form: Path | bytes
+    """The file, or an image of it in memory."""
+    most_cells: int | None = None
+    """Features times columns cannot be more, where that is known before GDAL looks."""
+    options: dict[str, str] = field(default_factory=dict)
+    """GDAL's open options."""
+
+
+def checked(path: Path) -> Checked:
+    """Check the content of a real file before any driver sees it; raise DataError or LimitError.
+
+    What is refused: other first bytes than the suffix's, headers that do not fit the file, code in a GeoPackage, JSON that
+    is too deep or names a CRS by address.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".gpkg":
+        from tools.storage.geopackage import readable_form
+        from tools.storage.sqlite_log import keeps_log
+
+        form = readable_form(path)
+        return Checked(path, form, options={"IMMUTABLE": "YES"} if isinstance(form, Path) and keeps_log(form) else {})
+    if suffix in (".shp", ".dbf"):
+        from tools.storage.shapefile import check_shapefile
+
+        check_shapefile(path)
+    elif suffix in formats.JSON:
+        from tools.storage.json_text import check_json
+
+        return Checked(path, path, most_cells=check_json(path))
+    return Checked(path, path)
+
+
+def layer_names(file: Checked) -> tuple[str, ...]:
+    """Return the layers in the order of the file; raise LimitError for more than MOST_LAYERS."""
+    from pyogrio.errors import DataLayerError
+
+    names: list[str] = []
+    while len(names) <= MOST_LAYERS:
+        try:
+            names.append(str(_info(file, len(names))["layer_name"]))
+        except DataLayerError:
+            return tuple(names)
+    raise LimitError(f"The file {file.path.name!r} holds more than {MOST_LAYERS:,} layers.", hint="Export the layers that are needed.")
+
+
+def read_layer(file: Checked, layer: str | None) -> pandas.DataFrame:
+    """Read a layer, one feature more than the setting `max_features`, so that the caller notices what is too much.
+
+    Raises LimitError for more columns, or more cells, than the settings allow.
+    """
+    import pyogrio
+
+    settings = current_settings()
+    if file.most_cells is None or file.most_cells * CELL_BYTES > settings.max_unpacked_bytes:
+        _check_size(file, _info(file, layer, force_feature_count=True))
+    return pyogrio.read_dataframe(file.form, layer=layer, max_features=settings.max_features + 1, **file.options)
+
+
+def tags(file: Checked, layer: str | None) -> dict[str, str]:
+    """Return the metadata of the file and the layer."""
+    info = _info(file, layer)
+    return {**(info.get("dataset_metadata") or {}), **(info.get("layer_metadata") or {})}
+
+
+def _info(file: Checked, layer: str | int | None, *, force_feature_count: bool = False) -> dict[str, Any]:
+    """Return what GDAL says of a layer; raise DataError where another driver than the suffix's says it."""
+    import pyogrio
+
+    info: dict[str, Any] = pyogrio.read_info(file.form, layer=layer, force_feature_count=force_feature_count, **file.options)
+    form = formats.BY_SUFFIX[file.path.suffix.lower()]
+    if info["driver"] not in form.drivers:
+        raise DataError(
+            f"The file {file.path.name!r} is not what its name says: it is of the format {info['driver']}.",
+            hint="Give it the suffix of its format.",
+        )
+    return info
+
+
+def _check_size(file: Checked, info: dict[str, Any]) -> None:
+    """Compare columns, and the memory of all cells, with the limits; GDAL's reader makes room for every stated feature."""
+    settings, name = current_settings(), file.path.name
+    columns, features = len(info["fields"]), int(info["features"])
+    if columns > settings.max_columns:
+        raise LimitError(
+            f"The layer {name!r} has {columns:,} columns, more than {settings.max_columns:,}.",
+            hint="Export the columns that are needed, or raise TERRACITE_MAX_COLUMNS.",
+        )
+    size = CELL_BYTES * columns * features
+    if size > settings.max_unpacked_bytes:
+        raise LimitError(
+            f"The layer {name!r} has {features:,} features of {columns:,} columns, more than {settings.max_unpacked_bytes:,} bytes.",
+            hint="Export the columns that are needed, or raise TERRACITE_MAX_UNPACKED_BYTES.",
+        )
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what the readers raise for a broken file into DataError; their warnings concern storage, not values."""
+    bootstrap()
+    import pyarrow
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
+    from pyproj.exceptions import ProjError
+    from shapely.errors import ShapelyError
+
+    named = (DataSourceError, DataLayerError, FeatureError, FieldError, GeometryError, ProjError, ShapelyError, pyarrow.ArrowException)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except TerraciteError:
+        raise
+    # The plain ones come from geopandas, pandas, pyogrio and pyarrow, which trust a file's metadata: `geo` that is a list, a
+    # footer of no layers, a year of 40000.
+    except (
+        *named,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        NotImplementedError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = str(error).partition(";")[0].replace(f"'{path}'", "it is").replace(str(path), path.name).strip().removesuffix(".")
+        raise DataError(
+            f"The file {path.name!r} cannot be read ({reason[:LONGEST_REASON]}).",
+            hint="It may be damaged or incomplete; fetch or export it again.",
+        ) from error
