@@ -106,7 +106,10 @@ def _warnings(frame: geopandas.GeoDataFrame) -> tuple[str, ...]:
 
 def null_geometries(frame: geopandas.GeoDataFrame) -> int:
     """Count the features whose geometry is missing or empty."""
-    return int((frame.geometry.isna() | frame.geometry.is_empty).sum())
+    import shapely
+
+    shapes = frame.geometry.to_numpy()
+    return int((shapely.is_missing(shapes) | shapely.is_empty(shapes)).sum())
 
 
 def invalid_geometries(frame: geopandas.GeoDataFrame) -> int:
@@ -121,15 +124,16 @@ def describe_column(column: pandas.Series[Any]) -> Column:
     plain = present.map(str) if kind == "other" else present
     distinct = plain.drop_duplicates()
     values = [] if kind == "other" else [_plain(value, kind) for value in distinct.iloc[: ALL_VALUES + 1]]
-    ranged = kind in ("integer", "real", "date", "datetime") and len(present)
+    limited = present[present.abs() < math.inf] if kind == "real" else present
+    ranged = kind in ("integer", "real", "date", "datetime") and len(limited)
     return Column(
         name=str(column.name),
         type=kind,
         distinct=len(distinct),
         nulls=len(column) - len(present),
         values=tuple(value for value in (values if len(distinct) <= ALL_VALUES else values[:SOME_VALUES]) if _is_showable(value)),
-        minimum=_plain(present.min(), kind) if ranged else None,
-        maximum=_plain(present.max(), kind) if ranged else None,
+        minimum=_plain(limited.min(), kind) if ranged else None,
+        maximum=_plain(limited.max(), kind) if ranged else None,
     )
 
 

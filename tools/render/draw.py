@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import shapely
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
@@ -117,7 +118,8 @@ def _shown_classes(layer: RasterLayer) -> tuple[list[float], list[float]]:
 
 
 def _draw_features(axes: Axes, layer: FeatureLayer, order: int, *, over_raster: bool) -> list[Patch]:
-    features = layer.features[layer.features.geometry.notna() & ~layer.features.geometry.is_empty]
+    shapes = layer.features.geometry.to_numpy()
+    features = layer.features[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     areal = features.geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"]).any()
     look = {"edgecolor": "0.15", "linewidth": 0.8, "alpha": 0.6 if order else 0.85} if areal else {"linewidth": 1.6, "markersize": 28}
     plain = PALETTE[order % MAX_CLASSES]

@@ -12,6 +12,7 @@ from tools.errors import DataError, ParameterError
 from tools.geotypes import AnyRef, Params
 
 if TYPE_CHECKING:
+    import geopandas
     from pyproj import CRS
 
     from tools.render.draw import FeatureLayer, RasterLayer
@@ -130,7 +131,20 @@ def _layer(layer: MapLayer, source: Source, frame: MapFrame) -> RasterLayer | Fe
     if layer.column is not None and layer.column not in features.columns:
         there = ", ".join(str(column) for column in features.columns if column != "geometry")
         raise ParameterError(f"The layer has no column {layer.column!r}.", hint=f"It has: {there}.")
-    return FeatureLayer(layer.label or "", features.to_crs(frame.crs), layer.column)
+    return FeatureLayer(layer.label or "", _placed(features, frame, source.path.name), layer.column)
+
+
+def _placed(features: geopandas.GeoDataFrame, frame: MapFrame, name: str) -> geopandas.GeoDataFrame:
+    import numpy as np
+    import shapely
+
+    placed = features.to_crs(frame.crs)
+    if not np.isfinite(shapely.get_coordinates(placed.geometry.to_numpy())).all():
+        raise DataError(
+            f"Some coordinates of the layer {name!r} are no place on the map.",
+            hint="Correct its CRS, or take out the features that are wrong.",
+        )
+    return placed
 
 
 TOOL = Tool(

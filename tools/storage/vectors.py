@@ -17,6 +17,7 @@ from tools.settings import current_settings
 from tools.storage import formats, ogr, tables
 from tools.storage.conditions import check_columns, matching
 from tools.storage.crs import crs_from_wkt
+from tools.storage.frames import check_coordinates, with_plain_columns
 from tools.storage.parquet import read_parquet
 from tools.storage.paths import real_file, source_file
 
@@ -101,12 +102,13 @@ def read_rows(source: Source) -> pandas.DataFrame:
         elif suffix in formats.PARQUET:
             frame = read_parquet(path, is_ours=source.producer is not None)
         else:
-            frame = _read_ogr(path, source.layer)
+            frame = with_plain_columns(_read_ogr(path, source.layer))
         _check_count(path, len(frame))
         frame = frame.reset_index(drop=True).rename_axis("fid")
         if isinstance(frame, geopandas.GeoDataFrame):
             _check_vertices(path, frame)
             frame = _with_crs(_with_geometry_named(frame), source.declared.crs)
+            check_coordinates(frame, path.name)
     return frame
 
 
