@@ -30,8 +30,10 @@ from agent.models import Decider, make_decider
 from agent.result import RunResult, exit_code_for
 from agent.settings import AgentSettings, EngineChoice
 from agent.state import Json, RunState
+from tools.catalog.add_report import AddReport
 from tools.catalog.addresses import BUILT_IN
-from tools.catalog.datasets import AddReport, Datasets
+from tools.catalog.datasets import Datasets
+from tools.catalog.fetched import Fetching, nobody_told
 from tools.contract import Declared, Result
 from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, StorageError
 from tools.execution import executor_of
@@ -88,18 +90,20 @@ class Agent:
         time: str | None = None,
         licence: str | None = None,
         attribution: str | None = None,
+        checksum: str | None = None,
+        progress: Fetching = nobody_told,
     ) -> AddReport:
-        """Register files and folders; what cannot be read is reported one by one, the rest is registered.
+        """Register files, folders and addresses; what cannot be read is reported one by one, the rest is registered.
 
-        `time` is an ISO 8601 instant or `start/end`. Raises ParameterError for an option that no file can have.
+        `time` is an ISO 8601 instant or `start/end`. A file at an https address is fetched where it is new; `checksum` is what it
+        must be (`sha256:HEX`), `progress` is told how many bytes came. Raises ParameterError for an option that no file can have.
         """
-        if len(paths) != 1 and (id or title):
-            raise ParameterError("An id or title was given for more than one path.", hint="Add the files one at a time.")
+        if len(paths) != 1 and (id or title or checksum):
+            raise ParameterError("An id, title or checksum was given for more than one path.", hint="Add the files one at a time.")
+        add = partial(self.datasets.add, id=id, title=title, time=time, licence=licence, attribution=attribution, checksum=checksum)
         report = AddReport()
         for path in paths:
-            report += self.datasets.add(
-                path, id=id, title=title, declared=declared or Declared(), time=time, licence=licence, attribution=attribution
-            )
+            report += add(path, declared=declared or Declared(), progress=progress)
         return report
 
     def run(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> RunResult:
@@ -129,12 +133,12 @@ class Agent:
         """
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
-        focus, unreadable = self._focus(data)
+        cancel = cancel or threading.Event()
+        check = partial(check_wanted, cancel, question)
+        focus, unreadable = self._focus(data, check)
         started, clock = datetime.now(UTC).isoformat(), time.monotonic()
         run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
         decider = self.decider
-        cancel = cancel or threading.Event()
-        check = partial(check_wanted, cancel, question)
         yield RunStarted(run_id=run_id, thread_id=thread, question=question, engine=decider.engine, model=decider.model, datasets=focus)
         asked: RunState = {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})}
         state: RunState = {}
@@ -190,7 +194,7 @@ class Agent:
 
         return call
 
-    def _focus(self, data: Sequence[str | Path]) -> tuple[list[str], list[str]]:
+    def _focus(self, data: Sequence[str | Path], check: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Register `data`; return its ids and what is to be said of files that cannot be used.
 
         Nothing given leaves the thread's focus as it is. Where nothing could be registered, raises NotFoundError for what is
@@ -198,7 +202,7 @@ class Agent:
         """
         if not data:
             return [], []
-        report = self.add(*data)
+        report = self.add(*data, progress=lambda *_: check())
         if report.refused and not report.records:
             first = report.refused[0]
             kinds = {kind.code: kind for kind in (NotFoundError, ServiceError, CredentialError)}

@@ -39,7 +39,7 @@ def _citation(
         "tool": artifact.tool,
         "title": "; ".join(dict.fromkeys(record.title for record in sources)),
         "facts": [fact.to_json() for fact in _facts(artifact, used, runner)],
-        "source": [record.path for record in sources],
+        "source": [record.origin or record.path for record in sources],
         "licence": _joined(record.licence for record in sources),
         "attribution": _joined(record.attribution for record in sources),
         "bbox": list(artifact.bbox) if artifact.bbox else None,

@@ -224,9 +224,3 @@ def test_a_refused_address_is_told_without_its_secrets(datasets: Datasets) -> No
     (refusal,) = datasets.add("https://me:hush@example.com/stac?sig=hush").refused
     assert "hush" not in f"{refusal.path} {refusal.message} {refusal.hint}"
     assert refusal.path == "https://example.com/stac"
-
-
-@pytest.mark.parametrize("file", ["scene.tif", "scene.TIF", "data.zip", "report.pdf"])
-def test_the_address_of_a_file_is_refused_before_anything_is_asked(datasets: Datasets, file: str) -> None:
-    (refusal,) = datasets.add(f"https://example.com/{file}").refused
-    assert "only catalogues are registered by address" in refusal.message

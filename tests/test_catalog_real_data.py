@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.catalog.datasets import AddReport, Datasets
+from tools.catalog.add_report import AddReport
+from tools.catalog.datasets import Datasets
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from generated_networks import card, comparing_bytes, write_network
-from tools.catalog.datasets import AddReport, Datasets
+from tools.catalog.add_report import AddReport
+from tools.catalog.datasets import Datasets
 from tools.errors import DataError
 from tools.runner import Runner
 from tools.storage.network_names import ARCHITECTURES, ENCODERS, is_encoder

@@ -13,8 +13,9 @@ import shapely
 
 from scripted_stac import Call, Json, Reply, ScriptedServer, api, item, page
 from stac_server import api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - fixtures
+from tools.catalog.add_report import AddReport
 from tools.catalog.addresses import BUILT_IN
-from tools.catalog.datasets import AddReport, Datasets
+from tools.catalog.datasets import Datasets
 from tools.contract import Result
 from tools.errors import DataError, NotFoundError, ParameterError, ServiceError
 from tools.runner import Runner

@@ -21,7 +21,7 @@ def add(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files or folders: rasters, vector layers, tables, documents, static catalogues; or the address of a STAC API."
+            help="Files or folders: rasters, vector layers, tables, documents, static catalogues; or the https address of a file or a STAC API."
         ),
     ],
     workspace: WorkspaceOption = None,
@@ -47,11 +47,13 @@ def add(
     time: Annotated[str | None, typer.Option("--time", help="Year, month, day or instant, or start/end, ISO 8601.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Licence of the data.")] = None,
     attribution: Annotated[str | None, typer.Option("--attribution", help="Credit line of the data.")] = None,
+    checksum: Annotated[str | None, typer.Option("--checksum", help="What the file at an address must be, e.g. sha256:2cf24d…")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register data; what cannot be read is reported one by one, the rest is registered."""
     from agent.interfaces import terminal
     from agent.interfaces.options import declared_from
+    from agent.interfaces.shell import fetching
     from tools.errors import exit_code_of
 
     declared = declared_from(
@@ -69,7 +71,17 @@ def add(
         geometry_column=geometry_column,
         name_column=name_column,
     )
-    report = open_agent(workspace).add(*paths, id=id, title=title, declared=declared, time=time, licence=licence, attribution=attribution)
+    report = open_agent(workspace).add(
+        *paths,
+        id=id,
+        title=title,
+        declared=declared,
+        time=time,
+        licence=licence,
+        attribution=attribution,
+        checksum=checksum,
+        progress=fetching(),
+    )
     if as_json:
         shown = {
             "registered": [record.model_dump(mode="json") for record in report.records],

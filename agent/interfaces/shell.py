@@ -6,6 +6,8 @@ Text that is printed is made harmless for a terminal first; JSON is printed as i
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,6 +47,19 @@ def say(text: str, *, err: bool = False) -> None:
     from agent.interfaces.terminal import clean
 
     typer.echo(clean(text), err=err)
+
+
+def fetching(every_s: float = 2.0) -> Callable[[int, int | None], None]:
+    """Return what tells on standard error, now and then, how much of a file has come; files that come at once are not told of."""
+    said = time.monotonic()
+
+    def tell(count: int, size: int | None) -> None:
+        nonlocal said
+        if time.monotonic() - said >= every_s:
+            said = time.monotonic()
+            say(f"· fetched {count / 1e6:,.1f}{f' of {size / 1e6:,.1f}' if size else ''} MB", err=True)
+
+    return tell
 
 
 def say_json(value: Any) -> None:  # Any: JSON values

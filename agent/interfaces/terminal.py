@@ -10,7 +10,7 @@ from agent.events import Event, Grounded, ModelRetried, Recalled, RunFinished, R
 if TYPE_CHECKING:
     from agent.result import RunResult
     from agent.state import Json
-    from tools.catalog.datasets import AddReport
+    from tools.catalog.add_report import AddReport
     from tools.catalog.records import DatasetRecord
 
 _VISIBLE = {
@@ -125,8 +125,9 @@ def finished(events: Iterator[Event]) -> Iterator[tuple[Event, RunResult | None]
 
 
 def dataset_line(record: DatasetRecord) -> str:
-    """Name a dataset and say what it is."""
-    return one_line(f"{record.id}: {record.title} ({_what(record)})")
+    """Name a dataset, say what it is, and where it was fetched from."""
+    origin = f", from {record.origin}" if record.origin else ""
+    return one_line(f"{record.id}: {record.title} ({_what(record)}){origin}")
 
 
 def added_lines(report: AddReport) -> Iterator[str]:

@@ -1,10 +1,13 @@
-"""Catalogues on other machines: registered by their address, described once by asking them; two are known without that."""
+"""Catalogues on other machines: registered by their address, described once by asking them; two are known without that.
+
+The address of a file is no catalogue: the file is fetched, and registered with its address as its origin.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tools.catalog.file_records import declared_json
@@ -12,8 +15,8 @@ from tools.catalog.naming import slug
 from tools.catalog.records import Content, DatasetRecord, SceneCollection
 from tools.catalog.registrations import Given, declared_from_json
 from tools.contract import Source
-from tools.errors import ParameterError
-from tools.storage import formats
+from tools.errors import DataError, LimitError, ParameterError, TerraciteError
+from tools.storage.download_names import is_data, suffix_of
 from tools.storage.stac_links import REMOTE
 
 
@@ -67,6 +70,19 @@ BUILT_IN: Mapping[str, DatasetRecord] = {record.id: record for record in (EARTH_
 """Catalogues that can be named without being registered: id → record, with the collections most asked for."""
 
 
+class NoCatalogueError(Exception):
+    """What answers at an address is no catalogue; it may be a file. `told` is what to say where it is none."""
+
+    def __init__(self, told: TerraciteError) -> None:
+        super().__init__(str(told))
+        self.told = told
+
+
+def is_file(address: str) -> bool:
+    """Whether an address is that of a file of data by its name; one that ends in `.json` may be a catalogue."""
+    return is_data(address) and suffix_of(address) != ".json"
+
+
 def is_address(path: Path | str) -> bool:
     """Whether a path is an address on another machine."""
     return str(path).startswith(REMOTE)
@@ -96,17 +112,16 @@ def norm_address(text: str) -> str:
 def address_record(address: str, given: Given, earlier: DatasetRecord | None) -> DatasetRecord:
     """Ask a catalogue what it is and return its record.
 
-    Raises ParameterError where its host is not allowed, ServiceError, NotFoundError, DataError, CredentialError or LimitError
-    where it does not answer as a catalogue should.
+    Raises NoCatalogueError where something else answers, ParameterError where its host is not allowed, ServiceError,
+    NotFoundError or CredentialError where nothing does.
     """
-    if PurePosixPath(urlsplit(address).path).suffix.lower() in (*formats.RASTER, *formats.ARCHIVE, *formats.DOCUMENT):
-        raise ParameterError(
-            f"{address} is the address of a file; only catalogues are registered by address.",
-            hint="Register the STAC catalogue that lists the file, or download the file and register that.",
-        )
     from tools.catalog.catalogue_content import describe_catalogue
+    from tools.storage.stac_io import NoJsonError
 
-    title, content = describe_catalogue(Source("", "catalogue", Path(), "", url=address))
+    try:
+        title, content = describe_catalogue(Source("", "catalogue", Path(), "", url=address))
+    except (DataError, LimitError, NoJsonError) as error:
+        raise NoCatalogueError(error) from error
     stated = {"time": given.time, "licence": given.licence, "attribution": given.attribution}
     record = DatasetRecord(
         **{**content.model_dump(), **{name: value for name, value in stated.items() if value is not None}},

@@ -8,12 +8,24 @@ from __future__ import annotations
 import difflib
 import time as clock
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tools.catalog.addresses import BUILT_IN, address_record, address_source, is_address, norm_address, without_secrets
+from tools.catalog.add_report import AddReport, refused
+from tools.catalog.addresses import (
+    BUILT_IN,
+    NoCatalogueError,
+    address_record,
+    address_source,
+    is_address,
+    is_file,
+    norm_address,
+    without_secrets,
+)
 from tools.catalog.declaring import checked_declared, checked_id
+from tools.catalog.fetched import Fetched, Fetching, nobody_told
 from tools.catalog.file_records import FileReader, Seen, look
 from tools.catalog.naming import slug
 from tools.catalog.records import DatasetRecord
@@ -21,44 +33,24 @@ from tools.catalog.registrations import Given, Registration, Registrations, decl
 from tools.catalog.scanning import scan
 from tools.catalog.times import parse_time
 from tools.contract import Declared, Source
-from tools.errors import CrashError, DataError, LimitError, NotFoundError, ParameterError, ServiceError, StorageError, TerraciteError
+from tools.errors import (
+    BusyError,
+    CrashError,
+    CredentialError,
+    DataError,
+    LimitError,
+    NotFoundError,
+    ParameterError,
+    ServiceError,
+    StorageError,
+    TerraciteError,
+)
 from tools.storage.identity import content_digest
 from tools.storage.paths import told
 from tools.workers.job import Executor, InProcess
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A file that was not registered, and why."""
-
-    path: str
-    code: str
-    """As in `tools.errors`."""
-    message: str
-    hint: str
-
-    def to_json(self) -> dict[str, str]:
-        """Return a JSON object."""
-        return {"path": self.path, "code": self.code, "message": self.message, "hint": self.hint}
-
-
-@dataclass(frozen=True)
-class AddReport:
-    """What became of the files behind a path."""
-
-    records: tuple[DatasetRecord, ...] = ()
-    """Registered now or before, in the order of the files."""
-    refused: tuple[Refusal, ...] = ()
-    skipped: tuple[str, ...] = ()
-    """Files of a folder that are of no supported format."""
-
-    def __add__(self, other: AddReport) -> AddReport:
-        """Join two reports; a dataset that both hold, since a file was a copy of another, stands once."""
-        records = {record.id: record for record in self.records + other.records}
-        return AddReport(tuple(records.values()), self.refused + other.refused, self.skipped + other.skipped)
 
 
 class Datasets:
@@ -68,6 +60,7 @@ class Datasets:
         """`executor` opens files, in this process where none is given."""
         self._reader = FileReader(executor or InProcess())
         self._root = workspace.root
+        self._downloads = workspace.downloads
         self._registrations = Registrations(workspace.datasets)
 
     def add(
@@ -80,23 +73,28 @@ class Datasets:
         time: str | None = None,
         licence: str | None = None,
         attribution: str | None = None,
+        checksum: str | None = None,
+        progress: Fetching = nobody_told,
     ) -> AddReport:
-        """Register a file, the supported files of a folder, file by file, or the address of a catalogue; what cannot be read is reported.
+        """Register a file, the supported files of a folder, or an address of a file or catalogue; what cannot be read is reported.
 
         Adding the same file again gives the same dataset; what is said now replaces what was said before, and the rest
         stays. A GeoPackage with several layers gives one dataset per layer, named `file.layer`. `time` is an ISO 8601
-        instant or `start/end`.
+        instant or `start/end`. The file at an address is fetched where it changed since it was last; `checksum` is what it must
+        be (`sha256:HEX`), and `progress` is told how many bytes of it have come, of how many.
         Raises ParameterError for options that no file can have: an unknown CRS, a bad time, one id for several files or
-        for a dataset that another file has.
+        for a dataset that another file has, a checksum for what is not fetched.
         """
         given = Given(title, checked_declared(declared), None if time is None else parse_time(time), licence, attribution)
         wanted = None if id is None else checked_id(id)
         if "://" in str(path):
-            return self._add_address(str(path), given, wanted)
+            return self._add_address(str(path), given, wanted, Fetched(self._downloads, checksum, progress))
+        if checksum is not None:
+            raise ParameterError(f"A checksum was given for {str(path)!r}, which is not fetched.", hint="Give it with an https address.")
         try:
             found = scan(Path(path), without=self._root)
         except (DataError, NotFoundError) as error:
-            return AddReport(refused=(_refusal(Path(path), error.to_json()),))
+            return refused(Path(path), error.to_json())
         if wanted is not None and len(found.files) > 1:
             raise ParameterError(
                 f"One id ({wanted!r}) was given for {len(found.files)} files.", hint="Add the files one by one, or give no id."
@@ -151,47 +149,68 @@ class Datasets:
         hint = f"Nearest: {', '.join(near)}." if near else "Nothing is registered yet: terracite add PATH."
         raise NotFoundError(f"There is no dataset {dataset_id!r}.", hint=hint)
 
-    def _add_file(self, file: Path, given: Given, wanted: str | None) -> AddReport:
+    def _add_file(self, file: Path, given: Given, wanted: str | None, former: tuple[Registration, ...] = ()) -> AddReport:
+        """Register a file; `former` are the datasets whose file it replaces, under another path."""
         try:
             seen = look(file)
         except (DataError, NotFoundError) as error:
-            return AddReport(refused=(_refusal(file, error.to_json()),))
+            return refused(file, error.to_json())
         known = self._registrations.by_path(str(file))
         if known and wanted is None and all(row.is_current(seen.stamp) and given.over(row.given) == row.given for row in known):
             return AddReport(tuple(row.record for row in known))
         before = self._registrations.refusal(str(file), given, seen.stamp)
         if before is not None:
-            return AddReport(refused=(_refusal(file, before),))
+            return refused(file, before)
         try:
             digest = content_digest(file)
-            twin = None if known else self._twin(file, digest)
-            return self._add_file(twin, given, wanted) if twin else AddReport(self._register(seen, digest, known, given, wanted))
+            twin = None if known or former else self._twin(file, digest)
+            return self._add_file(twin, given, wanted) if twin else AddReport(self._register(seen, digest, known or former, given, wanted))
         except (DataError, NotFoundError, ParameterError) as error:
             if isinstance(error, ParameterError) and wanted is not None:
                 raise
             self._registrations.put_refusal(str(file), given, seen.stamp, seen.stamped_ns, error.to_json())
-            return AddReport(refused=(_refusal(file, error.to_json()),))
+            return refused(file, error.to_json())
         except (LimitError, CrashError) as error:  # not remembered: limits are settings, and a crash may have another cause
-            return AddReport(refused=(_refusal(file, error.to_json()),))
+            return refused(file, error.to_json())
 
-    def _add_address(self, path: str, given: Given, wanted: str | None) -> AddReport:
-        """Register the catalogue at an address, described as it is now; nothing is registered where it does not answer.
+    def _add_address(self, path: str, given: Given, wanted: str | None, fetched: Fetched) -> AddReport:
+        """Register the file or the catalogue at an address, as it is now; nothing is registered where it does not answer.
 
-        One that was registered before and does not answer now stays as it was described then.
+        What was registered before and does not answer now stays as it was then.
         """
-        known: Registration | None = None
+        known: tuple[Registration, ...] = ()
         try:
             address = norm_address(path)
-            known = next(iter(self._registrations.by_path(address)), None)
-            said_now = given if known is None else given.over(known.given)
-            record = address_record(address, said_now, known.record if known else None)
-        except StorageError:
-            raise
+            known = self._registrations.by_path(address) or self._registrations.by_origin(address)
+            if fetched.checksum or is_file(address) or any(row.record.origin for row in known):
+                return self._add_fetched(address, given, wanted, fetched, known)
+            try:
+                return AddReport((self._add_catalogue(address, given, wanted, known),))
+            except NoCatalogueError as error:
+                return self._add_unknown(address, given, wanted, fetched, error.told)
         except ServiceError as error:
-            return AddReport((known.record,)) if known else AddReport(refused=(_refusal(without_secrets(path), error.to_json()),))
-        except TerraciteError as error:
-            return AddReport(refused=(_refusal(without_secrets(path), error.to_json()),))
-        return AddReport((self._put(Registration(record, said_now, (), clock.time_ns()), wanted),))
+            kept = AddReport(tuple(row.record for row in known))
+            return kept if known and not fetched.checksum else refused(without_secrets(path), error.to_json())
+        except (BusyError, CredentialError, DataError, LimitError, NotFoundError, ParameterError) as error:
+            if isinstance(error, ParameterError) and wanted is not None:
+                raise
+            return refused(without_secrets(path), error.to_json())
+
+    def _add_catalogue(self, address: str, given: Given, wanted: str | None, known: tuple[Registration, ...]) -> DatasetRecord:
+        said_now = given.over(known[0].given) if known else given
+        record = address_record(address, said_now, known[0].record if known else None)
+        return self._put(Registration(record, said_now, (), clock.time_ns()), wanted)
+
+    def _add_fetched(self, address: str, given: Given, wanted: str | None, fetched: Fetched, known: tuple[Registration, ...]) -> AddReport:
+        return self._add_file(fetched.file(address), replace(given, origin=address), wanted, known)
+
+    def _add_unknown(self, address: str, given: Given, wanted: str | None, fetched: Fetched, told: TerraciteError) -> AddReport:
+        """Register the file at an address that does not tell what is there; where it is none either, raise what was said first."""
+        with suppress(DataError):
+            report = self._add_fetched(address, given, wanted, fetched, ())
+            if report.records:
+                return report
+        raise told
 
     def _register(
         self, seen: Seen, digest: str, known: tuple[Registration, ...], given: Given, wanted: str | None
@@ -206,7 +225,9 @@ class Datasets:
             row = earlier.get(layer)
             said_now = given if row is None else given.over(row.given)
             name = wanted if wanted is None or layer is None else f"{wanted}.{slug(layer)}"
-            records.append(self._store(self._reader.described(seen, digest, layer, said_now, row), seen, said_now, name))
+            record = self._reader.described(seen, digest, layer, said_now, row)
+            registration = Registration(record, said_now, seen.stamp, seen.stamped_ns)
+            records.append(self._put(registration, name, replaces=row.record.id if row else ""))
         return tuple(records)
 
     def _twin(self, file: Path, digest: str) -> Path | None:
@@ -218,12 +239,9 @@ class Datasets:
         same = [row for row in self._registrations.by_digest(digest) if Path(row.record.path).name == file.name]
         return tuple(row for row in same if row.record.path == same[0].record.path)
 
-    def _store(self, record: DatasetRecord, seen: Seen, given: Given, wanted: str | None) -> DatasetRecord:
-        return self._put(Registration(record, given, seen.stamp, seen.stamped_ns), wanted)
-
-    def _put(self, registration: Registration, wanted: str | None) -> DatasetRecord:
+    def _put(self, registration: Registration, wanted: str | None = None, *, replaces: str = "") -> DatasetRecord:
         try:
-            stored = self._registrations.put(registration, wanted)
+            stored = self._registrations.put(registration, wanted, replaces=replaces)
         except StorageError:
             known = self._registrations.by_id(registration.record.id)
             if known is None or replace(known, stamp=registration.stamp, stamped_ns=registration.stamped_ns) != registration:
@@ -242,7 +260,7 @@ class Datasets:
                 f"The file of dataset {record.id!r} now holds other layers: {names}.", hint=f"Add it again: terracite add {record.path}."
             )
         now = self._reader.described(seen, content_digest(seen.path), record.layer, known.given, known)
-        return self._store(now, seen, known.given, None)
+        return self._put(Registration(now, known.given, seen.stamp, seen.stamped_ns))
 
 
 def _source(record: DatasetRecord) -> Source:
@@ -257,7 +275,3 @@ def _source(record: DatasetRecord) -> Source:
         title=record.title,
         attribution=record.attribution or "",
     )
-
-
-def _refusal(file: Path | str, error: Mapping[str, object]) -> Refusal:
-    return Refusal(told(file), str(error["code"]), str(error["message"]), str(error["hint"]))

@@ -55,6 +55,7 @@ class FileReader:
             "digest": digest,
             "bytes": sum(file.stat().st_size for _, file in parts(seen.path)),
             "declared": declared_json(given.declared),
+            "origin": given.origin,
         }
         if earlier and earlier.record.digest == digest and earlier.given.declared == given.declared:
             content: Json = earlier.record.model_dump()

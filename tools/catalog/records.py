@@ -126,6 +126,8 @@ class DatasetRecord(Content):
     title: str
     path: str
     """Of a file; or the address of a catalogue on another machine."""
+    origin: str | None = None
+    """Address that the file was fetched from."""
     layer: str | None = None
     digest: str
     bytes: int

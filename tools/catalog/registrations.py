@@ -46,11 +46,14 @@ class Given:
     time: tuple[str, str] | None = None
     licence: str | None = None
     attribution: str | None = None
+    origin: str | None = None
+    """Address that the file was fetched from."""
 
     def over(self, earlier: Given) -> Given:
         """Return what was said earlier, with what is said now in its place where both speak."""
         declared = replace(earlier.declared, **said(self.declared))
-        mine = {name: getattr(self, name) for name in ("title", "time", "licence", "attribution") if getattr(self, name) is not None}
+        plain = ("title", "time", "licence", "attribution", "origin")
+        mine = {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
         return replace(earlier, declared=declared, **mine)
 
     def to_json(self) -> str:
@@ -62,7 +65,8 @@ class Given:
         """Read back what `to_json` wrote."""
         data = json.loads(text)
         time = None if data["time"] is None else (data["time"][0], data["time"][1])
-        return Given(data["title"], declared_from_json(data["declared"]), time, data["licence"], data["attribution"])
+        declared = declared_from_json(data["declared"])
+        return Given(data["title"], declared, time, data["licence"], data["attribution"], data.get("origin"))
 
 
 def said(declared: Declared) -> dict[str, Any]:  # Any: each field has its own type
@@ -123,20 +127,26 @@ class Registrations:
         """Return the datasets of equal content, sorted by id, without damaged ones."""
         return self._select("digest = ? ORDER BY id", digest)
 
+    def by_origin(self, address: str) -> tuple[Registration, ...]:
+        """Return the datasets of the file that was fetched from an address, by layer."""
+        rows = self._select("instr(record, ?) ORDER BY layer", json.dumps(address, ensure_ascii=False))
+        return tuple(row for row in rows if row.record.origin == address)
+
     def ids(self) -> tuple[str, ...]:
         """Return all ids, sorted."""
         with self._connection() as connection:
             return tuple(row["id"] for row in connection.execute("SELECT id FROM datasets ORDER BY id"))
 
-    def put(self, registration: Registration, wanted_id: str | None) -> DatasetRecord | None:
+    def put(self, registration: Registration, wanted_id: str | None, *, replaces: str = "") -> DatasetRecord | None:
         """Store a dataset and return its record with the id it got.
 
         It replaces the one of the same file and layer, and, where its file was moved, the one of the same id, layer and
-        content. Where another dataset has the id, the next free one is taken; a `wanted_id` that another one has gives
+        content, and that of the id `replaces`. Where another dataset has the id, the next free one is taken; a `wanted_id` that another one has gives
         None, and nothing is stored.
         """
         record = registration.record
         with self._connection() as connection, _write(connection):
+            connection.execute("DELETE FROM datasets WHERE id = ?", (replaces,))
             taken = [row["id"] for row in connection.execute(f"SELECT id FROM datasets WHERE NOT ({SAME})", _same(record))]  # noqa: S608 - ours
             if wanted_id in taken:
                 return None

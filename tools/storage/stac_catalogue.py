@@ -8,6 +8,7 @@ from typing import Any
 from tools.contract import Source
 from tools.errors import DataError
 from tools.storage.stac_api import Api, is_api
+from tools.storage.stac_files import is_item
 from tools.storage.stac_io import GuardedIO
 from tools.storage.stac_items import usable
 from tools.storage.stac_links import REMOTE, Json, absolute, links_of
@@ -49,7 +50,10 @@ def open_catalogue(source: Source, io: GuardedIO) -> Catalogue:
     """
     address = source.url or str(source.path)
     root = _read_with(io, address)
-    if items_in(root) is not None:
+    items = items_in(root)
+    if items and not any(is_item(one) for one in items):
+        raise DataError(f"{address} is no STAC: it holds features that are no scenes.", hint="Add it as a layer: terracite add.")
+    if items is not None:
         return Catalogue(address, root, io)
     if not isinstance(root, dict) or not ("stac_version" in root or is_api(root)):
         raise DataError(

@@ -28,6 +28,12 @@ def _nobody_waits() -> None:
     """Never end: for a caller that cannot give up."""
 
 
+class NoJsonError(ServiceError):
+    """What answers is something else than a JSON object."""
+
+    retryable = False
+
+
 class RejectedError(ServiceError):
     """The server does not understand the question; it may understand a simpler one."""
 
@@ -74,7 +80,7 @@ class GuardedIO(StacApiIO):
         """Return the text of a JSON object at an address.
 
         Raises RejectedError where the server does not understand the question,
-        ServiceError for an answer that is no JSON object, and what `Remote.request` raises.
+        NoJsonError for an answer that is no JSON object, and what `Remote.request` raises.
         """
         asked: Literal["GET", "POST"] = "POST" if (method or "GET").upper() == "POST" else "GET"
         url, body = href, None
@@ -153,9 +159,9 @@ def _json_object(body: bytes, url: str) -> str:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         what = "a web page" if body.lstrip()[:1] == b"<" else "something that is no JSON"
-        raise ServiceError(
+        raise NoJsonError(
             f"{shown(url)} answers with {what}.", hint="Give the address of the STAC API itself, as it stands in its documentation."
         ) from error
     if not isinstance(found, dict):
-        raise ServiceError(f"{shown(url)} answers with JSON that is no object.", hint="Give the address of a STAC API or catalogue.")
+        raise NoJsonError(f"{shown(url)} answers with JSON that is no object.", hint="Give the address of a STAC API or catalogue.")
     return text

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.api import Agent
     from agent.result import RunResult
     from agent.settings import EngineChoice
-    from tools.catalog.datasets import AddReport
+    from tools.catalog.add_report import AddReport
     from tools.contract import Artifact
 
 

@@ -1,0 +1,31 @@
+"""Files that are registered by their address: fetched whole into the workspace, by our own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Fetching = Callable[[int, int | None], None]
+"""Is told how many bytes of a file there are, and how many there will be, where that is known; may raise to give up."""
+
+
+def nobody_told(count: int, size: int | None) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How the file at an address becomes a file here."""
+
+    downloads: Path
+    """Folder of the fetched files."""
+    checksum: str | None
+    """What the file must be, e.g. `sha256:HEX`."""
+    told: Fetching
+
+    def file(self, address: str) -> Path:
+        """Return the file at an address as it is now; raise what `tools.storage.downloads.Downloads.fetch` raises."""
+        from tools.storage.downloads import Downloads  # the HTTP client takes 60 ms to import
+
+        return Downloads(self.downloads).fetch(address, checksum=self.checksum, told=self.told).path
