@@ -178,7 +178,7 @@ def test_missing_crs_says_how_to_declare_it(make_raster: MakeRaster) -> None:
 
 
 def test_missing_position_says_how_to_declare_it(make_raster: MakeRaster) -> None:
-    path = make_raster(COUNTING, crs=None, bounds=None, name="picture.png")
+    path = make_raster(COUNTING, crs=None, bounds=None, name="picture.tif")
     with pytest.raises(MissingCrsError, match="--bounds LEFT BOTTOM RIGHT TOP"):
         raster_info(source(path))
     with pytest.raises(MissingCrsError, match="no georeferencing"):
@@ -262,8 +262,13 @@ def test_missing_raster_is_not_found(tmp_path: Path) -> None:
         raster_info(source(tmp_path / "gone.tif"))
 
 
-def test_virtual_raster_reads_its_source(make_raster: MakeRaster, tmp_path: Path) -> None:
+def test_virtual_raster_reads_its_source_where_its_format_is_trusted(
+    make_raster: MakeRaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rasterio.shutil.copy(make_raster(COUNTING), tmp_path / "v.vrt", driver="VRT")
+    with pytest.raises(DataError, match="TERRACITE_TRUSTED_FORMATS=vrt"):
+        read_band(source(tmp_path / "v.vrt"))
+    monkeypatch.setenv("TERRACITE_TRUSTED_FORMATS", "netcdf, VRT")
     np.testing.assert_array_equal(read_band(source(tmp_path / "v.vrt")), COUNTING)
 
 

@@ -61,6 +61,8 @@ class ToolSettings(Settings):
     """Most bands of a raster."""
     max_block_bytes: int = 512_000_000
     """Largest block (tile or strip) of a raster, unpacked."""
+    max_images: int = 1_000
+    """Most images of one TIFF: overviews, masks, pages."""
     max_vertices: int = 200_000_000
     """Most vertices of a layer."""
     max_columns: int = 2_000

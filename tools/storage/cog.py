@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tools.errors import StorageError
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG
+from tools.storage.raster_folder import plain_reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ class BandMark:
 
 def first_line(error: Exception) -> str:
     """Return GDAL's own reason, which rasterio keeps as the cause of a failed read or write."""
-    return (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")
+    return plain_reason((str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].removesuffix("."))
 
 
 def write_cog(

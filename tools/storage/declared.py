@@ -14,19 +14,10 @@ from tools.contract import Declared
 from tools.errors import DataError, MissingCrsError, ParameterError
 from tools.geo.roles import QUALITY_ROLES, band_roles
 from tools.storage.crs import MOST_COORDINATE
+from tools.storage.raster_files import opened
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-
-
-def opened(name: Path | str) -> DatasetReader:
-    """Open without rasterio's warning on missing georeferencing: whoever needs it checks, and raises."""
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(name)
 
 
 @contextmanager
@@ -45,9 +36,9 @@ def declared_view(dataset: DatasetReader, declared: Declared) -> Iterator[Datase
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(name, "r+") as view:
+            with rasterio.open(name, "r+", driver="VRT") as view:
                 _declare(view, declared)
-        with opened(name) as view:
+        with opened(name, "VRT") as view:
             yield view
     finally:
         rasterio.shutil.delete(name, driver="VRT")

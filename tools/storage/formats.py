@@ -70,7 +70,7 @@ FORMATS: tuple[Format, ...] = (
     Format("SRTMHGT", "raster", (".hgt",), ("SRTMHGT",)),
     Format("DTED", "raster", (".dt0", ".dt1", ".dt2"), ("DTED",), _starts(rb"(?:HDR.{77})?(?:VOL.{77})?UHL")),
     Format("SAGA", "raster", (".sdat",), ("SAGA",)),
-    Format("PCRaster", "raster", (".map",), ("PCRaster",), _starts(rb"RUU CROSS SYSTEM MAP FORMAT")),
+    Format("PCRaster", "raster", (".map",), ("PCRaster",), _starts(rb"RUU CROSS SYSTEM MAP FORMAT"), needs_trust=True),
     Format("XYZ", "raster", (".xyz",), ("XYZ",)),
     Format("Markdown", "document", (".md",)),
     Format("Text", "document", (".txt",)),

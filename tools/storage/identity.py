@@ -19,12 +19,14 @@ SQLITE_APPENDED = ("-wal",)
 """Beside a GeoPackage: what was written and not yet moved into the file."""
 RASTER_APPENDED = (".aux.xml", ".msk", ".ovr")
 """Beside `x.tif`, as `x.tif.msk`: GDAL's side file (nodata, CRS, categories), mask, overviews."""
-RASTER_PARTS = (".aux", ".wld", ".tab", ".rpb")
+RASTER_PARTS = (".wld", ".tab")
 """Beside `x.tif`, as `x.tab`: georeferencing; the world file is named after the suffix, see `world_suffixes`."""
 NETWORK_PARTS = (".card.json",)
 """Beside `x.safetensors`: what its outputs mean, see `tools.storage.network_card`."""
-RAW_PARTS = (".hdr", ".prj", ".clr", ".stx")
-"""Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri and ASCII grids."""
+RAW_APPENDED = (".hdr",)
+"""Beside a raster that is not a GeoTIFF, as `x.bil.hdr`: header of ENVI."""
+RAW_PARTS = (".hdr", ".prj", ".clr", ".stx", ".sgrd")
+"""Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri, SAGA and ASCII grids."""
 Stamp = tuple[tuple[str, int, int, int], ...]
 """(role, bytes, mtime in ns, inode) of every part of a file: equal stamps mean that nothing was written since."""
 
@@ -72,7 +74,9 @@ def _side_suffixes(suffix: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if suffix in formats.VECTOR or suffix in formats.DOCUMENT:
         return (), ()
     located = (*RASTER_PARTS, *world_suffixes(suffix))
-    return RASTER_APPENDED, located if suffix in (".tif", ".tiff", ".vrt") else (*located, *RAW_PARTS)
+    if suffix in (".tif", ".tiff", ".vrt"):
+        return RASTER_APPENDED, located
+    return (*RASTER_APPENDED, *RAW_APPENDED), (*located, *RAW_PARTS)
 
 
 def _virtual_parts(file: Path) -> Iterator[tuple[str, Path]]:

@@ -22,9 +22,10 @@ from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
 from tools.storage.cog import BandMark, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
-from tools.storage.declared import check_located, check_numbers, declared_view, opened
+from tools.storage.declared import check_located, check_numbers, declared_view
 from tools.storage.paths import source_file
-from tools.storage.virtual import check_raster_content
+from tools.storage.raster_files import opened_file
+from tools.storage.raster_folder import RasterFolder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,12 +97,13 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     """
     bootstrap()
     from rasterio._err import CPLE_BaseError  # what GDAL signals outside reading and writing; rasterio exports it nowhere else
+    from rasterio.abc import FileContainer
     from rasterio.errors import CRSError, RasterioError
 
+    FileContainer.register(RasterFolder)
     path = source_file(source)
-    check_raster_content(path)
     try:
-        with opened(path) as dataset, declared_view(dataset, source.declared) as view:
+        with opened_file(path, is_ours=source.producer is not None) as dataset, declared_view(dataset, source.declared) as view:
             check_numbers(view, path)
             if located:
                 check_located(view, path)

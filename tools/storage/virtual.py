@@ -1,7 +1,8 @@
-"""The files behind a GDAL virtual raster (.vrt), and files that only claim to be rasters: nothing may point elsewhere unseen."""
+"""The files behind a GDAL virtual raster (.vrt): nothing may point elsewhere unseen."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,28 +17,10 @@ MAX_BYTES = 16_000_000
 """Largest .vrt that is parsed; a mosaic of 30,000 files needs about 12 MB."""
 MAX_DEPTH = 8
 """Deepest nesting of one .vrt in another."""
-SOURCE_TAGS = ("SourceFilename", "SourceDataset")
-"""Elements that name a file, after https://gdal.org/en/stable/drivers/raster/vrt.html."""
-POINTER_STARTS = (b"<", b"{")
-"""First characters of XML and JSON: GDAL takes such a file, under any name, for a description of data elsewhere."""
-
-
-def check_raster_content(path: Path) -> None:
-    """Refuse what points elsewhere: a virtual raster over what is not here, a web service described in a small file."""
-    if path.suffix.lower() == ".vrt":
-        vrt_sources(path)
-    else:
-        _check_no_pointer(path)
-
-
-def _check_no_pointer(path: Path) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start.startswith(POINTER_STARTS):
-        raise DataError(
-            f"The file {path.name!r} is text (XML or JSON), not a raster.",
-            hint="Give the raster itself; a virtual raster must end in .vrt.",
-        )
+SOURCE_TAGS = ("sourcefilename", "sourcedataset")
+"""Elements that name a file, in lower case, after https://gdal.org/en/stable/drivers/raster/vrt.html."""
+REFUSED = ("vrtrawrasterband", "vrtprocesseddataset", "dempath", "overview_file", "x_dataset", "y_dataset")
+"""Kinds of bands and datasets that read more than rasters, and entries that name files in another way; in lower case."""
 
 
 def vrt_sources(path: Path) -> tuple[Path, ...]:
@@ -60,11 +43,21 @@ def vrt_sources(path: Path) -> tuple[Path, ...]:
 
 def _named(vrt: Path) -> Iterator[Path]:
     for element in _parse(vrt).iter():
-        if element.tag in SOURCE_TAGS and (element.text or "").strip():
-            source = _source(vrt, element)
-            if source.suffix.lower() != ".vrt":
-                _check_no_pointer(source)
-            yield source
+        _check_element(vrt, element)
+        if element.tag.lower() in SOURCE_TAGS and (element.text or "").strip():
+            yield _source(vrt, element)
+
+
+def _check_element(vrt: Path, element: Element) -> None:
+    """Refuse what names a file elsewhere than in an element of its own; GDAL takes names in any case, and attributes for elements."""
+    words = (element.tag, *element.attrib.values())
+    found = next((word for word in words if word.lower() in REFUSED), None) or next(
+        (name for name in element.attrib if name.lower() in SOURCE_TAGS), None
+    )
+    if found:
+        raise DataError(
+            f"The virtual raster {vrt.name!r} uses {found!r}, by which it could read any file.", hint="Write it out as one GeoTIFF."
+        )
 
 
 def _parse(path: Path) -> Element:
@@ -86,7 +79,8 @@ def _parse(path: Path) -> Element:
 def _source(vrt: Path, element: Element) -> Path:
     name = (element.text or "").strip()
     relative = element.get("relativeToVRT", element.get("relativetoVRT")) == "1"
-    source = vrt.parent / name if relative else Path(name)
+    # GDAL starts from where a link leads.
+    source = Path(os.path.realpath(vrt)).parent / name if relative else Path(name)
     if not source.is_absolute() or not source.is_file():
         raise DataError(
             f"The virtual raster {vrt.name!r} reads {name!r}, which is not a file here.",
