@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from agent.citations import citations_of
 from agent.context import RunContext
-from agent.errors import check_wanted
+from agent.errors import check_wanted, exit_code_for
 from agent.events import Event, RunFinished, RunStarted
 from agent.knowledge.ledger import Ledger
 from agent.knowledge.memory import Knowledge
 from agent.models import Decider, make_decider
-from agent.result import RunResult, exit_code_for
+from agent.result import RunResult
 from agent.settings import AgentSettings, EngineChoice
 from agent.state import Json, RunState
 from tools.catalog.add_report import AddReport
@@ -35,8 +35,9 @@ from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import Datasets
 from tools.catalog.fetched import Fetching, nobody_told
 from tools.contract import Declared, Result
-from tools.errors import CredentialError, DataError, NotFoundError, ParameterError, ServiceError, StorageError
+from tools.errors import ParameterError, StorageError, error_from_json
 from tools.execution import executor_of
+from tools.redaction import redacted
 from tools.runner import Runner
 from tools.settings import ToolSettings
 from tools.workspace import open_workspace
@@ -133,6 +134,7 @@ class Agent:
         """
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
+        question = redacted(question)
         cancel = cancel or threading.Event()
         check = partial(check_wanted, cancel, question)
         focus, unreadable = self._focus(data, check)
@@ -197,16 +199,13 @@ class Agent:
     def _focus(self, data: Sequence[str | Path], check: Callable[[], None]) -> tuple[list[str], list[str]]:
         """Register `data`; return its ids and what is to be said of files that cannot be used.
 
-        Nothing given leaves the thread's focus as it is. Where nothing could be registered, raises NotFoundError for what is
-        not there, ServiceError or CredentialError for a catalogue that does not answer, else DataError.
+        Nothing given leaves the thread's focus as it is. Where nothing could be registered, raises the error of the first.
         """
         if not data:
             return [], []
         report = self.add(*data, progress=lambda *_: check())
         if report.refused and not report.records:
-            first = report.refused[0]
-            kinds = {kind.code: kind for kind in (NotFoundError, ServiceError, CredentialError)}
-            raise kinds.get(first.code, DataError)(first.message, hint=first.hint)
+            raise error_from_json(report.refused[0].to_json())
         return [record.id for record in report.records], [
             f"Not used: {refusal.message} {refusal.hint}".rstrip() for refusal in report.refused
         ]

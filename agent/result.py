@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from tools.errors import exit_code_of
 
 if TYPE_CHECKING:
     # What a client shows of a result needs no language model's library, which the state of a run does.
@@ -14,9 +12,6 @@ if TYPE_CHECKING:
     from tools.errors import TerraciteError
 
 SCHEMA_VERSION = 1
-
-EXIT_CODES: Mapping[str, int] = {"answered": 0, "refused": 3, "limit": 4, "input_needed": 5}
-"""Status → exit code; `failed` takes the code of its error, see `exit_code_for`."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +46,6 @@ class RunResult:
         """Return the JSON object that `ask --json` prints."""
         data = asdict(self)
         return {"schema_version": data.pop("schema_version"), **data}
-
-
-def exit_code_for(status: Status, steps: Sequence[Json]) -> int:
-    """Return the exit code of a run: that of its status, or of the last error of its calls."""
-    errors = [step["error"]["code"] for step in steps if "error" in step]
-    return EXIT_CODES.get(status, exit_code_of(errors[-1]) if errors else 1)
 
 
 def failed_result(question: str, error: TerraciteError) -> RunResult:

@@ -21,6 +21,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from tools.errors import BusyError, StorageError
+from tools.workspace import owners_file
 
 TICK_S = 0.2
 """How long a question waits for its turn before it looks whether it is still wanted."""
@@ -187,5 +188,5 @@ class Turns:
 @contextmanager
 def saver(path: Path, check: Callable[[], None]) -> Iterator[RunSaver]:
     """Open the threads of a workspace for one run."""
-    with closing(sqlite3.connect(path, timeout=60, check_same_thread=False)) as connection:
+    with closing(sqlite3.connect(owners_file(path), timeout=60, check_same_thread=False)) as connection:
         yield RunSaver(connection, check)

@@ -18,9 +18,9 @@ import pytest
 from shapely.geometry import box
 
 from agent import Agent, RunResult
-from agent.errors import ModelError
+from agent.errors import ContextTooLongError, ModelError
 from agent.events import ModelRetried, RunFinished, Token
-from agent.models import ContextTooLongError, make_decider, probe
+from agent.models import make_decider, probe
 from agent.settings import AgentSettings
 from scripted_endpoint import Body, Endpoint, Message, Pieces, Refusal, Script, Stall, raw_call, scripted, tool_results, unanswered
 from tools.errors import ConfigurationError, CredentialError, TerraciteError

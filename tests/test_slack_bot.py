@@ -193,7 +193,7 @@ def test_a_question_that_stops_every_process_is_given_up_plainly(tmp_path: Path)
         claims.begin(ASKED.event)
     outlet = FakeOutlet()
     run_bot(claims, outlet, resume=True)
-    assert outlet.said[-1].startswith(f"Not answered: I was stopped {ATTEMPTS} times")
+    assert outlet.said[-1].startswith(f"Not answered: The bot was stopped {ATTEMPTS} times")
 
 
 def test_a_conversation_keeps_its_thread_and_shares_it_with_no_other() -> None:

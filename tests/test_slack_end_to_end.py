@@ -234,7 +234,7 @@ def test_a_bug_of_ours_is_said_without_its_details_and_logged_with_the_run(
     with slack() as mock, bot(mock, tmp_path, data=folder / "districts.gpkg"):
         mock.mention(AREA)
         text = answered(mock)[0]
-    assert text.startswith("Not answered: something went wrong inside.")
+    assert text.startswith("Not answered: Something went wrong inside (RuntimeError).")
     assert "secret detail" not in text
     run = text.rpartition("run ")[2]
     assert f"run={run}" in caplog.text

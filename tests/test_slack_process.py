@@ -16,6 +16,7 @@ import pytest
 from shapely.geometry import box
 
 from agent import Agent
+from agent.interfaces.logs import stop_logging
 from agent.interfaces.slack.service import set_up_log
 from scripted_endpoint import scripted
 from slack_mock import APP_TOKEN, BOT_TOKEN, Slack, slack
@@ -104,8 +105,9 @@ def test_the_console_stands_in_for_slack(workspace: Path) -> None:
 
 
 def test_the_log_repeats_no_oddities_of_files() -> None:
+    handler = set_up_log()
     try:
-        set_up_log()
         assert not logging.getLogger("rasterio._env").isEnabledFor(logging.WARNING)
     finally:
         logging.getLogger("rasterio").setLevel(logging.NOTSET)
+        stop_logging(handler)

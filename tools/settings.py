@@ -7,14 +7,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tools.errors import ConfigurationError
+from tools.redaction import remember, remember_environment
 
 
 class Settings(BaseSettings):
-    """Settings that are refused in words: ConfigurationError names the variable; its value, which may be a secret, is not shown."""
+    """Settings that are refused in words: ConfigurationError names the variable; its value, which may be a secret, is not shown.
+
+    The keys among them, and those of the environment that libraries read, are made known to `tools.redaction`.
+    """
 
     def __init__(self, **given: Any) -> None:  # Any: each field has its own type
         try:
@@ -26,6 +30,9 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 f"The setting {variable} cannot be used: {wrong['msg'].rstrip('.')}.", hint="Correct it, or unset it to use the default."
             ) from None
+        values = (getattr(self, name) for name in type(self).model_fields)
+        remember(*(value.get_secret_value() for value in values if isinstance(value, SecretStr)))
+        remember_environment(os.environ)
 
 
 class ToolSettings(Settings):

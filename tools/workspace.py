@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +62,20 @@ class Workspace:
     def threads(self) -> Path:
         """SQLite file of the agent: checkpoints of threads."""
         return self.root / "threads.sqlite"
+
+
+def owners_file(path: Path) -> Path:
+    """Return the path of a file that only its owner may read; it is made where it is missing. For what people ask and are told.
+
+    It is made without being opened: closing a file drops every lock that this process holds on it, those of SQLite too. What
+    the file system refuses is left to whoever opens the file.
+    """
+    with suppress(OSError):
+        os.mknod(path, 0o600)
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    return path
 
 
 def open_workspace(settings: ToolSettings | None = None, *, root: Path | None = None) -> Workspace:

@@ -1,18 +1,22 @@
-"""The command line: `terracite ask|chat|slack|run|tools|add|datasets|artifacts|replay|demo|doctor|phrases`.
+"""The command line: `terracite ask|chat|slack|run|tools|add|datasets|artifacts|replay|demo|doctor|errors|phrases`.
 
 Heavy imports happen inside the commands, so that `--help` stays quick.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
+from agent.errors import RunInterruptedError
 from agent.interfaces import registering, stored
-from agent.interfaces.shell import EngineOption, JsonOption, ThreadOption, WorkspaceOption, open_agent, say, say_json
+from agent.interfaces.logs import PLAIN, log_to
+from agent.interfaces.shell import EngineOption, JsonOption, ThreadOption, WorkspaceOption, open_agent, say, say_json, told_as
+from tools.errors import ConfigurationError
 
 app = typer.Typer(
     name="terracite",
@@ -28,20 +32,20 @@ app.command()(registering.datasets)
 
 
 def main() -> NoReturn:
-    """Run the command line; map errors to the published exit codes."""
-    from tools.errors import TerraciteError
-
+    """Run the command line; every error ends it with its published exit code."""
+    log_to(logging.StreamHandler(), PLAIN)
     try:
         app()
-    except TerraciteError as error:
-        say(f"terracite: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(RunInterruptedError.exit_code) from None
     except BrokenPipeError:
         # The reader went away (e.g. `| head`); nothing more can be said on standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except Exception as error:  # noqa: BLE001 - the outermost handler of this interface: it says which of the published errors it was
+        told = told_as(error)
+        say(f"terracite: {told}", err=True)
+        raise SystemExit(told.exit_code) from None
     raise SystemExit(0)
 
 
@@ -61,27 +65,28 @@ def ask(
     """Answer a question; every number in the answer is cited."""
     from agent.interfaces import terminal
     from agent.result import failed_result
-    from tools.errors import TerraciteError
 
     if as_json and stream_json:
         raise typer.BadParameter("--json and --stream-json exclude each other")
+    ended = None
     try:
         for event, result in terminal.finished(open_agent(workspace, engine).stream(question, data=data or (), thread_id=thread)):
             if stream_json:
                 say_json(event.model_dump(mode="json"))
             elif not as_json and (line := terminal.progress_line(event)) is not None:
                 say(line, err=True)
-            if result is not None:
-                if as_json:
-                    say_json(result.to_json())
-                elif not stream_json:
-                    say("\n".join(terminal.result_lines(result)))
-                raise typer.Exit(result.exit_code)
-    except TerraciteError as error:
-        if as_json or stream_json:
-            say_json(failed_result(question, error).to_json())
-            raise typer.Exit(error.exit_code) from None
-        raise
+            ended = result
+    except Exception as error:  # a program that reads JSON gets its one object, whatever went wrong; people are told by `main`
+        if not (as_json or stream_json) or isinstance(error, BrokenPipeError):
+            raise
+        ended = failed_result(question, told_as(error))
+        as_json = True
+    if ended is not None:
+        if as_json:
+            say_json(ended.to_json())
+        elif not stream_json:
+            say("\n".join(terminal.result_lines(ended)))
+        raise typer.Exit(ended.exit_code)
 
 
 @app.command()
@@ -199,7 +204,20 @@ def doctor(
     else:
         for check in checks:
             say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
-    raise typer.Exit(0 if all(check.ok for check in checks) else 78)
+    raise typer.Exit(0 if all(check.ok for check in checks) else ConfigurationError.exit_code)
+
+
+@app.command()
+def errors(as_json: JsonOption = False) -> None:
+    """List every error: its code, what it means, what to do, whether to try again, exit code and HTTP status."""
+    from agent.errors import listing
+    from agent.interfaces.terminal import error_lines
+
+    if as_json:
+        say_json(listing())
+        return
+    for line in error_lines(listing()):
+        say(line)
 
 
 @app.command()

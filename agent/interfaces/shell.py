@@ -6,6 +6,7 @@ Text that is printed is made harmless for a terminal first; JSON is printed as i
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,8 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.errors import InternalError, TerraciteError
+
 if TYPE_CHECKING:
     from agent.api import Agent
+
+_LOG = logging.getLogger(__name__)
 
 WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", help="Folder that holds everything that lasts. Default: $TERRACITE_WORKSPACE or ./.terracite")
@@ -40,6 +45,14 @@ def open_agent(workspace: Path | None, engine: EngineName | None = None) -> Agen
     from agent.api import Agent
 
     return Agent(workspace, engine.value if engine else None)
+
+
+def told_as(error: Exception) -> TerraciteError:
+    """Return what is said of an error: one of ours as it is; of a mistake of ours its kind, while the log takes the rest."""
+    if isinstance(error, TerraciteError):
+        return error
+    _LOG.error("a mistake of ours", exc_info=error)
+    return InternalError.of(error)
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -145,6 +145,15 @@ def refused_lines(report: AddReport) -> Iterator[str]:
         yield one_line(f"skipped, of no supported format: {', '.join(report.skipped)}")
 
 
+def error_lines(listing: Sequence[Json]) -> Iterator[str]:
+    """Yield the published list of errors as a table in Markdown."""
+    yield "| code | meaning | what to do | again? | exit code | HTTP |"
+    yield "|---|---|---|---|---|---|"
+    for row in listing:
+        again = "yes" if row["retryable"] else "no"
+        yield f"| `{row['code']}` | {row['meaning']} | {row['remedy']} | {again} | {row['exit_code']} | {row['http_status']} |"
+
+
 def tool_lines(name: str | None = None) -> Iterator[str]:
     """Yield a line per tool, or one tool with its parameters; raise NotFoundError for an unknown one."""
     from tools import registry

@@ -11,6 +11,8 @@ from pathlib import Path
 from agent.state import Json
 from tools.durable import sealed, unsealed
 from tools.errors import NotFoundError, StorageError
+from tools.redaction import redacted
+from tools.workspace import owners_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -27,14 +29,8 @@ class Ledger:
 
     def record(self, result: Json, started: str) -> None:
         """Keep a finished run; `started` is ISO 8601 UTC."""
-        row = (
-            result["run_id"],
-            result["thread_id"],
-            started,
-            result["question"],
-            result["status"],
-            sealed(json.dumps(result, ensure_ascii=False)),
-        )
+        whole, question = sealed(redacted(json.dumps(result, ensure_ascii=False))), redacted(result["question"])
+        row = (result["run_id"], result["thread_id"], started, question, result["status"], whole)
         with self._connection() as connection:
             connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
@@ -65,11 +61,11 @@ class Ledger:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
+            with closing(sqlite3.connect(owners_file(self._path), timeout=30)) as connection, connection:
                 connection.execute(_SCHEMA)
                 yield connection
         except sqlite3.Error as error:
             raise StorageError(
-                f"The ledger {self._path} cannot be used ({error}).",
+                f"The ledger {self._path.name} of the workspace cannot be used ({error}).",
                 hint="Check the disk, or move the file away: only the list of runs is lost.",
             ) from error

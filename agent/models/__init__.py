@@ -5,14 +5,12 @@ from __future__ import annotations
 from agent.models.asking import Asking, ask
 from agent.models.capabilities import Capabilities, Notes
 from agent.models.decider import Decider, Engine, choose_engine, make_decider
-from agent.models.faults import ContextTooLongError
 from agent.models.probe import check_calls_tools, probe
 from agent.models.replies import problem_of, slip_of
 
 __all__ = [
     "Asking",
     "Capabilities",
-    "ContextTooLongError",
     "Decider",
     "Engine",
     "Notes",

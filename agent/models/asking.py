@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from agent.models.capabilities import Capabilities
-from agent.models.conversation import call_ids, closed
+from agent.models.conversation import call_ids, cleared, closed
 from agent.models.decider import Decider
 from agent.models.faults import PASSING, Fault, client_errors, error_of, fault_of
 from agent.models.replies import well_formed
@@ -101,14 +101,14 @@ def _whole(decider: Decider, messages: list[BaseMessage], schemas: Sequence[Sche
 
 def _pieces(decider: Decider, messages: list[BaseMessage], schemas: Sequence[Schema], deadline: float) -> Iterator[AIMessageChunk]:
     model = decider.bound([dict(schema) for schema in schemas], max(deadline - time.monotonic(), SLICE_S))
-    stream = iter(model.stream(messages))
+    stream = iter(model.stream(messages if decider.engine == "planner" else cleared(messages)))
     while True:
         if time.monotonic() > deadline:
             raise _FaultError(Fault("timeout", f"still writing after {decider.deadline_s:g} s"))
         try:
             chunk = next(stream, None)
         except client_errors(decider.engine) as error:
-            raise _FaultError(fault_of(error, decider.secret)) from error
+            raise _FaultError(fault_of(error)) from error
         if chunk is None:
             return
         yield chunk if isinstance(chunk, AIMessageChunk) else AIMessageChunk(**chunk.model_dump(exclude={"type"}))

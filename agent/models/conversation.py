@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+from tools.redaction import redacted_json
+
 NOT_RUN = json.dumps({"error": {"code": "not_run", "message": "This call was not run.", "hint": "Call again if it is needed."}})
 
 
@@ -22,6 +24,18 @@ def closed(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     """
     answers = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
     return [part for message in messages if not isinstance(message, ToolMessage) for part in _with_answers(message, answers)]
+
+
+def cleared(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return the conversation as it may leave: without secrets, wherever they came from."""
+    return [_cleared(message) for message in messages]
+
+
+def _cleared(message: BaseMessage) -> BaseMessage:
+    changed = {"content": redacted_json(message.content)}
+    if isinstance(message, AIMessage):
+        changed["tool_calls"] = redacted_json(message.tool_calls)
+    return message.model_copy(update=changed)
 
 
 def _with_answers(message: BaseMessage, answers: dict[str, ToolMessage]) -> Iterator[BaseMessage]:

@@ -33,8 +33,6 @@ class Decider:
     """Seconds of silence after which an OpenAI-compatible endpoint is given up; None for other chat models, which bring their own."""
     endpoint: str = ""
     """Address, for remembering only."""
-    secret: str = ""
-    """The key, so that no message shows it."""
     notes: Notes = field(default_factory=Notes)
 
     @property
@@ -84,7 +82,6 @@ def make_decider(settings: AgentSettings, notes: Path | None = None) -> Decider:
 
         return Decider("planner", "planner", PlannerChatModel())
     provider, _ = split_model(settings.model)
-    key = settings.openai_api_key
     return Decider(
         "model",
         settings.model,
@@ -93,6 +90,5 @@ def make_decider(settings: AgentSettings, notes: Path | None = None) -> Decider:
         deadline_s=settings.model_deadline_s,
         timeout_s=settings.model_timeout_s if provider == "openai" else None,
         endpoint=settings.openai_base_url or provider,
-        secret=key.get_secret_value() if key else "",
         notes=Notes(notes),
     )

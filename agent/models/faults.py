@@ -12,17 +12,14 @@ from typing import Literal
 
 from langchain_core import exceptions as said
 
-from agent.errors import ModelError
-from tools.errors import ConfigurationError, CredentialError, LimitError, TerraciteError
+from agent.errors import ContextTooLongError, ModelError
+from tools.errors import ConfigurationError, CredentialError, TerraciteError
+from tools.redaction import redacted
 
 Kind = Literal["credential", "quota", "model", "context", "tools", "option", "rate", "down", "timeout", "garbled"]
 
 PASSING: frozenset[Kind] = frozenset({"rate", "down", "timeout", "garbled"})
 """Faults after which the same request may succeed."""
-
-
-class ContextTooLongError(LimitError):
-    """The conversation is longer than the model can read."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,6 @@ _TOOLS = re.compile(
 _QUOTA = re.compile(
     r"insufficient_quota|exceeded your current quota|billing|out of credits?|insufficient (balance|credits?)", re.IGNORECASE
 )
-_SECRET = re.compile(r"\b(?:sk|key|pk|gsk|xai)[-_][\w*-]{6,}|\bBearer\s+\S+|(?<=[?&])[^\s&]+=[^\s&]+", re.IGNORECASE)
 
 BY_STATUS: Mapping[int, Kind] = {
     401: "credential", 403: "credential", 402: "quota", 404: "model", 408: "timeout", 409: "down", 413: "context", 429: "rate",
@@ -73,11 +69,10 @@ def client_errors(engine: str) -> tuple[type[Exception], ...]:
     return tuple(found)
 
 
-def fault_of(error: Exception, secret: str) -> Fault:
+def fault_of(error: Exception) -> Fault:
     """Classify what a client raised."""
-    text = _first_line(error, secret)
     status = getattr(error, "status_code", None)
-    return Fault(_kind(error, str(error), status if isinstance(status, int) else None), text, _retry_after_s(error))
+    return Fault(_kind(error, str(error), status if isinstance(status, int) else None), _first_line(error), _retry_after_s(error))
 
 
 def _kind(error: Exception, text: str, status: int | None) -> Kind:
@@ -115,11 +110,9 @@ def _retry_after_s(error: Exception) -> float | None:
         return None
 
 
-def _first_line(error: Exception, secret: str) -> str:
-    line = (str(error).strip().splitlines() or [""])[0]
-    if len(secret) > 3:
-        line = line.replace(secret, "…")
-    return f"{type(error).__name__}: {_SECRET.sub('…', line)[:300]}"
+def _first_line(error: Exception) -> str:
+    line = (redacted(str(error)).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {line[:300]}"
 
 
 def error_of(fault: Fault, model: str) -> TerraciteError:

@@ -10,6 +10,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import ToolCall
 
+from tools.redaction import redacted
+
 LONGEST_SHOWN = 120
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -34,7 +36,7 @@ def well_formed(whole: AIMessageChunk, taken: Iterable[str]) -> AIMessage:
         calls.append(ToolCall(name=_name(chunk["name"]), args=arguments, id=call_id, type="tool_call"))
     cut = whole.response_metadata.get("finish_reason") == "length"
     return AIMessage(
-        content=_THOUGHTS.sub("", str(whole.text)),
+        content=redacted(_THOUGHTS.sub("", str(whole.text))),
         tool_calls=calls,
         additional_kwargs={
             **{name: value for name, value in whole.additional_kwargs.items() if name in ("verdict", "frame")},

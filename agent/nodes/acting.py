@@ -17,6 +17,7 @@ from agent.models import problem_of
 from agent.state import Json, RunState
 from tools.contract import Result
 from tools.errors import NotFoundError, ParameterError, TerraciteError
+from tools.redaction import redacted_json
 
 FIND_TOOLS = "find_tools"
 PROGRESS_S = 0.2
@@ -65,19 +66,19 @@ def act(state: RunState, runtime: Runtime[RunContext]) -> RunState:
 
 def _answered(call: _Call, n: int, state: RunState, runtime: Runtime[RunContext]) -> tuple[Json, Json]:
     """Run one call; return its tool message and its step."""
-    emit, check = runtime.stream_writer, runtime.context.check
+    emit, check, params = runtime.stream_writer, runtime.context.check, redacted_json(call.params)
     check()
-    emit(ToolStarted(call_id=call.id, tool=call.name, params=call.params))
+    emit(ToolStarted(call_id=call.id, tool=call.name, params=params))
     try:
         result = _run(call, state, runtime)
     except TerraciteError as error:
         check()  # an interrupted call is no failed one, whatever its error looks like by now
         emit(ToolFailed(call_id=call.id, tool=call.name, error=error.to_json()))
-        return toolset.failure_of(call.name, call.params, error), {"tool": call.name, "params": call.params, "error": error.to_json()}
+        return toolset.failure_of(call.name, call.params, error), {"tool": call.name, "params": params, "error": error.to_json()}
     emit(_finished(call, n, result))
     step = {
         "tool": call.name,
-        "params": call.params,
+        "params": params,
         "n": n,
         "key": result.artifact.key,
         "cache": result.cache,

@@ -10,9 +10,9 @@ from langgraph.types import Command
 
 from agent import prompting, toolset
 from agent.context import RunContext
-from agent.errors import ModelError
+from agent.errors import ContextTooLongError, ModelError
 from agent.events import ModelRetried, Token
-from agent.models import Asking, ContextTooLongError, ask, slip_of
+from agent.models import Asking, ask, slip_of
 from agent.nodes.shortening import shortened
 from agent.state import Json, RunState, Verdict
 

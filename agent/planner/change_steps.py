@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.errors import RefusedError
 from agent.planner.atlas import Atlas
 from agent.planner.derived_steps import raster_params
 from agent.planner.frames import Cells, Frame
-from agent.planner.ledger import CannotAnswerError, Ledger, where_params
+from agent.planner.ledger import Ledger, where_params
 from agent.planner.pieces import Params, Part
 
 REST = "rest"
@@ -54,6 +55,6 @@ def _side(frame: Frame, cells: Cells, reduced: tuple[str, ...], ledger: Ledger, 
     own = [float(value) for value, label in classes.items() if label.casefold() == reduced[0].casefold()]
     others = [float(value) for value, label in classes.items() if label.casefold() != reduced[0].casefold()]
     if not own or not others:
-        raise CannotAnswerError(f"The raster {cells.ref} does not say which of its values are {reduced[0]}.")
+        raise RefusedError(f"The raster {cells.ref} does not say which of its values are {reduced[0]}.")
     message = ledger.call("classify", {**raster, "classes": [{"label": reduced[0], "values": own}, {"label": REST, "values": others}]})
     return message.ref if message else None

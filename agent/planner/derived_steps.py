@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.errors import NotCoveredError, RefusedError
 from agent.planner.atlas import Atlas
 from agent.planner.derived import INDEX_ROLES, derived_words
 from agent.planner.figures import listing
 from agent.planner.frames import Cells, Derived, Frame
-from agent.planner.ledger import CannotAnswerError, Ledger, Message, NotCoveredError
+from agent.planner.ledger import Ledger, Message
 from agent.planner.pieces import Params
 from tools.geo.roles import QUALITY_ROLES, STANDS_IN, canonical_role
 
@@ -16,7 +17,7 @@ from tools.geo.roles import QUALITY_ROLES, STANDS_IN, canonical_role
 def raster_params(frame: Frame, cells: Cells, ledger: Ledger, atlas: Atlas) -> Params | None:
     """Return the raster and band of a frame as tools take them; None while it is being made.
 
-    Raises NotCoveredError where it would hold no pixel, CannotAnswerError where its scene or bands are not there.
+    Raises NotCoveredError where it would hold no pixel, RefusedError where its scene or bands are not there.
     """
     if cells.derived is None:
         return {"raster": cells.ref} if cells.band == 1 else {"raster": cells.ref, "band": cells.band}
@@ -56,12 +57,12 @@ def _covered(made: Message, reason: str) -> Message:
 
 
 def _assets(found: Message, derived: Derived) -> list[str]:
-    """Return references to the assets of the scene that hold the bands; raise CannotAnswerError where it or one is not there."""
+    """Return references to the assets of the scene that hold the bands; raise RefusedError where it or one is not there."""
     scenes = found.data.get("scenes") or ()
     if not scenes:
-        raise CannotAnswerError(f"The catalogue {derived.catalogue} has no scene called {derived.scene}.")
+        raise RefusedError(f"The catalogue {derived.catalogue} has no scene called {derived.scene}.")
     if len(scenes) > 1:
-        raise CannotAnswerError(
+        raise RefusedError(
             f"Several collections of {derived.catalogue} have a scene called {derived.scene}: {listing(str(one.get('collection')) for one in scenes)}."
         )
     names = (found.data.get("assets") or {}).get(scenes[0].get("collection") or "", ())
@@ -70,9 +71,7 @@ def _assets(found: Message, derived: Derived) -> list[str]:
     missing = [role for role, key in keys.items() if key is None]
     if missing:
         said = listing(name.partition("=")[0] for name in names[:20])
-        raise CannotAnswerError(
-            f"The scene {derived.scene} has no asset for {listing(missing)}, which {derived.index} needs; it has {said}."
-        )
+        raise RefusedError(f"The scene {derived.scene} has no asset for {listing(missing)}, which {derived.index} needs; it has {said}.")
     return [f"{found.ref}#items/0/{key}" for key in keys.values()]
 
 

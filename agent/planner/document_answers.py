@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agent.errors import RefusedError
 from agent.planner.atlas import Atlas
 from agent.planner.frames import Frame
-from agent.planner.ledger import CannotAnswerError, Ledger
+from agent.planner.ledger import Ledger
 from agent.planner.lexicon import is_harmless
 from agent.planner.pieces import Part, Piece
 from agent.planner.text import Token, name_lemmas, tokenize
@@ -80,7 +81,7 @@ _SAME = {word: frozenset(group.split()) for group in _GROUPS for word in group.s
 
 
 def search_documents(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
-    """Return the passages that are near; None while the search is pending. Raises CannotAnswerError where none is near enough."""
+    """Return the passages that are near; None while the search is pending. Raises RefusedError where none is near enough."""
     focused = [one.id for one in atlas.focused if one.kind == "document"]
     within = list(frame.refs) or (focused if len(atlas.focused) < len(atlas.datasets) else [])
     only = {"within": within} if within else {}
@@ -91,7 +92,7 @@ def search_documents(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, 
     if not _near(frame, passages):
         named = f" of {', '.join(frame.refs)}" if frame.refs else ""
         nearest = f" The nearest is in {passages[0]['document']}." if passages and not frame.refs else ""
-        raise CannotAnswerError(
+        raise RefusedError(
             f"No passage{named} in the registered documents speaks of all of '{frame.topic}', and none is near enough to it to answer from.{nearest}"
         )
     return (Part(message),)
@@ -111,7 +112,7 @@ def write_documents(piece: Piece, _atlas: Atlas) -> list[str]:
     for passage in _near(frame, message.data.get("passages") or ())[:MOST_PASSAGES]:
         lines += [f"- {passage['document']}: “{quote}” [{message.n}]" for quote in _quotes(passage, topic)]
     if not lines:
-        raise CannotAnswerError(f"The passages that are near '{frame.topic}' hold no sentence that can be quoted.")
+        raise RefusedError(f"The passages that are near '{frame.topic}' hold no sentence that can be quoted.")
     return [f"The documents say [{message.n}]:", *dict.fromkeys(lines)]
 
 

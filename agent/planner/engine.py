@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agent.errors import NotCoveredError, RefusedError
 from agent.planner.atlas import Atlas, read_atlas
 from agent.planner.derived import with_made
 from agent.planner.document_answers import write_documents
 from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Frame, Plan
-from agent.planner.ledger import CallFailedError, CannotAnswerError, Ledger, Message, NotCoveredError
+from agent.planner.ledger import CallFailedError, Ledger, Message
 from agent.planner.names import read_search
 from agent.planner.pieces import Part, Piece
 from agent.planner.step import Draft, Step, ToolCalls
@@ -47,8 +48,8 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
     ledger = Ledger(results)
     try:
         return _carried_out(understood, session, ledger, atlas)
-    except CannotAnswerError as reason:
-        return Draft(str(reason), "refused", "no_coverage" if isinstance(reason, NotCoveredError) else "refused")
+    except RefusedError as reason:
+        return Draft(reason.message, "refused", "no_coverage" if isinstance(reason, NotCoveredError) else "refused")
     except CallFailedError as failed:
         hint = failed.error.get("hint", "")
         return Draft(f"{failed.error.get('message', 'A tool failed.')} {hint}".strip(), "failed", "failed")

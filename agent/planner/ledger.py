@@ -20,14 +20,6 @@ class CallFailedError(Exception):
         self.error = error
 
 
-class CannotAnswerError(Exception):
-    """What a call found rules the answer out; the text says why."""
-
-
-class NotCoveredError(CannotAnswerError):
-    """The data does not reach what was asked about."""
-
-
 @dataclass(frozen=True)
 class Message:
     """A tool message that succeeded."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import cast
 
 from agent.knowledge.recall import NOTHING
 from agent.state import SESSION_VERSION, Json
 from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
 from tools.errors import DataError, NotFoundError
+from tools.redaction import redacted_json
 
 HIDDEN = {"path", "digest", "bytes", "declared", "conforms_to"}
 """Fields of a record that an engine has no use for."""
@@ -42,7 +44,7 @@ def session_block(
     An empty `focus` puts every dataset in focus.
     """
     datasets = [{**_shown(record), "focus": not focus or record.id in focus} for record in records]
-    return {
+    block: Json = {
         "version": SESSION_VERSION,
         "question": question,
         "datasets": sorted(datasets, key=lambda dataset: (not dataset["focus"], dataset["id"])),
@@ -50,6 +52,7 @@ def session_block(
         "known": known,
         "previous": previous,
     }
+    return cast("Json", redacted_json(block))
 
 
 def _shown(record: DatasetRecord) -> Json:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from agent.state import MESSAGE_FACTS, TOOL_MESSAGE_VERSION, Json
 from agent.toolset.offer import one_line
 from tools.contract import Result
 from tools.errors import TerraciteError
+from tools.redaction import redacted_json
 
 MAX_BYTES = 12_000
 """Of a tool message for a language model: 3,000 tokens at four bytes each."""
@@ -23,7 +24,7 @@ _FEWER = (60, 30, 12, 5, 2)
 def message_of(result: Result, params: Mapping[str, Any], n: int) -> Json:
     """Return the tool message object of a finished call."""
     artifact = result.artifact
-    return {
+    message: Json = {
         "version": TOOL_MESSAGE_VERSION,
         "n": n,
         "tool": artifact.tool,
@@ -40,11 +41,13 @@ def message_of(result: Result, params: Mapping[str, Any], n: int) -> Json:
         "kind": artifact.kind,
         "files": [file.path for file in artifact.files],
     }
+    return cast("Json", redacted_json(message))
 
 
 def failure_of(name: str, params: Mapping[str, Any], error: TerraciteError) -> Json:
     """Return the tool message object of a failed call."""
-    return {"version": TOOL_MESSAGE_VERSION, "tool": name, "params": dict(params), "error": error.to_json()}
+    told = {**error.to_json(), "do": error.for_model}
+    return {"version": TOOL_MESSAGE_VERSION, "tool": name, "params": redacted_json(dict(params)), "error": told}
 
 
 def tools_found(need: str, names: list[str]) -> Json:

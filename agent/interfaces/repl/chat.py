@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import RunInterruptedError
 from agent.interfaces import terminal
+from agent.interfaces.logs import FULL, OwnersFileHandler, log_to, stop_logging
 from agent.interfaces.repl import background, typed
 from agent.interfaces.repl.commands import LeaveError, run_command
 from agent.interfaces.repl.rendering import Screen
@@ -44,16 +45,12 @@ def run_chat(workspace: Path | None, engine: EngineChoice | None, thread: str | 
 @contextmanager
 def _log_in(path: Path) -> Iterator[None]:
     """Let warnings and the tracebacks of bugs go into a file: between question and answer they have no place."""
-    handler = logging.FileHandler(path, delay=True, encoding="utf-8")
-    handler.setLevel(logging.WARNING)
-    logging.getLogger().addHandler(handler)
-    logging.captureWarnings(True)
+    handler = OwnersFileHandler(path)
+    log_to(handler, FULL)
     try:
         yield
     finally:
-        logging.captureWarnings(False)
-        logging.getLogger().removeHandler(handler)
-        handler.close()
+        stop_logging(handler)
 
 
 def _keep_to(data: Sequence[str], session: Session, screen: Screen) -> int:
@@ -99,8 +96,7 @@ def _turn(text: str, session: Session, screen: Screen) -> int | None:
         raise
     except Exception as error:  # noqa: BLE001 - the outermost handler of this interface: the chat survives our own bugs
         _LOG.exception("a bug of ours at %r", text)
-        log = session.workspace.root / LOG_FILE
-        screen.problem(InternalError.of(error, hint=f"The details are in {log}."))
+        screen.problem(InternalError.of(error, hint=f"The details are in {LOG_FILE} of the workspace."))
         return None if is_command else InternalError.exit_code
     return None
 

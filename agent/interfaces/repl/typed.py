@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from agent.interfaces.repl.commands import BY_NAME
 from agent.interfaces.repl.session import Session
+from tools.redaction import redacted
+from tools.workspace import owners_file
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -34,10 +36,12 @@ def _typed(session: Session) -> Iterator[str]:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import FileHistory
 
-    path = session.workspace.root / HISTORY
-    path.touch(mode=0o600)  # questions may tell what is nobody else's business
+    class Kept(FileHistory):
+        def store_string(self, string: str) -> None:
+            super().store_string(redacted(string))
+
     prompt: PromptSession[str] = PromptSession(
-        history=FileHistory(path),
+        history=Kept(owners_file(session.workspace.root / HISTORY)),
         completer=_completer(session),
         complete_while_typing=False,
         key_bindings=_new_line_keys(),

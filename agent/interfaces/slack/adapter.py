@@ -20,6 +20,7 @@ from agent.interfaces.slack.outlet import Asked
 from agent.interfaces.slack.settings import SlackSettings
 from agent.interfaces.slack.text import parts, question_of
 from tools.errors import ConfigurationError, CredentialError, ServiceError, TerraciteError
+from tools.workspace import owners_file
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
@@ -139,7 +140,7 @@ async def serve(agent: Agent, settings: SlackSettings, stop: asyncio.Event) -> N
         bot_user = str((await client.auth_test())["user_id"])
     async with _calling("apps.connections.open"):
         await client.apps_connections_open(app_token=app_token)  # Slack's own handler would try a refused token for ever
-    bot = Bot(agent, Claims(agent.workspace.root / CLAIMS), SlackOutlet(client))
+    bot = Bot(agent, Claims(owners_file(agent.workspace.root / CLAIMS)), SlackOutlet(client))
 
     async def on_event(body: dict[str, Any]) -> None:  # Any: the JSON of an event
         asked = asked_in(body, bot_user)

@@ -13,14 +13,15 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.events import RunFinished, RunStarted
 from agent.interfaces.slack import wording
 from agent.interfaces.slack.claims import Begun, Claims
 from agent.interfaces.slack.outlet import Asked, Outlet
-from tools.errors import ServiceError, TerraciteError
+from tools.errors import BusyError, CrashError, InternalError, ServiceError, TerraciteError
+from tools.redaction import redacted
 
 if TYPE_CHECKING:
     from agent.api import Agent
@@ -50,9 +51,10 @@ class Bot:
 
     def take(self, asked: Asked) -> bool:
         """Claim a question and line it up, at once; False for one that was taken before, which is left alone."""
-        if not self._claims.take(asked):
+        kept = replace(asked, text=redacted(asked.text))
+        if not self._claims.take(kept):
             return False
-        self._line_up(asked)
+        self._line_up(kept)
         return True
 
     def resume(self) -> None:
@@ -100,7 +102,8 @@ class Bot:
 
     async def _turn_away(self, asked: Asked, waiting: int) -> None:
         try:
-            await self._outlet.post(asked.place, wording.full_text(waiting))
+            full = BusyError(f"{waiting} questions of this thread wait already.", hint="Ask again when they are answered.")
+            await self._outlet.post(asked.place, wording.problem_text(full))
             self._claims.end(asked.event)
         except TerraciteError as error:
             _LOG.error("a question could not be turned away event=%s: %s", asked.event, error)
@@ -121,16 +124,20 @@ class Bot:
     async def _answer(self, asked: Asked, handle: str, begun: Begun) -> tuple[str, RunResult | None]:
         """Return what to say, and the result where there is one."""
         if begun.attempt > ATTEMPTS:
-            return wording.given_up_text(begun.attempt - 1), None
+            given_up = CrashError(
+                f"The bot was stopped {begun.attempt - 1} times while working on this.", hint="Ask for less at once, or tell the operator."
+            )
+            return wording.problem_text(given_up), None
         run = _Run()
         try:
             result = await self._run(asked, handle, run)
         except TerraciteError as error:
             _LOG.warning("a run failed run=%s code=%s: %s", run.id, error.code, error)
             return wording.problem_text(error, run.id), None
-        except Exception:  # noqa: BLE001 - the outermost handler of this interface: one question's bug stops no other
+        except Exception as error:  # noqa: BLE001 - the outermost handler of this interface: one question's bug stops no other
             _LOG.exception("a bug of ours run=%s", run.id)
-            return wording.bug_text(run.id), None
+            told = InternalError.of(error, hint="Ask again, or tell the operator, whose log has the details.")
+            return wording.problem_text(told, run.id), None
         return wording.answer_text(result), result
 
     async def _run(self, asked: Asked, handle: str, run: _Run) -> RunResult:

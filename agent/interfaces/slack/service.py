@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.interfaces.logs import FULL, log_to
 from agent.interfaces.slack.settings import SlackSettings
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ def run_slack(workspace: Path | None, engine: EngineChoice | None, *, console: b
     asyncio.run(_console(agent) if console else _slack(agent, settings))
 
 
-def set_up_log() -> None:
-    """Write warnings to standard error; of rasterio errors alone, which repeats at every opening what GDAL finds odd in a file."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+def set_up_log() -> logging.Handler:
+    """Return the handler that writes warnings to standard error; of rasterio errors alone, which repeats at every opening what GDAL finds odd in a file."""
+    handler = logging.StreamHandler()
+    log_to(handler, FULL)
     logging.getLogger("rasterio").setLevel(logging.ERROR)
+    return handler
 
 
 async def _slack(agent: Agent, settings: SlackSettings) -> None:

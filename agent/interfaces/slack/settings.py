@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from tools.errors import CredentialError
+from tools.settings import Settings
 
 
-class SlackSettings(BaseSettings):
+class SlackSettings(Settings):
     """Read from the environment when the bot starts; tokens are never written anywhere."""
 
     model_config = SettingsConfigDict(env_prefix="SLACK_", extra="ignore")

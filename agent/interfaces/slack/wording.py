@@ -56,27 +56,7 @@ def answer_text(result: RunResult) -> str:
     return "\n\n".join([*parts, footer(result)])
 
 
-def problem_text(error: TerraciteError, run_id: str) -> str:
+def problem_text(error: TerraciteError, run_id: str = "") -> str:
     """Return an error: what went wrong, what to do, and by which id the operator finds it."""
-    return "\n".join(part for part in (f"Not answered: {one_line(error.message)}", one_line(error.hint), _run(run_id)) if part)
-
-
-def bug_text(run_id: str) -> str:
-    """Return what is said of a bug of ours; its details are in the log."""
-    return (
-        f"Not answered: something went wrong inside.\nAsk again, or tell the operator, whose log has the details.\n{_run(run_id)}".rstrip()
-    )
-
-
-def given_up_text(attempts: int) -> str:
-    """Return what is said of a question that stopped the bot whenever it was taken up."""
-    return f"Not answered: I was stopped {attempts} times while working on this.\nAsk for less at once, or tell the operator."
-
-
-def full_text(waiting: int) -> str:
-    """Return what is said where too many questions wait."""
-    return f"{waiting} questions of this thread wait already.\nAsk again when they are answered."
-
-
-def _run(run_id: str) -> str:
-    return f"run {run_id}" if run_id else ""
+    run = f"run {run_id}" if run_id else ""
+    return "\n".join(part for part in (f"Not answered: {one_line(error.message)}", one_line(error.hint), run) if part)
