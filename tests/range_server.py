@@ -15,6 +15,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Keep quiet of clients that went away."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """How one answer goes wrong."""
@@ -61,7 +66,7 @@ class RangeServer:
         self.seen: list[Exchange] = []
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._always: dict[str, Fault] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> Self:

@@ -164,6 +164,7 @@ def test_what_a_killed_process_fetched_is_gone_on_with_by_another(server: RangeS
     assert left_over(folder) == []
 
 
+@pytest.mark.heavy
 def test_two_processes_that_want_one_address_fetch_it_once(server: RangeServer, downloads: Downloads, folder: Path) -> None:
     server.fail("/data/trees.csv", Fault(pause_s=0.3))
     command = [sys.executable, "-c", FETCH, str(folder), server.url("/data/trees.csv")]
@@ -175,6 +176,46 @@ def test_two_processes_that_want_one_address_fetch_it_once(server: RangeServer, 
     assert len(server.seen) == 1
 
 
+STEPS = """
+import os, pathlib, shutil, signal, sys
+from tools.storage import downloads, receipts
+left = int(sys.argv[3])
+
+def step(function):
+    def counted(*args, **named):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **named)
+    return counted
+
+for owner, name in ((os, "fsync"), (os, "link"), (shutil, "rmtree"), (pathlib.Path, "rename"), (pathlib.Path, "replace"), (pathlib.Path, "mkdir"), (pathlib.Path, "unlink")):
+    setattr(owner, name, step(getattr(owner, name)))
+"""
+
+
+@pytest.mark.heavy
+def test_a_process_killed_at_any_step_leaves_no_wrong_byte_and_loses_no_finished_work(server: RangeServer, folder: Path) -> None:
+    """Each step that reaches the disk is the last of one process; the next one ends with the whole file, and sends what came but once."""
+    url, ends = server.url("/data/trees.csv"), []
+    for step in range(1, 60):
+        shutil.rmtree(folder, ignore_errors=True)
+        server.seen.clear()
+        command = [sys.executable, "-c", STEPS + FETCH, str(folder), url, str(step)]
+        ends.append(subprocess.run(command, capture_output=True, check=False).returncode)
+        there = [*folder.glob("*/trees.csv"), *folder.glob("quarantine/*/body")]
+        was_whole = any(path.stat().st_size == len(TABLE) for path in there)
+        assert all(path.read_bytes() == TABLE for path in folder.glob("*/trees.csv"))
+        found = Downloads(folder, ToolSettings(allowed_hosts="127.0.0.1")).fetch(url)
+        assert found.path.read_bytes() == TABLE
+        assert server.sent() == len(TABLE) or not was_whole, step
+        if ends[-1] == 0:
+            break
+    assert set(ends[:-1]) == {-signal.SIGKILL}
+    assert len(ends) > 10
+
+
 def test_a_caller_who_gives_up_leaves_what_came_for_the_next(server: RangeServer, downloads: Downloads) -> None:
     def give_up(count: int, _: int | None) -> None:
         if count > 100_000:
@@ -184,6 +225,27 @@ def test_a_caller_who_gives_up_leaves_what_came_for_the_next(server: RangeServer
         downloads.fetch(server.url("/data/trees.csv"), told=give_up)
     assert downloads.fetch(server.url("/data/trees.csv")).path.read_bytes() == TABLE
     assert server.seen[1].headers["range"].startswith("bytes=")
+
+
+def test_a_caller_is_asked_whether_to_go_on_also_while_the_server_says_nothing(server: RangeServer, downloads: Downloads) -> None:
+    started = time.monotonic()
+
+    def give_up_after_a_while(*_: object) -> None:
+        if time.monotonic() - started > 0.3:
+            raise KeyboardInterrupt
+
+    server.fail("/data/trees.csv", Fault(stall_at=1000), Fault(503, {"retry-after": "9"}))
+    for _ in range(2):  # a silent server, and a pause that it asks for
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            downloads.fetch(server.url("/data/trees.csv"), told=give_up_after_a_while)
+        assert time.monotonic() - started < 1.0
+
+
+def test_a_pause_longer_than_a_request_may_take_is_not_waited_for(server: RangeServer, downloads: Downloads) -> None:
+    server.fail("/data/trees.csv", Fault(503, {"retry-after": "3600"}))
+    with pytest.raises(ServiceError, match="503"):
+        downloads.fetch(server.url("/data/trees.csv"))
 
 
 def test_a_file_larger_than_the_limit_is_refused_whether_it_is_announced_or_not(server: RangeServer, folder: Path) -> None:

@@ -25,7 +25,7 @@ from tools.catalog.addresses import (
     without_secrets,
 )
 from tools.catalog.declaring import checked_declared, checked_id
-from tools.catalog.fetched import Fetched, Fetching, nobody_told
+from tools.catalog.fetched import SIDE_NOTE, Fetched, Fetching, nobody_told
 from tools.catalog.file_records import FileReader, Seen, look
 from tools.catalog.naming import slug
 from tools.catalog.records import DatasetRecord
@@ -202,7 +202,8 @@ class Datasets:
         return self._put(Registration(record, said_now, (), clock.time_ns()), wanted)
 
     def _add_fetched(self, address: str, given: Given, wanted: str | None, fetched: Fetched, known: tuple[Registration, ...]) -> AddReport:
-        return self._add_file(fetched.file(address), replace(given, origin=address), wanted, known)
+        report = self._add_file(fetched.file(address), replace(given, origin=address), wanted, known)
+        return replace(report, records=tuple(_noted(record) for record in report.records))
 
     def _add_unknown(self, address: str, given: Given, wanted: str | None, fetched: Fetched, told: TerraciteError) -> AddReport:
         """Register the file at an address that does not tell what is there; where it is none either, raise what was said first."""
@@ -261,6 +262,11 @@ class Datasets:
             )
         now = self._reader.described(seen, content_digest(seen.path), record.layer, known.given, known)
         return self._put(Registration(now, known.given, seen.stamp, seen.stamped_ns))
+
+
+def _noted(record: DatasetRecord) -> DatasetRecord:
+    """Return the record of a fetched file as it is told of, with what was not fetched."""
+    return record.model_copy(update={"warnings": (*record.warnings, SIDE_NOTE)}) if record.kind == "raster" else record
 
 
 def _source(record: DatasetRecord) -> Source:

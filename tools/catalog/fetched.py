@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+SIDE_NOTE = "Only the file itself was fetched: masks, overviews, world files and .aux.xml that may lie beside it were not looked for."
 Fetching = Callable[[int, int | None], None]
 """Is told how many bytes of a file there are, and how many there will be, where that is known; may raise to give up."""
 

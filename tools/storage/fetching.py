@@ -128,7 +128,7 @@ class Fetch:
         while True:
             had = self.part.size()
             try:
-                outcome = self.remote.receive(self._request, self._take, until=self.until)
+                outcome = self.remote.receive(self._request, self._take, until=self.until, alive=self._alive)
             except ServiceError as error:
                 if time.monotonic() >= self.until:
                     raise self._late() from error
@@ -140,6 +140,9 @@ class Fetch:
             else:
                 if outcome is not None:
                     return outcome
+
+    def _alive(self) -> None:
+        self.told(self.part.size(), self.part.state.size)
 
     def _request(self) -> Request:
         """Ask for the rest of what is there, else for the whole; packed, it could not be gone on with."""

@@ -23,7 +23,7 @@ from tools.errors import CredentialError, DataError, NotFoundError, ParameterErr
 from tools.settings import ToolSettings
 from tools.storage.bodies import Opened, unpacked
 from tools.storage.hosts import AllowedHosts, is_this_machine, shown
-from tools.storage.pinned import PinnedTransport, deadline
+from tools.storage.pinned import PinnedTransport, deadline, nobody_asks, pause
 from tools.version import __version__
 
 Taken = TypeVar("Taken")
@@ -139,23 +139,33 @@ class Remote:
             until=until,
         )
 
-    def receive(self, ask: Callable[[], Request], take: Callable[[Opened], Taken], *, until: float) -> Taken:
+    def receive(
+        self, ask: Callable[[], Request], take: Callable[[Opened], Taken], *, until: float, alive: Callable[[], None] = nobody_asks
+    ) -> Taken:
         """Ask, and return what `take` makes of the answer while it comes; each new attempt asks anew and takes from the start.
 
-        `until` is the end of all attempts, by the monotonic clock. Raises as `request` does, and what `take` raises.
+        `until` is the end of all attempts, by the monotonic clock; `alive` is called while the other side is waited for.
+        Raises as `request` does, and what `take` and `alive` raise.
         """
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_AgainError),
-            wait=self._pause,
-            stop=tenacity.stop_after_attempt(self._settings.http_attempts) | tenacity.stop_before_delay(max(0.0, until - time.monotonic())),
-            reraise=True,
+            retry=tenacity.retry_if_exception_type(_AgainError), wait=self._pause, stop=self._stops(until), sleep=pause, reraise=True
         )
         try:
-            with deadline(until):
+            with deadline(until, alive):
                 taken: Taken = attempts(lambda: self._signed(ask(), take))
         except _AgainError as error:
             raise error.final from error.__cause__
         return taken
+
+    def _stops(self, until: float) -> Callable[[tenacity.RetryCallState], bool]:
+        """Return what says that no further attempt is made: there were enough, or it would begin too late."""
+        latest_s = self._settings.http_deadline_s  # a server that asks for a longer pause is given up
+
+        def stops(state: tenacity.RetryCallState) -> bool:
+            is_late = state.upcoming_sleep > latest_s or time.monotonic() + state.upcoming_sleep >= until
+            return is_late or state.attempt_number >= self._settings.http_attempts
+
+        return stops
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Wait as long as the server asks for, else twice as long as the last time."""

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -24,18 +24,38 @@ from httpcore import SOCKET_OPTION
 from tools.errors import ParameterError
 from tools.storage.hosts import AllowedHosts
 
+ALIVE_S = 0.25
+"""Seconds between two questions whether anybody still waits for an answer."""
 _until: ContextVar[float] = ContextVar("until")
 """When the request of this thread must be done, by the monotonic clock."""
+_alive: ContextVar[Callable[[], None]] = ContextVar("alive")
+"""What to ask, again and again, while this thread waits for the other side."""
+
+
+def nobody_asks() -> None:
+    """Go on."""
 
 
 @contextmanager
-def deadline(until: float) -> Iterator[None]:
-    """Let every wait on the network within the block end at `until` (monotonic seconds), however the other side drips."""
-    token = _until.set(until)
+def deadline(until: float, alive: Callable[[], None] = nobody_asks) -> Iterator[None]:
+    """Let every wait on the network within the block end at `until` (monotonic seconds), however the other side drips.
+
+    `alive` is called while the other side is waited for; what it raises ends the wait.
+    """
+    tokens = _until.set(until), _alive.set(alive)
     try:
         yield
     finally:
-        _until.reset(token)
+        _until.reset(tokens[0])
+        _alive.reset(tokens[1])
+
+
+def pause(seconds: float) -> None:
+    """Sleep, and ask meanwhile whether anybody still waits."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        _alive.get(nobody_asks)()
+        time.sleep(min(left, ALIVE_S))
 
 
 def _left(timeout: float | None, exceeded: type[httpcore.TimeoutException]) -> float | None:
@@ -117,7 +137,16 @@ class _Stream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        """Wait for bytes a little at a time, so that somebody who gives up is heard."""
+        end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            left = _left(max(0.0, end - time.monotonic()), httpcore.ReadTimeout) or 0.0
+            try:
+                return self._inner.read(max_bytes, min(max(left, 0.001), ALIVE_S))
+            except httpcore.ReadTimeout:
+                if left <= ALIVE_S:
+                    raise
+                _alive.get(nobody_asks)()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send everything; httpcore's own loop would give each part of it the whole time that is left."""
