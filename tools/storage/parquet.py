@@ -107,6 +107,7 @@ def _check_columns(path: Path, stream: BinaryIO, metadata: pyarrow.parquet.FileM
     settings, total = current_settings(), 0
     file = pyarrow.parquet.ParquetFile(stream, metadata=metadata, read_dictionary=_repeating(metadata), pre_buffer=False)
     for batch in file.iter_batches(BATCH_ROWS):
+        batch.validate(full=True)  # text that is no UTF-8 would be an error only where it is looked at
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             total += _plain_bytes(column)
             _check_limit(path, "bytes unpacked", total, settings.max_unpacked_bytes, "MAX_UNPACKED_BYTES")
