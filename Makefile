@@ -11,6 +11,8 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+IN_WORKERS := tests/test_acceptance_*.py tests/test_kinds_documents.py tests/test_knowledge_reuse.py tests/test_slack_end_to_end.py tests/test_chat_pipe.py tests/test_cli.py
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-heavy lint format bench clean
 
@@ -49,6 +51,8 @@ test: $(INSTALLED)
 
 test-heavy: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -m heavy -n $(JOBS)
+	@echo "the acceptance once more, computed in worker processes, as users have it" >&2
+	@TERRACITE_TEST_WORKERS=1 $(BIN)/python -m pytest -q -m "not heavy" -n $(JOBS) $(IN_WORKERS)
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check --quiet

@@ -27,6 +27,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 OWN_PREFIXES = ("TERRACITE_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_")
 
+WORKERS = os.environ.get("TERRACITE_TEST_WORKERS", "0")
+"""A test of what a tool computes needs no process of its own; the heavy tests run the acceptance in workers once more, as users do."""
+
 Bounds = tuple[float, float, float, float]
 
 _must_have_real_data = pytest.StashKey[bool]()
@@ -68,8 +71,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, cache_folder: Path) -> Non
     for name in os.environ:
         if name.startswith(OWN_PREFIXES):
             monkeypatch.delenv(name)
-    # A test of what a tool computes needs no process of its own; the tests of workers ask for them.
-    monkeypatch.setenv("TERRACITE_WORKERS", "0")
+    monkeypatch.setenv("TERRACITE_WORKERS", WORKERS)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Served:
 
 
 @pytest.fixture
-def agent(tmp_path: Path) -> Agent:
+def agent(tmp_path: Path, loopback_allowed: None) -> Agent:
     return Agent(workspace=tmp_path / "ws", engine="planner")
 
 
