@@ -6,10 +6,11 @@ suffix or first bytes → format → is it trusted? → side files and header wi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
@@ -31,7 +32,8 @@ TIFF_SIDES = ("+.msk", "+.ovr")
 _CHECKS: dict[str, Callable[[Callable[[int, int], bytes], str], None]] = {"GTiff": check_tiff, "JP2OpenJPEG": check_jpeg2000}
 
 
-def opened_file(path: Path, *, is_ours: bool = False) -> DatasetReader:
+@contextmanager
+def opened_file(path: Path, *, is_ours: bool = False) -> Iterator[DatasetReader]:
     """Open a raster file read-only with its side files; `is_ours` as in `real_file`.
 
     Raises NotFoundError, DataError for what is no raster of a known format, points elsewhere, or needs trust that no setting
@@ -39,13 +41,13 @@ def opened_file(path: Path, *, is_ours: bool = False) -> DatasetReader:
     """
     files = parts(path, is_ours=is_ours)
     form = _checked(files)
-    if form.needs_trust:
-        return _measured(opened(str(files[0][1]), form.drivers[0]), form, files[0][1])
-    folder = RasterFolder(files)
-    return _measured(opened(folder.path, form.drivers[0], opener=folder), form, files[0][1])
+    name = nullcontext(str(files[0][1])) if form.needs_trust else RasterFolder(files).shown_to_gdal()
+    with name as where, opened(where, form.drivers[0]) as dataset:
+        _check_measures(dataset, form, files[0][1])
+        yield dataset
 
 
-def opened(name: str, driver: str, **options: Any) -> DatasetReader:  # Any: rasterio's own
+def opened(name: str, driver: str) -> DatasetReader:
     """Open by name with this driver only, without rasterio's warning on missing georeferencing: whoever needs it checks, and raises.
 
     A raster of more bands than GDAL was told to accept is a LimitError.
@@ -56,7 +58,7 @@ def opened(name: str, driver: str, **options: Any) -> DatasetReader:  # Any: ras
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
-            return rasterio.open(name, driver=driver, **options)
+            return rasterio.open(name, driver=driver)
         except RasterioIOError as error:
             if "GDAL_MAX_BAND_COUNT" in f"{error} {error.__cause__}":
                 limit = current_settings().max_bands
@@ -139,16 +141,10 @@ def _read_at(stream: BinaryIO, offset: int, count: int) -> bytes:
     return stream.read(count)
 
 
-def _measured(dataset: DatasetReader, form: Format, file: Path) -> DatasetReader:
-    """Return the dataset where its size is within the limits; close it where it is not."""
-    try:
-        check_raster_size(shown(file.name), dataset.width, dataset.height, dataset.count)
-        if form.name != "GTiff":  # its directories said more
-            check_block(shown(file.name), _block_bytes(dataset, form, file))
-    except LimitError:
-        dataset.close()
-        raise
-    return dataset
+def _check_measures(dataset: DatasetReader, form: Format, file: Path) -> None:
+    check_raster_size(shown(file.name), dataset.width, dataset.height, dataset.count)
+    if form.name != "GTiff":  # its directories said more
+        check_block(shown(file.name), _block_bytes(dataset, form, file))
 
 
 def _block_bytes(dataset: DatasetReader, form: Format, file: Path) -> int:

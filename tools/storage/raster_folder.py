@@ -8,7 +8,8 @@ opened by us and read through us; GDAL never gets a path of the machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -31,6 +32,20 @@ class RasterFolder:
         self.path = f"{uuid4().hex}/{name}"
         """How GDAL is to call the raster; each opening by another name, since its caches go by names."""
         self._files = {_beside(role, stem, name): file for role, file in parts}
+
+    @contextmanager
+    def shown_to_gdal(self) -> Iterator[str]:
+        """Yield the name by which GDAL can open the raster meanwhile.
+
+        rasterio offers such a folder to its own `open` only, which leaves GDAL without a sense of the end of a text: world files
+        and .prj would read as empty. GDAL's cache around it has one.
+        """
+        from rasterio._vsiopener import _opener_registration  # rasterio exports it nowhere else
+        from rasterio.abc import FileContainer
+
+        FileContainer.register(type(self))
+        with _opener_registration(self.path, self) as name:
+            yield f"/vsicached?file={name}"
 
     def open(self, path: str, *_: object, **__: object) -> BinaryIO:
         """Return a file of its own position, read without a buffer of ours: GDAL has one."""
@@ -68,7 +83,7 @@ class RasterFolder:
 
 def plain_reason(reason: str) -> str:
     """Return GDAL's words without the names that only this folder knows."""
-    return re.sub(r"(?:/vsiriopener_\w+/)?[0-9a-f]{32}/", "", reason)
+    return re.sub(r"(?:(?:/vsicached\?file=)?/vsiriopener_\w+/)?[0-9a-f]{32}/", "", reason)
 
 
 def _beside(role: str, stem: str, name: str) -> str:

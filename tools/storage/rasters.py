@@ -25,7 +25,6 @@ from tools.storage.crs import crs_from_wkt
 from tools.storage.declared import check_located, check_numbers, declared_view
 from tools.storage.paths import source_file
 from tools.storage.raster_files import opened_file
-from tools.storage.raster_folder import RasterFolder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,10 +96,8 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     """
     bootstrap()
     from rasterio._err import CPLE_BaseError  # what GDAL signals outside reading and writing; rasterio exports it nowhere else
-    from rasterio.abc import FileContainer
     from rasterio.errors import CRSError, RasterioError
 
-    FileContainer.register(RasterFolder)
     path = source_file(source)
     try:
         with opened_file(path, is_ours=source.producer is not None) as dataset, declared_view(dataset, source.declared) as view:
