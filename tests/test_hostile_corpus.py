@@ -42,11 +42,7 @@ from tools.workspace import open_workspace
 
 FILES = (*hostile_rasters.CASES, *hostile_vectors.CASES, *hostile_vectors.DOCUMENTS, *hostile_vectors.ARCHIVES)
 OPEN: dict[str, str] = {
-    "a virtual raster over a file elsewhere": "rasters: a virtual raster opens though nobody trusts the format",
-    "a virtual table over text": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
-    "a virtual table over a Shapefile": "vectors: SpatiaLite's virtual tables of a GeoPackage read any file",
     "a GeoParquet whose CRS is an address": "vectors: CRSError of pyproj",
-    "a virtual raster after blanks": "rasters: 64 bytes of blanks hide the XML",
 }
 """Cases that still do harm, with the part of the code where the hole is."""
 
