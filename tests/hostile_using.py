@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,9 @@ class Tried:
     unexpected: list[str] = field(default_factory=list)
     """Exceptions that are no errors of ours."""
 
+    def __add__(self, other: Tried) -> Tried:
+        return Tried(self.said + other.said, self.results + other.results, self.unexpected + other.unexpected)
+
 
 def try_file(agent: Agent, path: Path | str, only: int | None = None) -> Tried:
     """Register a file and call the tools on it, all or the first `only`; where it is refused, call them on the file itself."""
@@ -98,6 +102,44 @@ def try_file(agent: Agent, path: Path | str, only: int | None = None) -> Tried:
         if not report.records:
             _try_directly(agent, Path(path), calls, tried)
     tried.said += [json.dumps(dict(result.artifact.record), default=str) for result in tried.results]
+    return tried
+
+
+def try_name(agent: Agent, name: str) -> Tried:
+    """Give a text for a file's name, for a dataset's, and for that of a part of a result."""
+    tried = try_file(agent, name, only=2)
+    for tool, params in (RASTER_CALLS[0], VECTOR_CALLS[0], RASTER_CALLS[13], RASTER_CALLS[2]):
+        tried += try_call(agent, tool, _named(params, name))
+    return tried
+
+
+def try_catalogue(agent: Agent, catalogue: Path | str) -> Tried:
+    """Register a catalogue, search it, and read the first file of the first scene."""
+    tried = Tried()
+    with _noted(tried):
+        report = agent.add(catalogue)
+        tried.said += [record.model_dump_json() for record in report.records] + [json.dumps(one.to_json()) for one in report.refused]
+        for record in report.records:
+            tried += try_call(agent, "search_stac", {"catalogue": record.id})
+        for found in list(tried.results):
+            for name in next(iter(_scenes(found)), {}):
+                tried += try_call(agent, "read_asset", {"assets": [f"{found.artifact.ref}#items/0/{name}"]})
+    return tried
+
+
+def _scenes(found: Result) -> list[dict[str, Any]]:
+    """Return the files of every scene that was found."""
+    items = json.loads((found.artifact.main_file or Path()).read_text())["features"]
+    return [dict(item["assets"]) for item in items]
+
+
+def try_call(agent: Agent, tool: str, params: Mapping[str, Any]) -> Tried:
+    """Make one call."""
+    tried = Tried()
+    with _noted(tried):
+        result = agent.runner.run(tool, params)
+        tried.results.append(result)
+        tried.said.append(json.dumps(dict(result.artifact.record), default=str))
     return tried
 
 
@@ -134,7 +176,7 @@ def _noted(tried: Tried) -> Iterator[None]:
     except TerraciteError as error:
         tried.said.append(json.dumps(error.to_json()))
     except Exception as error:  # noqa: BLE001 - the corpus is looking for these
-        tried.unexpected.append(f"{type(error).__name__}: {error}")
+        tried.unexpected.append("".join(traceback.format_exception(error)))
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rasterio
 
+import hostile_names
 import hostile_rasters
 import hostile_vectors
 from agent import Agent
@@ -36,14 +40,13 @@ from hostile_bait import (
     write_layer,
     write_raster,
 )
-from hostile_using import LAYER, RASTER, Tried, Watch, try_file
+from hostile_names import AddressCase, CallCase, NameCase
+from hostile_using import LAYER, RASTER, Tried, Watch, try_call, try_catalogue, try_file, try_name
 from tools.catalog.datasets import Datasets
 from tools.workspace import open_workspace
 
 FILES = (*hostile_rasters.CASES, *hostile_vectors.CASES, *hostile_vectors.DOCUMENTS, *hostile_vectors.ARCHIVES)
-OPEN: dict[str, str] = {
-    "a GeoParquet whose CRS is an address": "vectors: CRSError of pyproj",
-}
+OPEN: dict[str, str] = {}
 """Cases that still do harm, with the part of the code where the hole is."""
 
 
@@ -115,18 +118,27 @@ class Trial:
     effects: list[str]
 
 
+Try = Callable[[Callable[[Agent], Tried]], Trial]
+
+
 @pytest.fixture
-def trial(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[Path | str], Trial]:
-    """Return a function that tries a file and tells what it brought about, what was logged and printed included."""
+def watched(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Try:
+    """Return a function that lets something be done and tells what it brought about, what was logged and printed included."""
     caplog.set_level(logging.DEBUG)
 
-    def run(path: Path | str, only: int | None = None) -> Trial:
+    def run(act: Callable[[Agent], Tried]) -> Trial:
         watch = Watch.begin(place.root, place.agent.workspace.root, place.bait, place.host)
-        tried = try_file(place.agent, path, only)
+        tried = act(place.agent)
         printed = capfd.readouterr()
         return Trial(tried, watch.effects(tried.said, f"{caplog.text}\n{printed.out}\n{printed.err}"))
 
     return run
+
+
+@pytest.fixture
+def trial(watched: Try) -> Callable[..., Trial]:
+    """Return a function that tries a file."""
+    return lambda path, only=None: watched(lambda agent: try_file(agent, path, only))
 
 
 def named(cases: tuple[FileCase, ...]) -> Callable[..., object]:
@@ -142,6 +154,17 @@ def assert_harmless(outcome: Trial) -> None:
     """Nothing was brought about, and only errors of ours came out."""
     assert not outcome.effects, "\n".join(outcome.effects)
     assert not outcome.tried.unexpected, "\n".join(outcome.tried.unexpected)
+
+
+def assert_gives_its_value(outcome: Trial, path: Path) -> None:
+    """The one result holds what was written into every harmless file of its kind."""
+    assert outcome.tried.results, outcome.tried.said
+    (result,) = outcome.tried.results
+    values = {fact.name: fact.value for fact in result.artifact.facts}
+    if "size" in values:  # a document
+        assert "Notes" in read_document(path).text
+    else:
+        assert values["mean"] == OWN if "mean" in values else (values["count"], values["sum of people"]) == (len(NAMES), sum(PEOPLE))
 
 
 @named(FILES)
@@ -177,12 +200,80 @@ def test_the_nearest_harmless_file_gives_its_value(
     path = write(place.folder)
     outcome = trial(path, only=1)
     assert_harmless(outcome)
+    assert_gives_its_value(outcome, path)
+
+
+def param(case: Any) -> Any:  # Any: every kind of case has a name
+    """Return a case as a parameter; one that still does harm is expected to."""
+    return pytest.param(case, id=case.name, marks=_marks(case))
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.NAMES])
+def test_a_hostile_name_brings_nothing_about(case: NameCase, place: Place, watched: Try) -> None:
+    outcome = watched(lambda agent: try_name(agent, case.text(place.bait)))
+    assert_harmless(outcome)
+    assert not outcome.tried.results
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.NAMES])
+def test_a_file_whose_name_only_looks_hostile_gives_its_value(case: NameCase, place: Place, trial: Callable[..., Trial]) -> None:
+    path = place.folder / case.twin
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = (write_raster if path.suffix == ".tif" else write_layer)(place.folder / f"plain{path.suffix}")
+    outcome = trial(plain.rename(path), only=1)
+    assert_harmless(outcome)
+    assert_gives_its_value(outcome, path)
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.ADDRESSES])
+def test_a_hostile_address_is_not_asked(case: AddressCase, place: Place, watched: Try) -> None:
+    address = case.text(place.bait)
+    catalogue = hostile_names.catalogue(place.folder, address)
+    assert_harmless(watched(lambda agent: try_name(agent, address) + try_catalogue(agent, catalogue)))
+    linking = hostile_names.catalogue(place.folder, "./plain.tif", link=address)
+    assert_harmless(watched(lambda agent: try_catalogue(agent, linking)))
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.HREFS])
+def test_a_hostile_link_of_a_catalogue_is_not_followed(case: AddressCase, place: Place, watched: Try) -> None:
+    (place.folder / "link.tif").symlink_to(place.bait.file("secret.tif"))
+    for name in ("mosaic.vrt", "mosaic.tif"):
+        (place.folder / name).write_text(hostile_rasters.vrt(str(place.bait.file("secret.tif"))))
+    write_raster(place.folder / "plain.tif")
+    catalogue = hostile_names.catalogue(place.folder, case.text(place.bait))
+    outcome = watched(lambda agent: try_catalogue(agent, catalogue))
+    assert_harmless(outcome)
+    assert [result.artifact.tool for result in outcome.tried.results] == ["search_stac"]
+
+
+@pytest.mark.parametrize("href", ["plain.tif", "./plain.tif", "../case/plain.tif", "a b/%C3%A4.tif", "file://{folder}/plain.tif"])
+def test_a_file_that_lies_with_its_catalogue_gives_its_value(href: str, place: Place, watched: Try) -> None:
+    write_raster(place.folder / "plain.tif")
+    (place.folder / "a b").mkdir()
+    write_raster(place.folder / "a b" / "%C3%A4.tif")
+    catalogue = hostile_names.catalogue(place.folder, href.format(folder=place.folder))
+    outcome = watched(lambda agent: try_catalogue(agent, catalogue))
+    assert_harmless(outcome)
+    with rasterio.open(outcome.tried.results[-1].artifact.main_file) as dataset:
+        assert (dataset.read() == OWN).all()
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.CALLS])
+def test_a_hostile_parameter_brings_nothing_about(case: CallCase, place: Place, watched: Try) -> None:
+    started = time.monotonic()
+    assert_harmless(watched(lambda agent: try_call(agent, case.tool, case.params(place.bait))))
+    assert time.monotonic() - started < 20
+
+
+CALL_TWINS = {json.dumps([case.tool, case.twin, case.gives]): case for case in hostile_names.CALLS}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.tool} {place}") for place, case in enumerate(CALL_TWINS.values())])
+def test_the_nearest_harmless_parameter_gives_its_value(case: CallCase, watched: Try) -> None:
+    outcome = watched(lambda agent: try_call(agent, case.tool, case.twin))
+    assert_harmless(outcome)
     (result,) = outcome.tried.results
-    values = {fact.name: fact.value for fact in result.artifact.facts}
-    if "size" in values:  # a document
-        assert "Notes" in read_document(path).text
-    else:
-        assert values["mean"] == OWN if "mean" in values else (values["count"], values["sum of people"]) == (len(NAMES), sum(PEOPLE))
+    assert case.gives is None or case.gives in {(fact.name, fact.value) for fact in result.artifact.facts}, result.artifact.facts
 
 
 GEOSPATIAL = ("GDAL", "CPL", "OGR", "PROJ", "SHAPE", "GTIFF")

@@ -89,14 +89,20 @@ def is_address(path: Path | str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """Return an address as it may be shown: without user, password and query."""
-    parts = urlsplit(text)
+    """Return an address as it may be shown: without user, password and query; nothing of what is no address."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # half a bracket, characters that become others
+        return "(no address)"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def norm_address(text: str) -> str:
-    """Return an address without fragment and final slash; raise ParameterError where it holds a user, password or query."""
-    parts = urlsplit(text.strip())
+    """Return an address without fragment and final slash; raise ParameterError for none, and where it holds a user, password or query."""
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError as error:
+        raise ParameterError("The address cannot be read as one.", hint="Give an address such as https://HOST/PATH.") from error
     if not is_address(f"{parts.scheme.lower()}://"):
         raise ParameterError(
             f"An address that begins with '{parts.scheme}://' cannot be registered.", hint="Give an https address, or download the file."

@@ -17,5 +17,6 @@ def from_wkt(texts: Sequence[str | None]) -> NDArray[np.object_]:
     for text in texts:
         if isinstance(text, str) and text.upper().count("COLLECTION") > MOST_COLLECTIONS:
             raise shapely.errors.ShapelyError(f"more than {MOST_COLLECTIONS} collections in one geometry")
-    geometries: NDArray[np.object_] = shapely.from_wkt(np.asarray(texts, dtype=object))
+    with np.errstate(over="ignore", invalid="ignore"):  # a coordinate such as 1e400 becomes infinite, which whoever reads it refuses
+        geometries: NDArray[np.object_] = shapely.from_wkt(np.asarray(texts, dtype=object))
     return geometries

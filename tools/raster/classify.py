@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from tools.contract import Outcome, Tool, ToolContext, ToolOutput
-from tools.geotypes import Params, RasterRef
+from tools.geotypes import MOST_VALUES, Params, RasterRef
 
 if TYPE_CHECKING:
     from tools.raster.strips import ClassStrips
@@ -22,7 +22,9 @@ class ClassRange(Params):
     max: float | None = Field(default=None, description="Upper limit, in the band's unit; none = open.")
     min_inclusive: bool = Field(default=True, description="Whether the lower limit belongs to the class.")
     max_inclusive: bool = Field(default=False, description="Whether the upper limit belongs to the class.")
-    values: list[float] = Field(default_factory=list, description="Instead of limits: the exact values of the class.")
+    values: list[float] = Field(
+        default_factory=list, max_length=MOST_VALUES, description="Instead of limits: the exact values of the class."
+    )
 
     @model_validator(mode="after")
     def _limits(self) -> ClassRange:

@@ -44,12 +44,15 @@ def joined(base: str, href: str) -> str:
 
 
 def absolute(href: str, base: str) -> str:
-    """Return an address, or a path, that stands in a document at `base`; raise DataError for a remote one that is no address."""
+    """Return an address, or a path, that stands in a document at `base`; raise DataError for one that is neither."""
     if base.startswith(REMOTE):
         return joined(base, href)
     if "://" in href:
         return href.removeprefix("file://") if href.startswith("file:///") else href
-    return str((Path(base).parent / href).resolve())
+    try:
+        return str((Path(base).parent / href).resolve())
+    except (ValueError, OSError, RuntimeError) as error:  # a NUL; links that go round
+        raise DataError(f"The link {href[:SHOWN]!r} is no path.", hint="Mend the catalogue.") from error
 
 
 def unsigned(href: str) -> str:
