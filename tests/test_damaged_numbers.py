@@ -101,5 +101,5 @@ def test_a_column_with_infinite_numbers_has_the_range_of_the_others(make_layer: 
 def test_text_of_a_geoparquet_file_that_is_no_utf8_is_refused(make_layer: MakeLayer, repeated: bool) -> None:
     path = make_layer([Point(0, 0)] * 3, columns={"name": ["north"] * 3 if repeated else ["north", "south", "west"]}, name="a.parquet")
     path.write_bytes(path.read_bytes().replace(b"north", b"nor\xffh", 1))
-    with pytest.raises(DataError, match="(?i)utf-?8"):
+    with pytest.raises(DataError, match=r"(?i)utf-?8"):
         read_layer(Source("a", "vector", path, "-"))
