@@ -165,6 +165,14 @@ def test_a_host_that_is_not_allowed_is_refused_with_the_setting_that_would_allow
     assert (refusal.code, "TERRACITE_ALLOWED_HOSTS=default,files.example.org" in refusal.hint) == ("bad_parameter", True)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://[::1/a.tif", "https://][/a.tif", "https://\ud800/a.tif", "https://xn--a/a.tif", "https://a:b/a.tif"]
+)
+def test_what_is_no_address_is_refused_as_one(datasets: Datasets, address: str) -> None:
+    (refusal,) = datasets.add(address).refused
+    assert refusal.code == "bad_parameter"
+
+
 @pytest.mark.heavy
 def test_an_answer_cites_the_address_of_what_it_was_computed_from(
     server: RangeServer, workspace: Workspace, make_raster: MakeRaster, make_layer: MakeLayer

@@ -26,6 +26,9 @@ TABLE = b"name,height\n" + b"".join(b"tree %d,%d\n" % (n, n % 40) for n in range
 """Some 300 KB."""
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.fixture
 def server() -> Iterator[RangeServer]:
     with RangeServer() as running:
@@ -252,7 +255,7 @@ def test_a_file_larger_than_the_limit_is_refused_whether_it_is_announced_or_not(
     small = Downloads(folder, ToolSettings(allowed_hosts="127.0.0.1", max_download_bytes=10_000))
     with pytest.raises(LimitError, match="TERRACITE_MAX_DOWNLOAD_BYTES"):
         small.fetch(server.url("/data/trees.csv"))
-    with RawServer(says(b"HTTP/1.1 200 OK\r\n\r\n" + TABLE)) as endless, pytest.raises(LimitError, match="larger than 10,000 bytes"):
+    with RawServer(says(CHUNKED + b"40000\r\n" + TABLE)) as endless, pytest.raises(LimitError, match="larger than 10,000 bytes"):
         small.fetch(f"http://{endless.host}/trees.csv")
     assert left_over(folder) == []
 
@@ -268,10 +271,10 @@ def test_a_file_for_which_the_disk_has_no_room_is_refused_before_it_comes(
 
 def test_a_server_that_drips_is_stopped_and_what_came_is_kept(folder: Path) -> None:
     settings = ToolSettings(allowed_hosts="127.0.0.1", http_timeout_s=0.3, http_attempts=1)
-    with RawServer(drips(b"HTTP/1.1 200 OK\r\n\r\n", b"a", pause_s=0.02)) as slow, pytest.raises(ServiceError, match="sent only"):
+    with RawServer(drips(CHUNKED, b"1\r\na\r\n", pause_s=0.02)) as slow, pytest.raises(ServiceError, match="sent only"):
         Downloads(folder, settings).fetch(f"http://{slow.host}/trees.csv")
     settings = ToolSettings(allowed_hosts="127.0.0.1", download_deadline_s=0.3)
-    with RawServer(drips(b"HTTP/1.1 200 OK\r\n\r\n", b"a", pause_s=0.02)) as slow, pytest.raises(DeadlineError, match="DOWNLOAD_DEADLINE"):
+    with RawServer(drips(CHUNKED, b"1\r\na\r\n", pause_s=0.02)) as slow, pytest.raises(DeadlineError, match="DOWNLOAD_DEADLINE"):
         Downloads(folder, settings).fetch(f"http://{slow.host}/trees.csv")
     assert sum(path.stat().st_size for path in left_over(folder) if path.name == "body") > 0
 
@@ -299,6 +302,15 @@ def test_a_checksum_that_is_none_is_refused_before_anything_is_asked(server: Ran
     with pytest.raises(ParameterError, match="cannot be read"):
         downloads.fetch(server.url("/data/trees.csv"), checksum=text)
     assert not server.seen
+
+
+def test_a_file_whose_end_nobody_tells_is_taken_only_with_a_checksum(downloads: Downloads) -> None:
+    with RawServer(says(b"HTTP/1.1 200 OK\r\n\r\n" + TABLE)) as old:
+        with pytest.raises(DataError, match="--checksum"):
+            downloads.fetch(f"http://{old.host}/trees.csv")
+        assert downloads.fetch(f"http://{old.host}/trees.csv", checksum=f"sha256:{sha256(TABLE)}").path.read_bytes() == TABLE
+    with RawServer(says(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(TABLE), TABLE))) as new:
+        assert downloads.fetch(f"http://{new.host}/trees.csv").path.read_bytes() == TABLE
 
 
 @pytest.mark.parametrize("header", ["digest", "repr-digest", "content-md5"])
@@ -347,6 +359,7 @@ def test_an_archive_or_a_pickle_is_refused_by_its_address_with_what_to_do(server
         ("/get", "application/octet-stream", 'attachment; filename="../../etc/trees.csv"', "trees.csv"),
         ("/get", "application/octet-stream", "attachment; filename*=UTF-8''B%C3%A4ume.csv", "Bäume.csv"),
         ("/get.php", "text/csv", "inline; filename=trees", "trees.csv"),
+        ("/get", "text/csv", "attachment; filename*=idna''%80.csv", "get.csv"),  # a character set that is none for text
     ],
 )
 def test_a_file_is_named_by_its_address_or_else_by_what_its_server_says(

@@ -76,6 +76,8 @@ def test_an_allowed_host_is_read(server: RangeServer, remote: Remote) -> None:
         "https://earth-search.aws.element84.com/a\r\nHost: evil.example",
         "https://earth-search.aws.element84.com/a b\tc",
         "https://earth-search.aws.element84.com\x00.evil.example/",
+        "https://xn--a.example/",  # no name that a domain can have
+        "https://a.example/\ud800",
         f"https://earth-search.aws.element84.com/{'a' * 70_000}",
         "no url",
         "https://",

@@ -101,6 +101,7 @@ def norm_address(text: str) -> str:
     """Return an address without fragment and final slash; raise ParameterError for none, and where it holds a user, password or query."""
     try:
         parts = urlsplit(text.strip())
+        text.encode()  # lone surrogates are no characters
     except ValueError as error:
         raise ParameterError("The address cannot be read as one.", hint="Give an address such as https://HOST/PATH.") from error
     if not is_address(f"{parts.scheme.lower()}://"):
@@ -110,7 +111,7 @@ def norm_address(text: str) -> str:
     if parts.username or parts.password or parts.query:
         raise ParameterError(
             f"The address on {parts.hostname or 'another machine'} holds more than host and path.",
-            hint="Give the address of the catalogue itself, without user, password and ?query.",
+            hint="Give the address of the file or catalogue itself, without user, password and ?query.",
         )
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 

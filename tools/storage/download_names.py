@@ -59,11 +59,11 @@ def file_name(url: str, opened: Opened) -> str:
     candidates = (named, offered, led_to, f"{PurePosixPath(offered or named).stem or 'file'}{of_type}")
     for name in candidates:
         suffix = PurePosixPath(name).suffix.lower()
-        check_supported(url, suffix)
+        check_supported(opened.url, suffix)
         if suffix in formats.BY_SUFFIX:
             return safe_name(name)
     raise DataError(
-        f"{url} is of no supported format, by its name and by its type.",
+        f"{opened.url} is of no supported format, by its name and by its type.",
         hint="Rasters, vector layers, tables and documents are supported; if it is one, fetch it and give it the suffix of its format.",
     )
 
@@ -92,4 +92,8 @@ def _offered(headers: Mapping[str, str]) -> str:
     """Return the last part of the name in Content-Disposition (RFC 6266); empty where there is none."""
     message = Message()
     message["Content-Disposition"] = headers.get("content-disposition", "")
-    return (message.get_filename("") or "").replace("\\", "/").rpartition("/")[2]
+    try:
+        name = message.get_filename("") or ""
+    except UnicodeError:  # of a character set that is none for text, which the server chose
+        name = ""
+    return name.replace("\\", "/").rpartition("/")[2]

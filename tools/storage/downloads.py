@@ -28,7 +28,7 @@ from tools.storage.bodies import Opened
 from tools.storage.checksums import Checksum, check_digests, file_digests, parse_checksum
 from tools.storage.download_names import check_supported, file_name, suffix_of
 from tools.storage.fetching import Fetch, Outcome, Told, nobody_told
-from tools.storage.hosts import shown
+from tools.storage.hosts import AllowedHosts, shown
 from tools.storage.http import Remote
 from tools.storage.identity import NETWORK_PARTS, SHAPEFILE_PARTS
 from tools.storage.quarantine import Part
@@ -58,7 +58,8 @@ class Downloads:
         unsupported format, content that is not what its name or a checksum says; DeadlineError, LimitError, StorageError,
         BusyError, and what `Remote.request` raises.
         """
-        check_supported(url, suffix_of(url))
+        url = str(AllowedHosts.parse(self._settings.allowed_hosts).check_url(url))
+        check_supported(shown(url), suffix_of(url))
         wanted = parse_checksum(checksum) if checksum else None
         until = time.monotonic() + self._settings.download_deadline_s
         ident = hashlib.sha256(url.encode()).hexdigest()[:32]
@@ -107,7 +108,7 @@ class _Fetching:
 
     def pieces(self, wanted: Checksum | None) -> list[tuple[Piece, Path]]:
         """Return the file itself and what is fetched with it, each with where it lies now."""
-        main = self._piece("", self.url, partial(file_name, self.url))
+        main = self._piece("", self.url, partial(file_name, self.url), is_proved=wanted is not None)
         _check_wanted(main[1], wanted)
         found = [main]
         for role in BESIDE.get(PurePosixPath(main[0].name).suffix, ()):
@@ -116,11 +117,11 @@ class _Fetching:
                 found.append(self._piece(role, _beside(self.url, role), partial(_always, name)))
         return found
 
-    def _piece(self, role: str, url: str, named: Callable[[Opened], str]) -> tuple[Piece, Path]:
+    def _piece(self, role: str, url: str, named: Callable[[Opened], str], *, is_proved: bool = False) -> tuple[Piece, Path]:
         """Fetch one file, unless it is still what it was, and check it against what its server states."""
         part, before = Part(self.place, role), self.known.piece(role) if self.known else None
         headers = unless_changed(before.etag, before.modified) if before else ()
-        outcome = Fetch(self.remote, self.settings, url, part, self.until, self.told, named, headers).run()
+        outcome = Fetch(self.remote, self.settings, url, part, self.until, self.told, named, headers, is_proved).run()
         if outcome is Outcome.UNCHANGED and self.known and before:
             return before, self.known.folder / before.name
         stored, state = file_digest(part.body, sync=True), part.state

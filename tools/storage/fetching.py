@@ -10,14 +10,14 @@ from enum import Enum
 from pathlib import Path
 
 from tools.durable import storage_errors
-from tools.errors import DeadlineError, LimitError, ServiceError, StorageError
+from tools.errors import DataError, DeadlineError, LimitError, ServiceError, StorageError
 from tools.settings import ToolSettings
 from tools.storage.bodies import Opened
 from tools.storage.hosts import shown
 from tools.storage.http import Remote, Request
 from tools.storage.quarantine import Part
 from tools.storage.signing import signer_for
-from tools.storage.validators import maybe_content_range
+from tools.storage.validators import digests, maybe_content_range
 
 Told = Callable[[int, int | None], None]
 """Is told how many bytes there are and how many there will be, where that is known; may raise to give up."""
@@ -118,6 +118,8 @@ class Fetch:
     """Gives the name that the file will have; raises where it is of no use."""
     known: tuple[tuple[str, str], ...] = ()
     """Headers by which the server says 304 where the file is still what is here already."""
+    is_proved: bool = False
+    """Whether a checksum was given, by which it shows whether the file is whole."""
 
     def run(self) -> Outcome:
         """Ask until the file is whole, in its part; what came before is gone on with where the server still has that state.
@@ -160,6 +162,7 @@ class Fetch:
                 return Outcome.FETCHED  # a process was killed between the last byte and the end
             self.part.discard()
             return None
+        self._check_end(opened)
         first = self.part.begin(opened, self.named(opened)) if opened.status in (200, 206) else None
         if first is None:
             if not is_rest:
@@ -167,6 +170,15 @@ class Fetch:
             return None
         self._write(opened, first)
         return Outcome.FETCHED
+
+    def _check_end(self, opened: Opened) -> None:
+        """Raise DataError where a file that breaks off could not be told from a whole one (RFC 9112, 8)."""
+        is_told = "content-length" in opened.headers or "chunked" in opened.headers.get("transfer-encoding", "").lower()
+        if opened.status == 200 and not (is_told or self.is_proved or digests(opened.headers, whole=True)):
+            raise DataError(
+                f"The server of {opened.url} does not say where the file ends, so that a part of it could pass for the whole.",
+                hint="Give its digest with --checksum sha256:…, or fetch it yourself.",
+            )
 
     def _write(self, opened: Opened, first: int) -> None:
         body, size = self.part.body, self.part.state.size

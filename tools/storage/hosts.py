@@ -34,6 +34,8 @@ DEFAULT_HOSTS = (
 )
 HTTPS_PORT = 443
 SETTING = "TERRACITE_ALLOWED_HOSTS"
+NO_URL = (httpx.InvalidURL, TypeError, UnicodeError)
+"""What httpx raises for text that is no address; UnicodeError for a name that no domain can have, and for lone surrogates."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _Address = IPv4Address | IPv6Address
 
@@ -74,9 +76,9 @@ class AllowedHosts:
         """Return the address as it will be asked; raise ParameterError where scheme, host or port are not allowed."""
         try:
             parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError) as error:
+            host = parsed.host.lower()
+        except NO_URL as error:
             raise ParameterError("An address of a remote file is no URL.", hint="Give an address that starts with https://.") from error
-        host = parsed.host.lower()
         if parsed.userinfo:
             raise ParameterError(f"The address on {host!r} holds a user name.", hint="Leave user and password out of addresses.")
         if parsed.scheme != "https" and not (parsed.scheme == "http" and is_this_machine(host)):
@@ -119,10 +121,9 @@ def is_this_machine(host: str) -> bool:
 def shown(url: str) -> str:
     """Return an address for messages: without query, fragment, user and password, where signatures stand."""
     try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
+        return str(httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None))
+    except NO_URL:
         return "(no URL)"
-    return str(parsed.copy_with(userinfo=b"", query=None, fragment=None))
 
 
 def _may_lead_to(host: str, address: _Address, named: bool) -> bool:
