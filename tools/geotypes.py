@@ -26,7 +26,8 @@ class Params(BaseModel):
 class Reference:
     """Marks a text parameter that names an input; the runner resolves it, the key holds its content."""
 
-    kind: Literal["raster", "vector", "any", "fact", "asset", "catalogue", "network"]
+    kind: Literal["raster", "vector", "rows", "any", "fact", "asset", "catalogue", "network"]
+    """`rows`: a vector layer or a table without geometry."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Canonical:
 RasterRef = Annotated[str, Reference("raster"), Field(min_length=1, description="A raster: dataset id, or a:KEY of an earlier result.")]
 VectorRef = Annotated[
     str, Reference("vector"), Field(min_length=1, description="A vector layer: dataset id, or a:KEY of an earlier result.")
+]
+RowsRef = Annotated[
+    str, Reference("rows"), Field(min_length=1, description="A vector layer or a table: dataset id, or a:KEY of an earlier result.")
 ]
 AnyRef = Annotated[str, Reference("any"), Field(min_length=1, description="Any dataset id, or a:KEY of an earlier result.")]
 FactRef = Annotated[

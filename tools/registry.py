@@ -24,6 +24,7 @@ MODULES: dict[str, str] = {
     "segment": "tools.vision.segment",
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
+    "query_sql": "tools.sql.query_sql",
     "reproject": "tools.raster.reproject",
     "calculate": "tools.arithmetic.calculate",
     "render_map": "tools.render.map",

@@ -88,6 +88,8 @@ class ToolSettings(Settings):
     """Largest document that is read."""
     max_document_pages: int = 2_000
     """Most pages of a PDF."""
+    max_sql_rows: int = 50_000_000
+    """Most rows that the joins of one SQL query may make."""
     max_download_bytes: int = 20_000_000_000
     """Largest file that is fetched as a whole."""
     download_deadline_s: float = Field(default=21_600.0, gt=0)

@@ -68,6 +68,9 @@ USES: Mapping[str, Use] = {
     "overlay": _use(
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
     ),
+    "query_sql": _use(
+        "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per", "vector table"
+    ),
     "reproject": _use("reproject|project|crs|epsg|resampl|coordinate system", "raster vector"),
     "calculate": _use(
         "share|percent|ratio|differ|sum|total|per|times|more than|less than|convert|density|how much|increase|decrease", "", 4

@@ -167,7 +167,7 @@ def _declared(declared: Declared) -> Iterable[tuple[str, str | None]]:
 
 def _check_kind(tool: str, marked: Marked, source: Source) -> None:
     needed = marked.reference.kind
-    if needed in ("any", source.kind) or (needed == "asset" and source.kind == "raster"):
+    if needed in ("any", source.kind) or source.kind in _ALSO.get(needed, ()):
         return
     raise ParameterError(
         f"Parameter {marked.path} of {tool} is {marked.text!r}, a {_KIND_WORDS[source.kind]}.",
@@ -175,7 +175,10 @@ def _check_kind(tool: str, marked: Marked, source: Source) -> None:
     )
 
 
+_ALSO = {"asset": ("raster",), "rows": ("vector", "table")}
+"""Kind that a parameter needs → other kinds that do."""
 _KIND_WORDS = {
+    "rows": "vector layer or table",
     "raster": "raster",
     "vector": "vector layer",
     "table": "table without geometry",

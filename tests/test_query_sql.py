@@ -1,0 +1,390 @@
+"""query_sql: the rows are those of pandas, geopandas and SQLite; what can be cited comes from data, in its unit."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import Point, Polygon, box
+
+from sql_calls import facts, files, query, rows
+from tools.contract import Declared, Outcome
+from tools.errors import LimitError, MemoryLimitError, MissingCrsError, ParameterError
+from tools.registry import load
+from tools.sql.grammar import canonical
+from tools.storage.sql_engine import run_sql
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return files(tmp_path_factory.mktemp("data"))
+
+
+def only(data: dict[str, Path], *names: str) -> dict[str, Path]:
+    return {name: data[name] for name in names}
+
+
+# Joins, groups, windows ---------------------------------------------------------------------------------------------
+
+
+def test_a_table_is_joined_by_an_attribute_and_grouped(tmp_path, data) -> None:
+    sql = "select p.label, count(*) clinics, sum(c.beds) beds from clinics c join prices p on c.kind = p.kind group by p.label"
+    output = query(tmp_path, only(data, "clinics", "prices"), sql)
+    assert rows(output) == [("Ex", 3, 9.0), ("Why", 2, 2.0)]
+    assert facts(output) == [
+        ("clinics", 3, "count", "Ex"), ("beds", 9.0, "unspecified", "Ex"), ("clinics", 2, "count", "Why"), ("beds", 2.0, "unspecified", "Why"),
+    ]  # fmt: skip
+    assert output.kind == "table"
+
+
+def test_layers_in_two_systems_are_joined_by_place_in_that_of_the_first(tmp_path, data) -> None:
+    sql = "SELECT d.zone, COUNT(*) AS n FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) GROUP BY d.zone"
+    output = query(tmp_path, only(data, "clinics", "districts"), sql)
+    assert rows(output) == [("North", 2), ("South", 1)]
+    (moved,) = output.method["transformations"]
+    assert (moved["input"], moved["from"], moved["to"]) == ("view districts", "WGS 84 / UTM zone 32N", "WGS 84")
+    assert "in clinics, 1 of 5 rows have no geometry and were not measured" in output.warnings
+
+
+def test_a_feature_without_a_partner_stays_in_a_left_join(tmp_path, data) -> None:
+    sql = "SELECT c.name FROM clinics c LEFT JOIN districts d ON ST_Intersects(c.geometry, d.geometry) WHERE d.zone IS NULL"
+    assert rows(query(tmp_path, only(data, "clinics", "districts"), sql)) == [("Elm",), ("Fir",)]
+
+
+def test_a_window_ranks_within_its_part_and_nulls_come_last(tmp_path, data) -> None:
+    sql = "SELECT name, kind, RANK() OVER (PARTITION BY kind ORDER BY beds DESC) AS place FROM clinics ORDER BY kind, place"
+    assert rows(query(tmp_path, only(data, "clinics"), sql)) == [
+        ("Fir", "x", 1), ("Cedar", "x", 2), ("Ash", "x", 3), ("Birch", "y", 1), ("Elm", "y", 2),
+    ]  # fmt: skip
+
+
+def test_areas_are_geodesic_and_only_there_when_named(tmp_path, data) -> None:
+    output = query(tmp_path, only(data, "districts"), "SELECT zone, area_m2, length_m FROM districts")
+    measured = {fact.name: (fact.value, fact.unit) for fact in output.facts if fact.subject == {"zone": "North"}}
+    known = Polygon(box(7, 50, 7.5, 50.5))
+    from pyproj import Geod
+
+    area, perimeter = Geod(ellps="WGS84").geometry_area_perimeter(known.segmentize(0.001))
+    assert measured["area_m2"] == (pytest.approx(abs(area), rel=1e-4), "m2")  # its edges were straight in degrees
+    assert measured["length_m"] == (pytest.approx(perimeter, rel=1e-4), "m")
+    everything = query(tmp_path, only(data, "districts"), "SELECT * FROM districts")
+    assert list(everything.data["rows"][0]) == ["zone"]
+    assert everything.kind == "vector"
+
+
+def test_a_result_with_geometry_is_a_layer_in_its_system(tmp_path, data) -> None:
+    output = query(tmp_path, only(data, "districts"), "SELECT zone, geometry FROM districts WHERE zone = 'South'")
+    (written,) = tmp_path.glob("call-*/result.parquet")
+    frame = gpd.read_parquet(written)
+    assert (output.kind, frame.crs.to_epsg(), frame.zone.tolist()) == ("vector", 32632, ["South"])
+    assert frame.geometry.iloc[0].equals(gpd.read_parquet(data["districts"]).geometry.iloc[1])
+    again = query(tmp_path, {"r": written}, "SELECT COUNT(*) AS n FROM r")
+    assert rows(again) == [(1,)]
+
+
+def test_names_in_any_case_and_with_spaces_are_found(tmp_path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text('Name,"Beds in all",Größe\na,1,2\nb,3,4\n')
+    assert rows(query(tmp_path, {"odd": path}, 'SELECT NAME, "Beds in all" AS beds, größe FROM ODD')) == [("a", 1, 2), ("b", 3, 4)]
+
+
+# What can be cited --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "unit"),
+    [
+        ("COUNT(*)", "count"),
+        ("COUNT(DISTINCT zone)", "count"),
+        ("SUM(area_m2)", "m2"),
+        ("MAX(length_m)", "m"),
+        ("SUM(area_m2) - MIN(area_m2)", "m2"),
+        ("SUM(CASE WHEN zone = 'North' THEN area_m2 ELSE 0 END)", "m2"),
+        ("SUM(CASE WHEN area_m2 > 5 THEN 1 ELSE 0 END)", "unspecified"),
+        ("ROUND(AVG(area_m2), 2)", "m2"),
+        ("SUM(area_m2) / SUM(length_m)", "unspecified"),
+        # Numbers of the query, however they get in.
+        ("42", None),
+        ("42 + COUNT(*)", None),
+        ("SUM(area_m2) / 10000", None),
+        ("100.0 * COUNT(*) / COUNT(*)", None),
+        ("SUM(42)", None),
+        ("MAX(1)", None),
+        ("MAX(CASE WHEN area_m2 > 0 THEN 42 END)", None),
+        ("COALESCE(MAX(NULLIF(area_m2, area_m2)), 42)", None),
+        ("CAST('42' AS INT)", None),
+        ("LENGTH('of eight')", None),
+        ("(SELECT 42 FROM districts LIMIT 1)", None),
+        ("GREATEST(COUNT(*), 42)", None),
+    ],
+)
+def test_only_numbers_that_come_from_data_are_facts(tmp_path, data, expression: str, unit: str | None) -> None:
+    output = query(tmp_path, only(data, "districts"), f"SELECT {expression} AS n FROM districts")
+    assert [fact.unit for fact in output.facts if fact.name == "n"] == ([] if unit is None else [unit])
+    assert ("cannot be cited" in "".join(output.warnings)) == (unit is None)
+
+
+def test_a_constant_of_a_with_query_or_of_a_union_is_no_fact(tmp_path, data) -> None:
+    views = only(data, "clinics")
+    assert not facts(query(tmp_path, views, "WITH w AS (SELECT name, 42 AS v FROM clinics) SELECT name, v FROM w"))
+    assert not facts(query(tmp_path, views, "SELECT name, beds AS v FROM clinics UNION ALL SELECT name, 42 FROM clinics"))
+    assert facts(query(tmp_path, views, "WITH w AS (SELECT name, beds AS v FROM clinics) SELECT name, v FROM w WHERE v > 4")) == [
+        ("v", 5.0, "unspecified", "Fir")
+    ]
+
+
+def test_keys_of_groups_name_the_rows_and_rows_without_names_are_told_apart(tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("year,v\n2019,1\n2019,2\n2020,4\n")
+    assert facts(query(tmp_path, {"t": path}, "SELECT year, SUM(v) AS v FROM t GROUP BY year")) == [
+        ("v", 3, "unspecified", "2019"), ("v", 4, "unspecified", "2020"),
+    ]  # fmt: skip
+    assert [fact[3:] for fact in facts(query(tmp_path, {"t": path}, "SELECT v FROM t"))] == [("1",), ("2",), ("3",)]
+
+
+@pytest.mark.parametrize("sql", ["SELECT name FROM clinics WHERE beds > 99", "SELECT COUNT(*) AS n FROM clinics WHERE beds > 99"])
+def test_nothing_found_is_a_true_zero_with_its_proof(tmp_path, data, sql: str) -> None:
+    output = query(tmp_path, only(data, "clinics"), sql)
+    assert output.outcome is Outcome.TRUE_ZERO
+    assert [(fact.value, fact.unit) for fact in output.facts] == [(0, "count"), (5, "count")]
+
+
+def test_a_limit_is_said(tmp_path, data) -> None:
+    output = query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics", limit=2)
+    assert rows(output) == [("Ash",), ("Birch",)]
+    assert "only the first 2 rows are shown, as limited" in output.warnings
+    assert not query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics", limit=5).warnings
+
+
+# Numbers ------------------------------------------------------------------------------------------------------------
+
+
+def test_whole_numbers_neither_wrap_around_nor_lose_digits(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"id": [2**62, 2**62 + 1, 2**53 + 1], "small": [2, 3, 4]}).to_parquet(path)
+    sql = "SELECT SUM(id) AS total, MAX(id) AS largest, MEDIAN(small) AS middle, SUM(small) / COUNT(*) AS mean FROM t WHERE id > 5"
+    assert rows(query(tmp_path, {"t": path}, sql)) == [(2**63 + 1 + 2**53 + 1, 2**62 + 1, 3.0, 3.0)]
+    assert rows(
+        query(tmp_path, {"t": path}, "SELECT small / 4 AS q, small / 0 AS none, small % 0 AS rest, id * 4 AS much FROM t WHERE small = 3")
+    ) == [(0.75, None, None, pytest.approx(2.0**64))]
+    assert rows(query(tmp_path, {"t": path}, "SELECT MEDIAN(small) AS m FROM t WHERE small < 4")) == [(2.5,)]
+    stored = query(tmp_path, {"t": path}, f"SELECT id FROM t WHERE id = {2**62 + 1}")
+    assert pyarrow.parquet.read_table(sorted(tmp_path.glob("call-*"))[-1] / stored.files[0])["id"].to_pylist() == [2**62 + 1]
+
+
+@pytest.mark.parametrize(
+    "text", ["it's", "back\\slash", "two\nlines", 'a "quoted" word', "-- no comment", "/*", "\\'", "% _", "’", "'; DROP TABLE t"]
+)
+def test_a_text_is_compared_as_it_is_whatever_its_characters(tmp_path, text: str) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"s": [text, "other"], "n": [1, 2]}).to_parquet(path)
+    quoted = text.replace("'", "''")
+    assert rows(query(tmp_path, {"t": path}, f"SELECT n FROM t WHERE s = '{quoted}'")) == [(1,)]
+
+
+def test_what_sql_cannot_hold_is_no_column_and_mixed_values_are_text(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"kind": pd.Categorical(["a", None]), "day": pd.to_datetime(["2020-02-03", None]), "lists": [[1], [2]]})
+    frame.to_parquet(path)
+    assert rows(query(tmp_path, {"t": path}, "SELECT *, EXTRACT(YEAR FROM day) AS year FROM t WHERE kind = 'a'")) == [
+        ("a", "2020-02-03T00:00:00", 2020)
+    ]
+    with pytest.raises(ParameterError, match="no column 'lists'"):
+        query(tmp_path, {"t": path}, "SELECT lists FROM t")
+
+
+# Order, keys, errors ------------------------------------------------------------------------------------------------
+
+
+def test_rows_have_one_order_and_ties_are_broken_by_the_other_columns(tmp_path, data) -> None:
+    views = only(data, "clinics")
+    assert rows(query(tmp_path, views, "SELECT kind, name FROM clinics ORDER BY kind LIMIT 3")) == [
+        ("x", "Ash"),
+        ("x", "Cedar"),
+        ("x", "Fir"),
+    ]
+    assert rows(query(tmp_path, views, "SELECT name FROM clinics ORDER BY beds DESC LIMIT 1")) == [("Fir",)]
+    assert rows(query(tmp_path, views, "SELECT s.name FROM (SELECT name FROM clinics LIMIT 2) s")) == [("Ash",), ("Birch",)]
+    written = [query(tmp_path, data, SPATIAL) and (sorted(tmp_path.glob("call-*"))[-1] / "result.parquet").read_bytes() for _ in range(2)]
+    assert written[0] == written[1]
+
+
+SPATIAL = "SELECT d.zone, SUM(p.price * d.area_m2) AS v FROM clinics c JOIN districts d ON ST_Intersects(c.geometry, d.geometry) JOIN prices p ON p.kind = c.kind GROUP BY d.zone"
+
+
+def test_spaces_comments_and_the_case_of_keywords_do_not_count() -> None:
+    first = "select Name,count( * ) from t where x<>1 -- why\n group by Name;"
+    second = "SELECT Name, COUNT(*)\nFROM t /* here */ WHERE x != 1 GROUP BY Name"
+    assert canonical(first) == canonical(second) == "SELECT Name, COUNT(*) FROM t WHERE x <> 1 GROUP BY Name"
+    params = load("query_sql").params
+    assert params(sql=first, views={"t": "d"}) == params(sql=second, views={"t": "d"})
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT nam FROM clinics", r"no column 'nam'\. Nearest: name"),
+        ("SELECT c.zone FROM clinics c", "no column 'zone'"),
+        ("SELECT name FROM clinics c JOIN clinics d ON c.kind = d.kind", "could not be resolved.*table.column"),
+        ("SELECT name FROM clinic", "'clinic', which is no view"),
+        ("SELECT ST_Area(geometry) FROM clinics", "square degrees.*area_m2 and length_m"),
+        ("SELECT ST_Distance(c.geometry, d.geometry) FROM clinics c, clinics d", "query_vector and overlay"),
+        ("SELECT name AS n, kind AS n FROM clinics", "several columns named 'n'"),
+        ("SELECT CAST(name AS INT) AS n FROM clinics", "The query fails.*Ash.*Types must fit"),
+        ("SELECT name FROM clinics ORDER BY geometry", "A geometry may stand only"),
+        ("SELECT c.geometry AS a, d.geometry AS b FROM clinics c JOIN clinics d ON c.name = d.name", "2 geometry columns"),
+        ("WITH clinics AS (SELECT 1 AS a FROM clinics) SELECT a FROM clinics", "the name of a view"),
+        ("SELECT name FROM clinics WHERE EXISTS (SELECT 1 FROM (WITH w AS (SELECT kind FROM clinics) SELECT kind FROM w) s) AND kind IN (SELECT kind FROM w)", "no view here|cannot be understood"),
+    ],
+)  # fmt: skip
+def test_an_error_says_what_is_there(tmp_path, data, sql: str, reason: str) -> None:
+    with pytest.raises(ParameterError, match=reason):
+        query(tmp_path, only(data, "clinics"), sql)
+
+
+def test_a_layer_without_a_system_serves_its_attributes_but_not_its_places(tmp_path, make_layer) -> None:
+    path = make_layer([Point(0, 0)], crs=None, columns={"name": ["a"]}, name="layer.parquet")
+    assert rows(query(tmp_path, {"t": path}, "SELECT name FROM t")) == [("a",)]
+    for sql in ("SELECT name, geometry FROM t", "SELECT area_m2 FROM t"):
+        with pytest.raises(MissingCrsError, match="'t' has no coordinate reference system"):
+            query(tmp_path, {"t": path}, sql)
+    known = {"t": Declared(crs="EPSG:4326")}
+    assert query(tmp_path, {"t": path}, "SELECT name, geometry FROM t", declared=known).kind == "vector"
+
+
+def test_a_column_of_the_file_named_like_a_measure_stays_what_it_is(tmp_path, make_layer) -> None:
+    path = make_layer([box(0, 0, 1, 1)], columns={"area_m2": [7]})
+    output = query(tmp_path, {"t": path}, "SELECT area_m2 FROM t")
+    assert facts(output) == [("area_m2", 7, "unspecified")]
+    assert "is a column of the file" in output.warnings[0]
+
+
+# Bounds -------------------------------------------------------------------------------------------------------------
+
+FIVE = "SELECT COUNT(*) AS n FROM t a, t b, t c, t d, t e"
+
+
+@pytest.mark.parametrize(
+    ("sql", "allowed"),
+    [
+        (FIVE, False),
+        ("SELECT COUNT(*) AS n FROM t a JOIN t b ON a.id < b.id JOIN t c ON TRUE", False),
+        ("SELECT COUNT(*) AS n FROM t a JOIN t b ON a.same = b.same JOIN t c ON c.same = b.same", False),  # equal, but all rows are
+        ("WITH w AS (SELECT a.id FROM t a CROSS JOIN t b) SELECT COUNT(*) AS n FROM w x, w y", False),
+        ("SELECT COUNT(*) AS n FROM t a WHERE EXISTS (SELECT 1 FROM t b, t c WHERE b.id + c.id > a.id)", False),
+        ("SELECT COUNT(*) AS n FROM t a JOIN t b ON a.id = b.id JOIN t c ON c.id = b.id JOIN t d ON d.id = c.id", True),
+        ("SELECT COUNT(*) AS n FROM t a, t b WHERE a.id = b.id AND a.same = b.same", True),
+        ("WITH w AS (SELECT id, COUNT(*) AS k FROM t GROUP BY id) SELECT COUNT(*) AS n FROM t a JOIN w ON w.id = a.id JOIN t b ON b.id = w.id", True),
+        ("SELECT COUNT(*) AS n FROM t a CROSS JOIN (SELECT MAX(id) AS top FROM t) b", True),
+        ("SELECT COUNT(*) AS n FROM t a CROSS JOIN (SELECT id FROM t LIMIT 3) b", True),
+    ],
+)  # fmt: skip
+def test_joins_that_may_make_too_many_rows_are_refused_before_they_run(tmp_path, monkeypatch, sql: str, allowed: bool) -> None:
+    monkeypatch.setenv("TERRACITE_MAX_SQL_ROWS", "20000")
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"id": np.arange(1000), "same": 1}).to_parquet(path)
+    if allowed:
+        assert rows(query(tmp_path, {"t": path}, sql))[0][0] > 0
+    else:
+        with pytest.raises(LimitError, match="TERRACITE_MAX_SQL_ROWS"):
+            query(tmp_path, {"t": path}, sql)
+
+
+def test_what_needs_more_memory_than_there_is_is_a_limit() -> None:
+    table = pyarrow.table({"v": np.random.default_rng(0).random(500_000)})
+    sql = "SELECT COUNT(*) AS n FROM (SELECT v, ROW_NUMBER() OVER (ORDER BY v) AS r FROM t) WHERE r > 5"
+    with pytest.raises(MemoryLimitError, match="TERRACITE_WORKER_MEMORY_MB"):
+        run_sql(sql, {"t": table}, memory_bytes=3_000_000)
+    assert run_sql(sql, {"t": table}, memory_bytes=300_000_000).to_pylist() == [{"n": 499_995}]
+
+
+# Random tables against SQLite ---------------------------------------------------------------------------------------
+
+CELLS = st.tuples(
+    st.sampled_from(["a", "b", "c", None]),
+    st.one_of(st.none(), st.integers(-5, 5)),
+    st.one_of(st.none(), st.sampled_from([-1.5, 0.0, 0.25, 2.0])),
+)
+TABLES = st.lists(CELLS, min_size=1, max_size=12)
+QUERIES = [
+    "SELECT k, COUNT(*) AS n, COUNT(i) AS m, SUM(i) AS s, MIN(f) AS low, MAX(f) AS high FROM t GROUP BY k",
+    "SELECT k, i, SUM(f) AS s FROM t WHERE i >= 0 OR f < 1 GROUP BY k, i HAVING COUNT(*) > 1",
+    "SELECT t.k, t.i, u.f FROM t JOIN u ON t.k = u.k AND t.i = u.i",
+    "SELECT t.k, COUNT(u.k) AS n FROM t LEFT JOIN u ON t.k = u.k GROUP BY t.k",
+    "SELECT k FROM t UNION SELECT k FROM u",
+    "SELECT i FROM t EXCEPT SELECT i FROM u",
+    "SELECT k, i, ROW_NUMBER() OVER (PARTITION BY k ORDER BY i, f) AS r, SUM(i) OVER (PARTITION BY k ORDER BY i, f ROWS UNBOUNDED PRECEDING) AS s FROM t",
+    "SELECT CASE WHEN i > 0 THEN 'up' WHEN i < 0 THEN 'down' ELSE k END AS way, COALESCE(f, i, 0) AS v FROM t WHERE NOT (k = 'a' AND i IN (1, 2, 3))",
+    "WITH w AS (SELECT k, AVG(i) AS mean FROM t GROUP BY k) SELECT t.k, t.i FROM t JOIN w ON t.k = w.k WHERE t.i > w.mean",
+    "SELECT k, i FROM t WHERE i = (SELECT MAX(i) FROM u) OR EXISTS (SELECT 1 FROM u WHERE u.k = t.k AND u.i = t.i)",
+    "SELECT i * 1.0 / NULLIF(f, 0) AS q, i + f AS s, i - f AS d, -i AS m, ABS(i) AS a FROM t",
+    "SELECT DISTINCT k, i FROM t WHERE k LIKE 'a%' OR k IS NULL OR i BETWEEN -1 AND 1 ORDER BY i DESC LIMIT 4",
+]
+
+
+def sqlite(sql: str, tables: dict[str, list[Any]]) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(":memory:")
+    for name, cells in tables.items():
+        connection.execute(f"CREATE TABLE {name} (k TEXT, i INTEGER, f REAL)")
+        connection.executemany(f"INSERT INTO {name} VALUES (?, ?, ?)", cells)
+    found = connection.execute(sql.replace(" ORDER BY i DESC LIMIT 4", " ORDER BY i DESC NULLS LAST, k NULLS LAST LIMIT 4")).fetchall()
+    connection.close()
+    return found
+
+
+def sorted_rows(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    rounded = [tuple(round(value, 9) if isinstance(value, float) else value for value in row) for row in found]
+    return sorted(rounded, key=lambda row: [(value is None, isinstance(value, str), value if value is not None else 0) for value in row])
+
+
+def agrees(folder: Path, sql: str, t: list[Any], u: list[Any]) -> None:
+    tables = {name: cells for name, cells in (("t", t), ("u", u)) if f" {name}" in sql}
+    views = {}
+    for name, cells in tables.items():
+        views[name] = folder / f"{name}.parquet"
+        frame = pd.DataFrame(cells, columns=["k", "i", "f"])
+        frame.astype({"k": "string", "i": "Int64", "f": "Float64"}).to_parquet(views[name])
+    assert sorted_rows(rows(query(folder, views, sql, limit=10_000))) == sorted_rows(sqlite(sql, tables))
+
+
+@pytest.mark.parametrize("sql", QUERIES, ids=range(len(QUERIES)))
+def test_a_query_gives_the_rows_of_sqlite(tmp_path, sql: str) -> None:
+    t = [("a", 1, 0.25), ("a", 1, 2.0), ("a", -2, None), ("b", None, -1.5), (None, 3, 0.0), ("c", 5, 2.0)]
+    u = [("a", 1, 0.0), ("b", 3, None), (None, None, 2.0), ("c", 5, -1.5), ("c", 5, 0.25)]
+    agrees(tmp_path, sql, t, u)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("sql", QUERIES, ids=range(len(QUERIES)))
+@given(t=TABLES, u=TABLES)
+def test_every_query_gives_the_rows_of_sqlite_on_random_tables(tmp_path_factory, sql: str, t: list[Any], u: list[Any]) -> None:
+    agrees(tmp_path_factory.mktemp("sql"), sql, t, u)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("predicate", "name"),
+    [("intersects", "ST_Intersects"), ("within", "ST_Within"), ("contains", "ST_Contains"), ("touches", "ST_Touches")],
+)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_spatial_join_gives_the_pairs_of_geopandas(tmp_path_factory, predicate: str, name: str, seed: int) -> None:
+    folder, random = tmp_path_factory.mktemp("sql"), np.random.default_rng(seed)
+    layers = {}
+    for layer, count in (("a", 30), ("b", 12)):
+        corners = random.integers(0, 8, (count, 2))  # on a lattice, so that edges meet
+        shapes = [box(x, y, x + w, y + h) for (x, y), (w, h) in zip(corners, random.integers(1, 4, (count, 2)), strict=True)]
+        layers[layer] = gpd.GeoDataFrame({"id": range(count)}, geometry=shapes, crs=4326)
+        layers[layer].to_parquet(folder / f"{layer}.parquet")
+    expected = layers["a"].sjoin(layers["b"], predicate=predicate)[["id_left", "id_right"]]
+    sql = f"SELECT a.id AS one, b.id AS other FROM a JOIN b ON {name}(a.geometry, b.geometry)"
+    found = query(folder, {layer: folder / f"{layer}.parquet" for layer in layers}, sql, limit=10_000)
+    assert rows(found) == sorted(expected.itertuples(index=False, name=None))

@@ -1,0 +1,1 @@
+"""SQL over registered layers and tables, read-only."""
