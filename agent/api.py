@@ -45,6 +45,8 @@ from tools.workspace import open_workspace
 if TYPE_CHECKING:
     from agent.threads import Turns
 
+LEFT_OUT = "A part of the question that looks like a key, a password or the query of an address was left out."
+
 
 class Agent:
     """One workspace with its tools, data, memory and engine.
@@ -134,10 +136,11 @@ class Agent:
         """
         if not question.strip():
             raise ParameterError("The question is empty.", hint='Ask something, e.g. "What data is here?".')
-        question = redacted(question)
+        question, given = redacted(question), question
         cancel = cancel or threading.Event()
         check = partial(check_wanted, cancel, question)
         focus, unreadable = self._focus(data, check)
+        unreadable += [LEFT_OUT] if question != given else []
         started, clock = datetime.now(UTC).isoformat(), time.monotonic()
         run_id, thread = uuid.uuid4().hex[:12], thread_id or uuid.uuid4().hex[:12]
         decider = self.decider

@@ -40,7 +40,7 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
 def storage_error(error: OSError, doing: str, path: Path) -> StorageError:
     """Return the StorageError of a failed operation."""
     hint = _HINTS.get(error.errno or 0, "Check the disk and the permissions of the workspace.")
-    return StorageError(f"{doing} {path} failed ({error.strerror or error}).", hint=hint)
+    return StorageError(f"{doing} {path.name} failed ({error.strerror or error}).", hint=hint)
 
 
 def is_full_or_readonly(error: OSError) -> bool:

@@ -19,10 +19,11 @@ MARK = "[redacted]"
 SHORTEST = 8
 """Characters of a value that is looked for by itself; a shorter one, such as the `none` of a local endpoint, is a word of any text."""
 
-SIGNING = (
+SIGNING = re.compile(
     r"sv|ss|srt|sp|se|st|spr|sig|sr|sip|sdd|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"  # Azure: shared access signature
     r"|x-(?:amz|goog|oss|obs)-.*|awsaccesskeyid|googleaccessid|ossaccesskeyid|expires|signature|policy|key-pair-id"
-    r"|(?:access_|auth_|id_|sas_|security-)?token|(?:access|api|subscription)[_-]?key|key|apikey|password|secret|credential|sessionid"
+    r"|(?:access_|auth_|id_|sas_|security-)?token|(?:access|api|subscription)[_-]?key|key|apikey|password|secret|credential|sessionid",
+    re.IGNORECASE,
 )
 """Names of query parameters that sign an address or authorise its reader."""
 
@@ -84,10 +85,10 @@ _SECRETS = (
     _rule(":", rf":(?:{'|'.join(f'(?<={name}:)' for name in _HEADERS)})(\s*+)(?!{_DONE}){_SCHEME}{_BARE}++", rf":\1{MARK}"),
     _rule("cookie:", rf"(cookie:\s*+)(?!{_DONE})[^\r\n\"'<>\\]++", rf"\1{MARK}"),
     _rule("bearer", r"\b(bearer\s+)(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{8,}", rf"\1{MARK}"),
-    _rule("=", rf"={_named('=')}(?!{_DONE}){_BARE}++", f"={MARK}"),
+    _rule("=", rf"={_named('=')}(?!=|{_DONE}){_BARE}++", f"={MARK}"),
     _rule("sk- sk_ rk_ xai- hf_ glpat-", rf"(?<![a-z0-9-])(?:sk|rk|gsk|xai|hf|glpat)[-_]{_RANDOM}[\w*-]+", MARK),
     _rule("xox xapp-", r"(?<![a-z0-9])(?:xox[a-z]|xapp)-[\w-]+", MARK),
-    _rule("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"(?<![a-z0-9])(?:gh[pousr]|github_pat)_\w{20,}", MARK),
+    _rule("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"(?<![a-z0-9])(?:gh[pousr]|github_pat)_[\w-]{20,}", MARK),
     _rule("akia asia aiza eyj", r"(?<![a-z0-9])(?:(?-i:A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*))", MARK),
 )
 

@@ -17,6 +17,7 @@ from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
 from tools.contract import Source
 from tools.errors import DataError, LimitError, NotFoundError, TerraciteError
+from tools.redaction import redacted
 from tools.runner import Runner
 from tools.workers.job import Executor
 
@@ -132,16 +133,17 @@ class Library:
             raise LimitError(f"The document {name!r} has {len(found):,} passages, more than {MAX_PASSAGES:,}.", hint="Split it.")
         written = []
         for passage in found:
-            text, page = document.text[passage.start : passage.end], document.page_at(passage.start)
+            text, page = redacted(document.text[passage.start : passage.end]), document.page_at(passage.start)
+            heading = redacted(passage.heading)
             about: dict[str, str | int] = {
                 "kind": "passage",
                 "document": name,
-                "heading": passage.heading,
+                "heading": heading,
                 "start": passage.start,
                 "end": passage.end,
             }
             entry = make_entry(text, about | ({"page": page} if page else {}))
-            written.append((entry, f"{passage.heading[-MAX_CONTEXT:] or source.title[:MAX_CONTEXT]}\n{text}"))
+            written.append((entry, f"{heading[-MAX_CONTEXT:] or source.title[:MAX_CONTEXT]}\n{text}"))
         return written
 
     def _cards(self, keys: Sequence[str]) -> list[Written]:

@@ -42,10 +42,12 @@ def read_document(path: Path) -> Document:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise LimitError(f"The document {path} has {size:,} bytes, more than {MAX_BYTES:,}.", hint="Split it, or leave it out.")
+            raise LimitError(f"The document {path.name!r} has {size:,} bytes, more than {MAX_BYTES:,}.", hint="Split it, or leave it out.")
         content = path.read_bytes()
     except OSError as error:
-        raise NotFoundError(f"The document {path} cannot be read ({error.strerror}).", hint="Put it back, or add it again.") from error
+        raise NotFoundError(
+            f"The document {path.name!r} cannot be read ({error.strerror}).", hint="Put it back, or add it again."
+        ) from error
     suffix = path.suffix.lower()
     if suffix == ".pdf":
         return _pdf(content, path)
@@ -79,18 +81,19 @@ def _pdf(content: bytes, path: Path) -> Document:
         from pypdf.errors import PyPdfError
     except ImportError as error:
         raise ConfigurationError(
-            f"The document {path} is a PDF, and pypdf is not installed.", hint="Install it: pip install 'terracite[memory]'."
+            f"The document {path.name!r} is a PDF, and pypdf is not installed.", hint="Install it: pip install 'terracite[memory]'."
         ) from error
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every slip of a producer, none of which changes the text
     try:
         reader = PdfReader(BytesIO(content))
         if len(reader.pages) > MAX_PAGES:
-            raise LimitError(f"The document {path} has {len(reader.pages):,} pages, more than {MAX_PAGES:,}.", hint="Split it.")
+            raise LimitError(f"The document {path.name!r} has {len(reader.pages):,} pages, more than {MAX_PAGES:,}.", hint="Split it.")
         pages = [page.extract_text() for page in reader.pages]
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
         # a broken file makes pypdf stumble in its own code as well
         raise DataError(
-            f"The document {path} cannot be read as a PDF ({type(error).__name__}: {error}).", hint="Save it again without a password."
+            f"The document {path.name!r} cannot be read as a PDF ({type(error).__name__}: {error}).",
+            hint="Save it again without a password.",
         ) from error
     starts, text = [], ""
     for page in pages:

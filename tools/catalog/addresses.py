@@ -88,15 +88,6 @@ def is_address(path: Path | str) -> bool:
     return str(path).startswith(REMOTE)
 
 
-def without_secrets(text: str) -> str:
-    """Return an address as it may be shown: without user, password and query; nothing of what is no address."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:  # half a bracket, characters that become others
-        return "(no address)"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def norm_address(text: str) -> str:
     """Return an address without fragment and final slash; raise ParameterError for none, and where it holds a user, password or query."""
     try:

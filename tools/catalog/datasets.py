@@ -22,7 +22,6 @@ from tools.catalog.addresses import (
     is_address,
     is_file,
     norm_address,
-    without_secrets,
 )
 from tools.catalog.declaring import checked_declared, checked_id
 from tools.catalog.fetched import SIDE_NOTE, Fetched, Fetching, nobody_told
@@ -45,6 +44,7 @@ from tools.errors import (
     StorageError,
     TerraciteError,
 )
+from tools.redaction import redacted
 from tools.storage.identity import content_digest
 from tools.storage.paths import told
 from tools.workers.job import Executor, InProcess
@@ -190,11 +190,11 @@ class Datasets:
                 return self._add_unknown(address, given, wanted, fetched, error.told)
         except ServiceError as error:
             kept = AddReport(tuple(row.record for row in known))
-            return kept if known and not fetched.checksum else refused(without_secrets(path), error.to_json())
+            return kept if known and not fetched.checksum else refused(redacted(path), error.to_json())
         except (BusyError, CredentialError, DataError, LimitError, NotFoundError, ParameterError) as error:
             if isinstance(error, ParameterError) and wanted is not None:
                 raise
-            return refused(without_secrets(path), error.to_json())
+            return refused(redacted(path), error.to_json())
 
     def _add_catalogue(self, address: str, given: Given, wanted: str | None, known: tuple[Registration, ...]) -> DatasetRecord:
         said_now = given.over(known[0].given) if known else given

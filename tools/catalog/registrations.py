@@ -18,6 +18,7 @@ from tools.catalog.records import DatasetRecord
 from tools.contract import Declared
 from tools.durable import sealed, unsealed
 from tools.errors import BusyError, StorageError
+from tools.redaction import redacted_json
 from tools.storage.identity import Stamp
 
 SCHEMA_VERSION = 1
@@ -144,7 +145,7 @@ class Registrations:
         content, and that of the id `replaces`. Where another dataset has the id, the next free one is taken; a `wanted_id` that another one has gives
         None, and nothing is stored.
         """
-        record = registration.record
+        record = _without_secrets(registration.record)
         with self._connection() as connection, _write(connection):
             connection.execute("DELETE FROM datasets WHERE id = ?", (replaces,))
             taken = [row["id"] for row in connection.execute(f"SELECT id FROM datasets WHERE NOT ({SAME})", _same(record))]  # noqa: S608 - ours
@@ -197,14 +198,17 @@ class Registrations:
         except sqlite3.OperationalError as error:
             if "locked" in str(error) or "busy" in str(error):
                 raise BusyError(
-                    f"Another process holds the registrations {self._path} ({error}).", hint="Try again when it has finished."
+                    f"Another process holds the registrations of the workspace, {self._path.name} ({error}).",
+                    hint="Try again when it has finished.",
                 ) from error
             raise StorageError(
-                f"The registrations {self._path} cannot be used ({error}).", hint="Check the folder's permissions and free space."
+                f"The registrations of the workspace, {self._path.name}, cannot be used ({error}).",
+                hint="Check the folder's permissions and free space.",
             ) from error
         except sqlite3.DatabaseError as error:
             raise StorageError(
-                f"The registrations {self._path} are damaged ({error}).", hint="Move the file away and add the datasets again."
+                f"The registrations of the workspace, {self._path.name}, are damaged ({error}).",
+                hint="Move the file away and add the datasets again.",
             ) from error
 
 
@@ -214,7 +218,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         return
     if version > SCHEMA_VERSION:
         raise StorageError(
-            f"The registrations {path} are of a newer version ({version}).", hint="Update Terracite, or choose another workspace."
+            f"The registrations of the workspace, {path.name}, are of a newer version ({version}).",
+            hint="Update Terracite, or choose another workspace.",
         )
     connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
@@ -226,6 +231,12 @@ def _write(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield
+
+
+def _without_secrets(record: DatasetRecord) -> DatasetRecord:
+    """Return the record with its prose redacted: files and catalogues say anything of themselves."""
+    changed = {name: redacted_json(getattr(record, name)) for name in ("title", "licence", "attribution")}
+    return record.model_copy(update={**changed, "warnings": tuple(redacted_json(list(record.warnings)))})
 
 
 def _same(record: DatasetRecord) -> tuple[str, str, str, str]:

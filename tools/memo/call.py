@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -19,6 +20,7 @@ from tools.memo.fingerprint import CodeFingerprint
 from tools.memo.inputs import Inputs
 from tools.memo.key import Json, Spec, canonical_json
 from tools.memo.record import SCHEMA
+from tools.redaction import redacted_json
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def record_of(call: Call, result: Computed, *, created: str, seconds: float) -> 
 
 
 def _content(output: ToolOutput) -> Json:
-    return {
+    """Return what a record says of an output. Texts may come from files and services: they are kept without secrets."""
+    content: Json = {
         "kind": output.kind,
         "outcome": str(output.outcome),
         "summary": output.summary,
@@ -105,6 +108,7 @@ def _content(output: ToolOutput) -> Json:
         "data": dict(output.data),
         "bbox": list(output.bbox) if output.bbox else None,
     }
+    return cast("Json", redacted_json(content))
 
 
 def _as_json(called: Mapping[str, object], params: BaseModel) -> Json:

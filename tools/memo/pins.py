@@ -62,7 +62,7 @@ def _keys(path: Path) -> list[str]:
             raise TypeError(f"keys are text, not {keys!r:.100}")
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"The pins in {path} are damaged ({error}).",
-            hint="Remove the file: the results that this run cites are then no longer kept for it.",
+            f"The pins in {path.name} are damaged ({error}).",
+            hint="Remove the file from the folder of pins: the results that this run cites are then no longer kept for it.",
         ) from error
     return list(keys)

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from tools.contract import Tool
 from tools.errors import ParameterError
+from tools.redaction import without_secrets
 
 MOST_REASONS = 3
 LONGEST_VALUE = 80
@@ -19,12 +20,34 @@ LONGEST_VALUE = 80
 def validated(tool: Tool, params: Mapping[str, object]) -> BaseModel:
     """Return the parameters with defaults filled in; raise ParameterError that names field, value and what is expected."""
     try:
-        return tool.params.model_validate(dict(params))
+        asked = tool.params.model_validate(dict(params))
     except ValidationError as error:
         details = _without_other_arms(error.errors(include_url=False, include_context=False))
         reasons = list(dict.fromkeys(_reason(detail, tool.params) for detail in details))
         more = f" (and {len(reasons) - MOST_REASONS} more)" if len(reasons) > MOST_REASONS else ""
         raise ParameterError(f"{tool.name}: {'; '.join(reasons[:MOST_REASONS])}{more}.", hint=_hint(tool)) from error
+    _check_holds_no_secret(tool, asked)
+    return asked
+
+
+def _check_holds_no_secret(tool: Tool, asked: BaseModel) -> None:
+    """Refuse what must not be kept: parameters are part of the key, and cannot be changed without being another call."""
+    for name, value in asked:
+        if any(without_secrets(text) != text for text in _texts(value)):
+            raise ParameterError(
+                f"{tool.name}: parameter {name} holds what looks like a key, token or password, and parameters are kept.",
+                hint="Leave it out: keys belong into the environment, and addresses are given without user and signature.",
+            )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a parameter."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | BaseModel):
+        yield from (text for _, each in (value.items() if isinstance(value, Mapping) else value) for text in _texts(each))
+    elif isinstance(value, list | tuple):
+        yield from (text for each in value for text in _texts(each))
 
 
 def _hint(tool: Tool) -> str:

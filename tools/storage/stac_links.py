@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from tools.errors import DataError
+from tools.redaction import SIGNING
 
 Json = dict[str, Any]  # Any: JSON
 REMOTE = ("http://", "https://")
 SHOWN = 80
 """Characters of a link that an error shows."""
-SIGNATURE = re.compile(
-    r"sv|ss|srt|sp|se|st|spr|sig|sr|sip|sdd|skoid|sktid|skt|ske|sks|skv|saoid|suoid|scid"  # Azure: shared access signature
-    r"|x-(?:amz|goog|oss|obs)-.*|awsaccesskeyid|googleaccessid|ossaccesskeyid|expires|signature|policy|key-pair-id"
-    r"|(?:access_|auth_|id_|sas_|security-)?token|(?:access|api|subscription)[_-]?key|key|apikey|password|secret|credential|sessionid",
-    re.IGNORECASE,
-)
-"""Names of query parameters that sign or authorise."""
 
 
 def links_of(document: object, *relations: str) -> list[Json]:
@@ -64,6 +57,6 @@ def unsigned(href: str) -> str:
     except ValueError:
         return ""
     named = parse_qsl(parts.query, keep_blank_values=True)
-    rest = [(name, value) for name, value in named if not SIGNATURE.fullmatch(name)]
+    rest = [(name, value) for name, value in named if not SIGNING.fullmatch(name)]
     query = parts.query if len(rest) == len(named) else urlencode(rest)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, parts.fragment))

@@ -50,7 +50,7 @@ class Claims:
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise BusyError(
-                f"{self._path} cannot be opened ({error}): another bot works on this workspace.",
+                f"{self._path.name} of the workspace cannot be opened ({error}): another bot works on this workspace.",
                 hint="Stop that one, or give this one a workspace of its own.",
             ) from error
 
@@ -92,4 +92,4 @@ class Claims:
         try:
             yield self._connection
         except sqlite3.Error as error:
-            raise StorageError(f"{self._path} cannot be written ({error}).", hint="Check the disk.") from error
+            raise StorageError(f"{self._path.name} of the workspace cannot be written ({error}).", hint="Check the disk.") from error
