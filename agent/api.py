@@ -148,7 +148,7 @@ class Agent:
         asked: RunState = {"question": question, "run_id": run_id, **({"focus": focus} if focus else {})}
         state: RunState = {}
         with self._turns.taken(thread, cancel, check):
-            for mode, part in self._steps(asked, thread, decider, check):
+            for mode, part in self._steps(asked, thread, decider, check, is_new=thread_id is None):
                 if mode == "custom":
                     yield part
                 elif mode == "unkept":
@@ -214,13 +214,13 @@ class Agent:
         ]
 
     def _steps(
-        self, asked: RunState, thread_id: str, decider: Decider, check: Callable[[], None]
+        self, asked: RunState, thread_id: str, decider: Decider, check: Callable[[], None], *, is_new: bool
     ) -> Iterator[tuple[str, Any]]:  # Any: an event of ours under "custom", the state of the graph under "values", a text under "unkept"
         """Run the graph on a question, in its thread."""
         from agent.graph import build
         from agent.threads import saver
 
-        with saver(self.workspace.threads, check) as checkpoints:
+        with saver(self.workspace.threads, check, is_new=is_new) as checkpoints:
             parts: Iterator[Any] = build(checkpoints).stream(
                 asked,
                 {"configurable": {"thread_id": thread_id}, "recursion_limit": 4 + 3 * self.settings.max_model_calls},

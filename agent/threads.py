@@ -60,9 +60,11 @@ class RunSaver(SqliteSaver):
     interrupted cannot write behind the next one, since `check` is called while the file is held for writing.
     """
 
-    def __init__(self, connection: sqlite3.Connection, check: Callable[[], None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, check: Callable[[], None], *, is_new: bool = False) -> None:
+        """`is_new`: the thread has no past, which then need not be readable."""
         super().__init__(connection, serde=CheckedSerializer())
         self._check = check
+        self._is_new = is_new
         self._one_at_a_time = threading.RLock()
         self.problem = ""
         """Why what happens in this run is not kept any more; empty where it is."""
@@ -82,6 +84,8 @@ class RunSaver(SqliteSaver):
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that was written last in a thread, or None. Raises StorageError where it cannot be read."""
+        if self._is_new:
+            return None
         where = config["configurable"]
         thread = str(where["thread_id"]), where.get("checkpoint_ns", "")
         query = "SELECT checkpoint_id, max(rowid) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ?"
@@ -186,7 +190,7 @@ class Turns:
 
 
 @contextmanager
-def saver(path: Path, check: Callable[[], None]) -> Iterator[RunSaver]:
-    """Open the threads of a workspace for one run."""
+def saver(path: Path, check: Callable[[], None], *, is_new: bool = False) -> Iterator[RunSaver]:
+    """Open the threads of a workspace for one run; `is_new` as of `RunSaver`."""
     with closing(sqlite3.connect(owners_file(path), timeout=60, check_same_thread=False)) as connection:
-        yield RunSaver(connection, check)
+        yield RunSaver(connection, check, is_new=is_new)

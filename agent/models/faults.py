@@ -105,7 +105,8 @@ def _retry_after_s(error: Exception) -> float | None:
     if text.strip().replace(".", "", 1).isdigit():
         return float(text)
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)  # the server's own clock, if it tells
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
     except (ValueError, TypeError):
         return None
 

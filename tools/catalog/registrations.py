@@ -101,7 +101,7 @@ class Registration:
 
 def is_settled(stamp: Stamp, stamped_ns: int) -> bool:
     """Whether equal stamps prove equal content: nothing was written just before the stamp was taken."""
-    return all(mtime_ns + SETTLED_NS < stamped_ns for _, _, mtime_ns, _ in stamp)
+    return all(mtime_ns + SETTLED_NS < stamped_ns for _, _, mtime_ns, *_ in stamp)
 
 
 class Registrations:
@@ -273,4 +273,5 @@ def _damage(row: sqlite3.Row) -> Iterator[None]:
 
 
 def _stamp(text: str) -> Stamp:
-    return tuple((role, size, mtime_ns, inode) for role, size, mtime_ns, inode in json.loads(text))
+    """Read back a stamp; an older one without ctime is like none, and the file is looked at again."""
+    return tuple((role, size, mtime_ns, inode, ctime_ns) for role, size, mtime_ns, inode, *rest in json.loads(text) for ctime_ns in rest)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from tools.errors import StorageError
 from tools.memo.index import Index
+from tools.memo.journal import entries_since
 from tools.memo.key import Json
 from tools.memo.record import stored_files
 from tools.memo.store import Store
+
+_LOG = logging.getLogger(__name__)
 
 SHOWN = ("key", "tool", "kind", "outcome", "summary", "fact_count", "created", "seconds")
 
 
 def listing(store: Store) -> list[Json]:
-    """Return one row per stored result, newest first; rows that the index lacked are written to it.
+    """Return one row per stored result, newest first by the journal, whatever the clock said; rows that the index lacked are written to it.
 
     Only what lies in the store is listed, whatever the index says. A result whose record cannot be read is listed as damaged.
     """
@@ -25,7 +30,18 @@ def listing(store: Store) -> list[Json]:
     if missing:
         index.write(missing)
     rows = [known.get(key) or missing.get(key) or _damaged(key) for key in keys]
-    return sorted(rows, key=lambda row: (row["created"], row["key"]), reverse=True)
+    published = _order(store)
+    return sorted(rows, key=lambda row: (published.get((row["key"], row["created"]), -1), row["created"], row["key"]), reverse=True)
+
+
+def _order(store: Store) -> dict[tuple[str, str], int]:
+    """Return where in the journal which state of a result was published."""
+    try:
+        entries, _ = entries_since(store.workspace.journal, 0)
+    except StorageError as error:  # a list in another order is better than none
+        _LOG.warning("listed by the time of the clock: %s", error)
+        return {}
+    return {(entry["key"], entry.get("time", "")): position for position, entry in enumerate(entries)}
 
 
 def row_of(record: Mapping[str, Any]) -> Json:  # Any: JSON values

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tools.errors import ConfigurationError, StaleCodeError
 
-Stat = tuple[int, int]
-"""Bytes and mtime in ns: equal stats mean that nothing was written since."""
+Stat = tuple[int, int, int]
+"""Bytes, mtime and ctime in ns: equal stats mean that nothing was written since, whatever mtime somebody set."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Sources:
 
 def _stat(path: Path) -> Stat:
     stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def _roots(package: str) -> tuple[Path | None, tuple[Path, ...]]:

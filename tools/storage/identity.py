@@ -27,8 +27,11 @@ RAW_APPENDED = (".hdr",)
 """Beside a raster that is not a GeoTIFF, as `x.bil.hdr`: header of ENVI."""
 RAW_PARTS = (".hdr", ".prj", ".clr", ".stx", ".sgrd")
 """Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri, SAGA and ASCII grids."""
-Stamp = tuple[tuple[str, int, int, int], ...]
-"""(role, bytes, mtime in ns, inode) of every part of a file: equal stamps mean that nothing was written since."""
+Stamp = tuple[tuple[str, int, int, int, int], ...]
+"""(role, bytes, mtime in ns, inode, ctime in ns) of every part of a file: equal stamps mean that nothing was written since.
+
+Anybody can set an mtime, as copying tools do; the time of the last change of anything (ctime) is the kernel's own.
+"""
 
 
 def world_suffixes(suffix: str) -> tuple[str, ...]:
@@ -107,4 +110,4 @@ def content_digest(path: Path) -> str:
 def stamp(path: Path) -> Stamp:
     """Return the stamp of a file and its parts, by which a caller may keep the digest instead of reading again."""
     found = ((role, file.stat()) for role, file in parts(path))
-    return tuple((role, stat.st_size, stat.st_mtime_ns, stat.st_ino) for role, stat in found)
+    return tuple((role, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns) for role, stat in found)
