@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tools.catalog.describing import extent_degrees, licence_and_attribution
@@ -13,7 +14,7 @@ from tools.errors import DataError
 from tools.geo.roles import band_roles
 from tools.storage.class_labels import class_labels
 from tools.storage.crs import crs_text
-from tools.storage.rasters import Window, band_array, check_band, crs_of, open_raster, value_kind
+from tools.storage.rasters import Window, band_arrays, check_band, crs_of, open_raster, value_kind
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -22,16 +23,22 @@ SAMPLE_PX = 512
 """Longest side of a decimated read."""
 WHOLE_PX = 100_000_000
 """Largest band without overviews that is sampled as a whole, since decimation then reads every block."""
+ALL_BANDS_PX = 1_000_000_000
+"""Most pixels of all bands together that are sampled so."""
+AT_ONCE_PX = 16_000_000
+"""Most pixels of several bands that are held at once."""
 PATCHES = 6
 """Larger ones are sampled by so many windows along each side."""
+
+Range = tuple[float | None, float | None]
+"""Least and greatest value."""
 
 
 def describe_raster(source: Source) -> Content:
     """Describe a raster; a missing CRS or position is a warning, pixels that cannot be read are an error."""
     with open_raster(source, located=False) as dataset:
         _check_bands(dataset, source)
-        roles = {index: role for role, index in band_roles(dataset.descriptions, source.declared.bands).items()}
-        bands = tuple(_band(dataset, band, source, roles.get(band)) for band in dataset.indexes)
+        bands = _bands(dataset, source)
         placed = not dataset.transform.is_identity and not _by_points(dataset)
         bounds = _bounds(dataset) if placed else None
         crs = crs_of(dataset) if dataset.crs is not None and placed else None
@@ -95,8 +102,13 @@ def _time(dataset: DatasetReader) -> tuple[str, str] | None:
     return (text, text) if text else None
 
 
-def _band(dataset: DatasetReader, band: int, source: Source, role: str | None) -> Band:
-    lowest, highest = _range(dataset, band)
+def _bands(dataset: DatasetReader, source: Source) -> tuple[Band, ...]:
+    roles = {index: role for role, index in band_roles(dataset.descriptions, source.declared.bands).items()}
+    ranges, colours = _ranges(dataset), dataset.colorinterp
+    return tuple(_band(dataset, band, source, roles.get(band), ranges[band], colours) for band in dataset.indexes)
+
+
+def _band(dataset: DatasetReader, band: int, source: Source, role: str | None, found: Range, colours: Sequence[Any]) -> Band:
     nodata = dataset.nodatavals[band - 1]
     return Band(
         index=band,
@@ -107,34 +119,57 @@ def _band(dataset: DatasetReader, band: int, source: Source, role: str | None) -
         scale=dataset.scales[band - 1],
         offset=dataset.offsets[band - 1],
         unit=source.declared.unit or dataset.units[band - 1] or "unspecified",
-        value_kind=value_kind(dataset, band, source),
-        minimum=lowest,
-        maximum=highest,
+        value_kind=value_kind(dataset, band, source, colours),
+        minimum=found[0],
+        maximum=found[1],
         classes=class_labels(dataset, band, source),
     )
 
 
-def _range(dataset: DatasetReader, band: int) -> tuple[float | None, float | None]:
-    """Return the least and greatest valid value of a sample; None where it holds none.
+def _ranges(dataset: DatasetReader) -> dict[int, Range]:
+    """Return the least and greatest valid value of a sample by band; None where it holds none.
 
     The last row is always read at full resolution, so that a truncated file is noticed although its overviews are whole.
     """
-    found: list[float] = []
-    for values in (*_samples(dataset, band), band_array(dataset, band, (dataset.height - 1, 0, 1, dataset.width))):
-        valid = values.compressed()
-        valid = valid[abs(valid) != math.inf] if valid.dtype.kind == "f" else valid
-        if valid.size and valid.dtype.kind != "c":
-            found += [valid.min().item(), valid.max().item()]
-    return (min(found), max(found)) if found else (None, None)
+    found: dict[int, list[float]] = {band: [] for band in dataset.indexes}
+    whole = _is_sampled_whole(dataset)
+    for bands in _groups(dataset):
+        last = band_arrays(dataset, bands, (dataset.height - 1, 0, 1, dataset.width))
+        for arrays in (*_samples(dataset, bands, whole), last):
+            for band, values in zip(bands, arrays, strict=True):
+                found[band] += _extremes(values)
+    return {band: (min(values), max(values)) if values else (None, None) for band, values in found.items()}
 
 
-def _samples(dataset: DatasetReader, band: int) -> Iterator[Any]:  # Any: masked arrays of every dtype
-    if dataset.width * dataset.height <= WHOLE_PX or dataset.overviews(band):
+def _extremes(values: Any) -> list[float]:  # Any: a masked array of any dtype
+    """Return the least and greatest finite valid value; nothing where there is none."""
+    valid = values.compressed()
+    valid = valid[abs(valid) != math.inf] if valid.dtype.kind == "f" else valid
+    return [valid.min().item(), valid.max().item()] if valid.size and valid.dtype.kind != "c" else []
+
+
+def _groups(dataset: DatasetReader) -> Iterator[tuple[int, ...]]:
+    """Yield neighbouring bands of one type that are sampled at once, few enough to be held in memory."""
+    most = max(1, AT_ONCE_PX // max(SAMPLE_PX**2, dataset.width))
+    for _, alike in groupby(dataset.indexes, key=lambda band: dataset.dtypes[band - 1]):
+        bands = tuple(alike)
+        yield from (bands[at : at + most] for at in range(0, len(bands), most))
+
+
+def _is_sampled_whole(dataset: DatasetReader) -> bool:
+    """Tell whether decimated reads of all bands stay cheap: overviews count by the coarsest of them."""
+    coarsest = max(dataset.overviews(1), default=1)
+    pixels = int(dataset.width * dataset.height // coarsest**2)
+    return pixels <= WHOLE_PX and pixels * dataset.count <= ALL_BANDS_PX
+
+
+def _samples(dataset: DatasetReader, bands: tuple[int, ...], whole: bool) -> Iterator[Any]:  # Any: lists of masked arrays of every dtype
+    if whole:
         shrink = max(1.0, max(dataset.width, dataset.height) / SAMPLE_PX)
-        yield band_array(dataset, band, out_shape=(max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink))))
+        yield band_arrays(dataset, bands, out_shape=(max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink))))
         return
     for window in _patches(dataset.height, dataset.width):
-        yield band_array(dataset, band, window)
+        yield band_arrays(dataset, bands, window)
 
 
 def _patches(height: int, width: int) -> Iterator[Window]:

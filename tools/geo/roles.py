@@ -85,4 +85,6 @@ def band_roles(descriptions: Sequence[str | None], declared: Mapping[str, int]) 
 
 def role_of(band: int, descriptions: Sequence[str | None], declared: Mapping[str, int]) -> str | None:
     """Return the known role of a 1-based band, None where it has none; names of a user's own are no known roles."""
+    if not descriptions[band - 1] and band not in declared.values():
+        return None
     return next((role for role, index in band_roles(descriptions, declared).items() if index == band and role in ALIASES), None)

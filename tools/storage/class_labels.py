@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from tools.contract import Source
 from tools.geo.roles import SCL_CLASSES, role_of
+from tools.settings import current_settings
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 TAG = "TERRACITE_CLASSES"
 """Band tag that holds {value text: label} as JSON; rasterio cannot write GDAL's category names."""
-MAX_SIDE_FILE_BYTES = 16_000_000
 NAME_USAGE = "2"
 VALUE_USAGES = ("5", "0")
 """Usage codes of attribute table columns: GFU_Name, and GFU_MinMax or GFU_Generic (GDAL, gdal_rat.h)."""
@@ -50,16 +51,26 @@ def side_file_labels(path: Path, band: int) -> dict[str, str]:
     rasterio offers neither. A side file that is not XML names nothing, as for GDAL.
     """
     side = path if path.suffix.lower() == ".vrt" else path.with_name(path.name + ".aux.xml")
-    if not side.is_file() or side.stat().st_size > MAX_SIDE_FILE_BYTES:
+    try:
+        state = side.stat()
+    except OSError:
         return {}
+    if not side.is_file() or state.st_size > current_settings().max_side_file_bytes:
+        return {}
+    return _labels_in(side, state.st_size, state.st_mtime_ns).get(str(band), {})
+
+
+@lru_cache(maxsize=8)
+def _labels_in(side: Path, _size: int, _mtime_ns: int) -> dict[str, dict[str, str]]:
+    """Return band → value text → label of a whole side file, kept as long as it is the same: it is asked once per band."""
     try:
         root = ElementTree.fromstring(side.read_bytes())  # noqa: S314 - size is bounded, and expat refuses entity bombs
     except ElementTree.ParseError:
         return {}
-    element = next((child for child in root.findall("*") if child.get("band") == str(band)), None)
-    if element is None:
-        return {}
-    return _category_names(element) or _attribute_table(element)
+    labels: dict[str, dict[str, str]] = {}
+    for element in root.findall("*"):
+        labels.setdefault(element.get("band", ""), _category_names(element) or _attribute_table(element))
+    return labels
 
 
 def _category_names(band: ElementTree.Element) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,8 +146,8 @@ def crs_of(dataset: DatasetReader) -> CRS:
     return crs_from_wkt(dataset.crs.to_wkt())
 
 
-def value_kind(dataset: DatasetReader, band: int, source: Source) -> ValueKind:
-    """Return how the values are to be understood; see `RasterInfo.value_kind`."""
+def value_kind(dataset: DatasetReader, band: int, source: Source, colours: Sequence[Any] | None = None) -> ValueKind:
+    """Return how the values are to be understood; see `RasterInfo.value_kind`. `colours` is `dataset.colorinterp` where many bands are asked for."""
     role = role_of(band, dataset.descriptions, source.declared.bands)
     if role in QUALITY_ROLES:
         return "categorical"  # also where the file as a whole is declared to be continuous
@@ -155,7 +155,7 @@ def value_kind(dataset: DatasetReader, band: int, source: Source) -> ValueKind:
         return source.declared.kind
     from rasterio.enums import ColorInterp
 
-    if dataset.colorinterp[band - 1] == ColorInterp.palette or class_labels(dataset, band, source):
+    if (colours or dataset.colorinterp)[band - 1] == ColorInterp.palette or class_labels(dataset, band, source):
         return "categorical"
     return "continuous" if role or dataset.dtypes[band - 1].startswith(("float", "complex")) else "unknown"
 
@@ -174,16 +174,30 @@ def read_band(source: Source, band: int = 1, window: Window | None = None) -> Ma
 
 def band_array(dataset: DatasetReader, band: int, window: Window | None = None, out_shape: tuple[int, int] | None = None) -> MaskedArray:
     """Read as `read_band` does, from a dataset that `open_raster` opened; `out_shape` decimates by nearest."""
-    import numpy as np
+    return band_arrays(dataset, (band,), window, out_shape)[0]
+
+
+def band_arrays(
+    dataset: DatasetReader, bands: Sequence[int], window: Window | None = None, out_shape: tuple[int, int] | None = None
+) -> list[MaskedArray]:
+    """Read several bands of one type at once, each as `band_array` does: rasterio looks at all bands of a file at every read."""
     from rasterio.errors import NodataShadowWarning
     from rasterio.windows import Window as PixelWindow
 
     where = None if window is None else PixelWindow(window[1], window[0], window[3], window[2])
-    values = dataset.read(band, window=where, out_shape=out_shape)
+    shape = None if out_shape is None else (len(bands), *out_shape)
+    values = dataset.read(list(bands), window=where, out_shape=shape)
     with warnings.catch_warnings():
         # Where a file has both, nodata wins over the alpha band, as in GDAL: "alpha" of such files is often near infrared.
         warnings.simplefilter("ignore", NodataShadowWarning)
-        invalid = dataset.read_masks(band, window=where, out_shape=out_shape) == 0
+        masks = dataset.read_masks(list(bands), window=where, out_shape=shape)
+    return [_masked(dataset, band, values[at], masks[at] == 0) for at, band in enumerate(bands)]
+
+
+def _masked(dataset: DatasetReader, band: int, values: Any, invalid: Any) -> MaskedArray:  # Any: arrays of every dtype
+    """Return values of a band, scaled, with everything masked that is not valid."""
+    import numpy as np
+
     nodata = dataset.nodatavals[band - 1]
     if nodata is not None and not math.isnan(nodata):
         invalid |= values == nodata  # beside a mask file, which GDAL prefers to nodata
