@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools.errors import ConfigurationError, DataError, LimitError, NotFoundError
+from tools.settings import current_settings
+from tools.storage.paths import real_file
 from tools.workers.job import Executor, Job, Json, Progress
 
-MAX_BYTES = 50_000_000
-"""Largest document that is read."""
-MAX_PAGES = 2_000
-"""Most pages of a PDF that are read."""
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ def read_document(path: Path) -> Document:
     Raises NotFoundError where it cannot be read, LimitError where it is too large, DataError where it is broken or encrypted,
     ConfigurationError where the reader of PDF is not installed.
     """
+    limit = current_settings().max_document_bytes
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise LimitError(f"The document {path.name!r} has {size:,} bytes, more than {MAX_BYTES:,}.", hint="Split it, or leave it out.")
-        content = path.read_bytes()
+        file = real_file(path)
+        size = file.stat().st_size
+        if size > limit:
+            raise _too_large(path, f"has {size:,} bytes", limit)
+        content = file.read_bytes()
     except OSError as error:
         raise NotFoundError(
             f"The document {path.name!r} cannot be read ({error.strerror}).", hint="Put it back, or add it again."
@@ -53,6 +57,12 @@ def read_document(path: Path) -> Document:
         return _pdf(content, path)
     text = _decoded(content)
     return Document(_visible(text) if suffix in (".html", ".htm") else text)
+
+
+def _too_large(path: Path, what: str, limit: int) -> LimitError:
+    return LimitError(
+        f"The document {path.name!r} {what}, more than {limit:,}.", hint="Split it, leave it out, or raise TERRACITE_MAX_DOCUMENT_BYTES."
+    )
 
 
 def read_elsewhere(path: Path, executor: Executor) -> Document:
@@ -85,21 +95,38 @@ def _pdf(content: bytes, path: Path) -> Document:
         ) from error
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of every slip of a producer, none of which changes the text
     try:
-        reader = PdfReader(BytesIO(content))
-        if len(reader.pages) > MAX_PAGES:
-            raise LimitError(f"The document {path.name!r} has {len(reader.pages):,} pages, more than {MAX_PAGES:,}.", hint="Split it.")
-        pages = [page.extract_text() for page in reader.pages]
+        pages = list(_page_texts(PdfReader(BytesIO(content)), path))
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
         # a broken file makes pypdf stumble in its own code as well
         raise DataError(
             f"The document {path.name!r} cannot be read as a PDF ({type(error).__name__}: {error}).",
             hint="Save it again without a password.",
         ) from error
-    starts, text = [], ""
-    for page in pages:
-        starts.append(len(text))
-        text += page.strip() + "\n\n"
-    return Document(text, tuple(starts))
+    starts = accumulate((len(page) for page in pages), initial=0)
+    return Document("".join(pages), tuple(starts)[:-1])
+
+
+def _page_texts(reader: PdfReader, path: Path) -> Iterator[str]:
+    """Yield the text of each page; bound their number, what their contents unpack to, and the text.
+
+    pypdf bounds what one stream unpacks to (75 MB) and how often forms draw forms.
+    """
+    settings, unpacked, told = current_settings(), 0, 0
+    if len(reader.pages) > settings.max_document_pages:
+        raise LimitError(
+            f"The document {path.name!r} has {len(reader.pages):,} pages, more than {settings.max_document_pages:,}.",
+            hint="Split it, or raise TERRACITE_MAX_DOCUMENT_PAGES.",
+        )
+    for page in reader.pages:
+        content = page.get_contents()
+        unpacked += 0 if content is None else len(content.get_data())
+        if unpacked > settings.max_document_bytes:
+            raise _too_large(path, "unpacks to many bytes", settings.max_document_bytes)
+        text = page.extract_text().strip() + "\n\n"
+        told += len(text)
+        if told > settings.max_document_bytes:
+            raise _too_large(path, "holds a text of many characters", settings.max_document_bytes)
+        yield text
 
 
 _BLOCKS = frozenset(
@@ -109,13 +136,29 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "head"})
 
 
+_MARKUP = re.compile(r"<[!?][^<>]*+>?")
+"""What is no element: declarations, instructions."""
+_NO_TAG = re.compile(r"""<(?!(?:[^<>"']|"[^"<>]*+"|'[^'<>]*+')*+>)""")
+"""A sign that begins no tag which ends before the next one begins."""
+
+
 def _visible(html: str) -> str:
-    """Return what a reader sees of a page; its headings as in Markdown."""
+    """Return what a reader sees of a page; its headings as in Markdown.
+
+    What would make Python's parser search the rest of the page again and again is taken out before: 60 kB of `<a ` took it
+    two minutes. A `<` in the value of an attribute is shown instead of understood.
+    """
     reader = _Page()
-    reader.feed(html)
+    reader.feed(_NO_TAG.sub("&lt;", _MARKUP.sub("", _without_comments(html))))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _without_comments(html: str) -> str:
+    """Take comments out; one that does not end reaches to the end of the page, as in a browser."""
+    first, *rest = html.split("<!--")
+    return first + "".join(part.partition("-->")[2] for part in rest)
 
 
 class _Page(HTMLParser):

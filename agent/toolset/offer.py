@@ -69,7 +69,8 @@ USES: Mapping[str, Use] = {
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
     ),
     "query_sql": _use(
-        "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per", "vector table"
+        "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per",
+        "vector table",
     ),
     "reproject": _use("reproject|project|crs|epsg|resampl|coordinate system", "raster vector"),
     "calculate": _use(

@@ -14,13 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from tools.errors import DataError
+from tools.settings import current_settings
 from tools.storage.network_card import NetworkCard
 from tools.storage.paths import real_file
 
 CARD_SUFFIX = ".card.json"
 MOST_CARD_BYTES = 100_000
-MOST_HEADER_BYTES = 100_000_000
-"""As the format's own reader has it (https://github.com/huggingface/safetensors)."""
 CHUNK_BYTES = 1 << 20
 HEAD = "segmentation_head."
 """Begins the names of the last layers in every architecture of segmentation-models-pytorch."""
@@ -101,20 +100,25 @@ def tensor_shapes(weights: Path) -> dict[str, tuple[int, ...]]:
 
     The header: 8 bytes with its length, little-endian, then JSON (https://huggingface.co/docs/safetensors, "Format").
     """
+    size = weights.stat().st_size
     with weights.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        header = stream.read(length) if 2 <= length <= min(MOST_HEADER_BYTES, weights.stat().st_size - 8) else b""
+        header = stream.read(length) if 2 <= length <= min(current_settings().max_header_bytes, size - 8) else b""
     try:
         entries = json.loads(header)
-        return {name: _shape(entry) for name, entry in entries.items() if name != "__metadata__"}
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+        return {name: _shape(entry, size - 8 - length) for name, entry in entries.items() if name != "__metadata__"}
+    except (ValueError, AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(
             f"The file {weights.name!r} holds no safetensors.",
             hint="Save the weights with safetensors.torch.save_file; pickles are not read.",
         ) from error
 
 
-def _shape(entry: Any) -> tuple[int, ...]:  # Any: JSON
+def _shape(entry: Any, size: int) -> tuple[int, ...]:  # Any: JSON
+    """Return the shape of a tensor; raise ValueError where its bytes do not lie within the `size` bytes after the header."""
+    start, end = entry["data_offsets"]
+    if not 0 <= int(start) <= int(end) <= size:
+        raise ValueError("a tensor lies outside of the file")
     return tuple(int(size) for size in entry["shape"])
 
 

@@ -38,13 +38,24 @@ def read_parquet(path: Path, *, is_ours: bool = False) -> pandas.DataFrame:
     import pandas
 
     with path.open("rb") as stream:
-        geometry = _check(path, stream, is_ours=is_ours)
-        stream.seek(0)
+        geometry = check_parquet(path, stream, is_ours=is_ours)
         return pandas.read_parquet(stream) if geometry is None else geopandas.read_parquet(stream)
 
 
-def _check(path: Path, stream: BinaryIO, *, is_ours: bool) -> dict[str, Any] | None:
-    """Check footer and columns; return the columns of geometry as GeoParquet describes them, None where there are none."""
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns; raise DataError, LimitError or ArrowException."""
+    import pyarrow.parquet
+
+    with path.open("rb") as stream:
+        _check_footer(path, stream)
+        return list(pyarrow.parquet.read_schema(stream).names)
+
+
+def check_parquet(path: Path, stream: BinaryIO, *, wkb: tuple[str, ...] = (), is_ours: bool = False) -> dict[str, Any] | None:
+    """Check footer and columns, `wkb` being columns of geometry in any case; leave the stream at its beginning.
+
+    Return the columns of geometry as GeoParquet describes them, None where the file describes none.
+    """
     import pyarrow.parquet
 
     _check_footer(path, stream)
@@ -52,7 +63,8 @@ def _check(path: Path, stream: BinaryIO, *, is_ours: bool) -> dict[str, Any] | N
     _check_stated(path, metadata)
     geometry = _geometry_columns(metadata)
     if not is_ours:
-        _check_columns(path, stream, metadata, geometry or {})
+        _check_columns(path, stream, metadata, {*(geometry or ()), *wkb})
+    stream.seek(0)
     return geometry
 
 
@@ -98,7 +110,7 @@ def _geometry_columns(metadata: pyarrow.parquet.FileMetaData) -> dict[str, Any] 
     return columns
 
 
-def _check_columns(path: Path, stream: BinaryIO, metadata: pyarrow.parquet.FileMetaData, geometry: dict[str, Any]) -> None:
+def _check_columns(path: Path, stream: BinaryIO, metadata: pyarrow.parquet.FileMetaData, geometry: set[str]) -> None:
     """Unpack the columns piece by piece, none kept, until they are more than may be read."""
     import pyarrow.parquet
 

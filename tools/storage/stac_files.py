@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from tools.errors import DataError
+from tools.settings import current_settings
 from tools.storage import formats
 from tools.storage.stac_links import absolute, links_of
 
 HEAD_BYTES = 1 << 20
-MAX_DOCUMENT_BYTES = 512_000_000
-"""A larger file is no catalogue: it could not be read as one."""
 MARKS = (b'"stac_version"', b'"assets"')
 """One of these stands in the first megabyte of every catalogue; a vector layer without them is not read whole to find out."""
 
@@ -37,12 +38,16 @@ def without_linked(files: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def _targets(document: object, file: Path, *relations: str) -> list[Path]:
-    return [Path(absolute(str(link["href"]), str(file))) for link in links_of(document, *relations)]
+    found = []
+    for link in links_of(document, *relations):
+        with suppress(DataError):  # a link that is no path leads to no file of the folder
+            found.append(Path(absolute(str(link["href"]), str(file))))
+    return found
 
 
 def _document(path: Path) -> object | None:
     """Return the content of a file where it is STAC."""
-    if path.suffix.lower() not in formats.JSON or not path.is_file() or path.stat().st_size > MAX_DOCUMENT_BYTES:
+    if path.suffix.lower() not in formats.JSON or not path.is_file() or path.stat().st_size > current_settings().max_text_bytes:
         return None
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)

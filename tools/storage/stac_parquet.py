@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tools.errors import DataError
+from tools.errors import DataError, LimitError
+from tools.storage.parquet import check_parquet, column_names
 
 MEMBERS = ("type", "stac_version", "stac_extensions", "id", "geometry", "bbox", "links", "assets", "collection")
 """Columns that stand beside the properties of a scene; every other column is a property."""
@@ -18,11 +19,10 @@ NEEDED = {"id", "geometry", "assets", "stac_version"}
 def holds_items(path: Path) -> bool:
     """Whether a Parquet file holds scenes."""
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        return set(pyarrow.parquet.read_schema(path).names) >= NEEDED
-    except (pyarrow.ArrowException, OSError):
+        return set(column_names(path)) >= NEEDED
+    except (pyarrow.ArrowException, DataError, LimitError, OSError, ValueError):
         return False
 
 
@@ -33,8 +33,12 @@ def read_items(path: Path) -> list[object]:
     from shapely.errors import ShapelyError
 
     try:
-        return [_item(row) for row in pyarrow.parquet.read_table(path).to_pylist()]
-    except (pyarrow.ArrowException, ShapelyError, OSError) as error:
+        with path.open("rb") as stream:
+            check_parquet(path, stream, wkb=("geometry",))
+            return [_item(row) for row in pyarrow.parquet.read_table(stream).to_pylist()]
+    except (pyarrow.ArrowException, ShapelyError, OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"The file {path.name!r} holds no scenes ({error}).", hint="Check that it was downloaded whole.") from error
 
 

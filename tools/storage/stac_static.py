@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import DataError, LimitError, NotFoundError, ServiceError, TerraciteError
+from tools.settings import current_settings
 from tools.storage import formats
 from tools.storage.paths import real_file
-from tools.storage.stac_files import MAX_DOCUMENT_BYTES
 from tools.storage.stac_items import box_region, is_name
-from tools.storage.stac_links import REMOTE, Json, absolute, links_of
+from tools.storage.stac_links import REMOTE, SHOWN, Json, absolute, links_of
 from tools.storage.stac_parquet import read_items
 from tools.storage.stac_query import SceneQuery, norm_instant
 
@@ -25,11 +25,13 @@ Reader = Callable[[str], Any]
 
 
 def read_local(path: str) -> Any:  # Any: JSON
-    """Return the JSON of a file or, of a stac-geoparquet file, its items; raise NotFoundError or DataError."""
+    """Return the JSON of a file or, of a stac-geoparquet file, its items; raise NotFoundError, DataError or LimitError."""
     file = real_file(Path(path))
-    if file.stat().st_size > MAX_DOCUMENT_BYTES:
+    limit = current_settings().max_text_bytes
+    if file.stat().st_size > limit:
         raise LimitError(
-            f"The catalogue {file.name!r} has more than {MAX_DOCUMENT_BYTES:,} bytes.", hint="Split it, or serve it by an API."
+            f"The catalogue {file.name!r} has more than {limit:,} bytes.",
+            hint="Split it, serve it by an API, or raise TERRACITE_MAX_TEXT_BYTES.",
         )
     if file.suffix.lower() in formats.PARQUET:
         return read_items(file)
@@ -41,7 +43,10 @@ def read_local(path: str) -> Any:  # Any: JSON
 
 @dataclass
 class Walk:
-    """A walk from a root document to its items; bounded, and never twice to the same document."""
+    """A walk from a root document to its items; bounded, and never twice to the same document.
+
+    From a root on this machine it stays in the root's folder: a catalogue is foreign text, and says what else it wants read.
+    """
 
     read: Reader
     query: SceneQuery = field(default_factory=SceneQuery)
@@ -55,12 +60,15 @@ class Walk:
     is_cut: bool = False
     """Whether it ended before everything was read."""
     _visited: set[str] = field(default_factory=set)
+    _home: Path | None = None
+    """The folder of a root on this machine."""
 
     def items(self, root: str) -> Iterator[tuple[str, list[object]]]:
         """Yield (where it was read, items) of every document below the root that holds items, the root included.
 
         Raises what reading the root raises.
         """
+        self._home = None if root.startswith(REMOTE) else Path(root).resolve().parent
         waiting = [(root, self._document(root))]
         while waiting:
             here, document = waiting.pop()
@@ -85,6 +93,8 @@ class Walk:
                 return None
             if here.startswith(REMOTE) and not there.startswith(REMOTE):
                 raise DataError("A link of a remote catalogue names a file of this machine.")
+            if not there.startswith(REMOTE) and (self._home is None or not Path(there).resolve().is_relative_to(self._home)):
+                raise DataError(f"The link {href[:SHOWN]!r} leads out of the catalogue's folder.")
             return there, self._document(there)
         except TerraciteError as error:
             if isinstance(error, (DataError, NotFoundError, ServiceError)):
