@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 from shapely import box
 
 from agent import Agent
 from combs import comb, write_combs
+from range_server import Fault, RangeServer
 from tools.errors import DeadlineError
 from tools.settings import ToolSettings
+from tools.workers.job import Job
 
 DEADLINE_S = 3.0
 
@@ -65,3 +72,62 @@ def test_geometry_that_keeps_geos_busy_for_minutes_is_stopped_and_others_are_ans
     assert time.monotonic() - started < DEADLINE_S + 2
     assert len(took) >= 5
     assert max(took) < 2
+
+
+def many_bands(path: Path) -> Path:
+    """Write one pixel of 65,535 bands, as few bytes as the format allows: 2 bytes a band in the header and 1 in the strip."""
+    count = 65_535
+    entries = [
+        (256, 3, 1, 1), (257, 3, 1, 1), (258, 3, count, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8),
+        (277, 3, 1, count), (278, 3, 1, 1), (279, 4, 1, count), (284, 3, 1, 1),
+    ]  # fmt: skip
+    strip = bytes(count + 1)
+    bits = struct.pack("<H", 8) * count
+    directory = 8 + len(strip) + len(bits)
+    body = struct.pack("<H", len(entries))
+    for tag, kind, values, value in entries:
+        where = 8 + len(strip) if tag == 258 else value
+        body += struct.pack("<HHII", tag, kind, values, where)
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, directory) + strip + bits + body + bytes(4))
+    return path
+
+
+def bomb(path: Path) -> Path:
+    """Write a TIFF of some 30 KB whose one strip unpacks to 858 MB."""
+    side = 29_300
+    options = {"driver": "GTiff", "width": side, "height": side, "count": 1, "dtype": "uint8", "compress": "zstd", "blockysize": side}
+    with rasterio.open(path, "w", **options, zstd_level=22, crs=32631, transform=from_origin(0, 0, 10, 10)) as made:
+        made.write(np.zeros((1, side, side), "uint8"))
+    assert path.stat().st_size < 100_000
+    return path
+
+
+@pytest.mark.parametrize("make", [many_bands, bomb])
+def test_a_small_file_that_unpacks_to_too_much_is_refused_quickly_and_by_name(agent: Agent, tmp_path: Path, make: Any) -> None:
+    path = make(tmp_path / "small.tif")
+    agent.executor.run(Job("tools.execution:nothing", {}))
+    started = time.monotonic()
+    report = agent.add(path)
+    assert time.monotonic() - started < DEADLINE_S
+    assert [refusal.code for refusal in report.refused] == ["limit"]
+    assert "TERRACITE_MAX_" in report.refused[0].hint
+
+
+def test_a_server_that_drips_is_left_at_the_limit_and_others_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RangeServer() as server:
+        monkeypatch.setenv("TERRACITE_ALLOWED_HOSTS", server.host)
+        monkeypatch.setenv("TERRACITE_DOWNLOAD_DEADLINE_S", "2")
+        monkeypatch.setenv("TERRACITE_HTTP_DEADLINE_S", "2")
+        agent = Agent(tmp_path / "ws", "planner")
+        agent.executor.warm()
+        agent.add(small_layer(tmp_path))
+        agent.runner.run("find_place", {"name": "Northern"})
+        url = server.put("/drip.gpkg", (tmp_path / "places.gpkg").read_bytes())
+        server.always_fail("/drip.gpkg", Fault(drip_s=1.0))
+        started = time.monotonic()
+        with others_served(agent) as took:
+            report = agent.add(url)
+        assert time.monotonic() - started < 6
+        assert [refusal.code for refusal in report.refused] == ["deadline"]
+        assert len(took) >= 3
+        agent.executor.close()
