@@ -175,6 +175,13 @@ def canary_host(folder: Path) -> Iterator[CanaryHost]:
         host.close()
 
 
+def settle(folder: Path) -> None:
+    """Make what lies in a folder an hour old: what was written just now is described anew at each use, since it may still change."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, (path.stat().st_atime - 3600, path.stat().st_mtime - 3600))
+
+
 Listing = dict[str, tuple[object, ...]]
 
 

@@ -120,7 +120,7 @@ NAMES: tuple[NameCase, ...] = (
     NameCase("zeros without end", lambda _: "/dev/zero", "zero.tif"),
     NameCase("a share of another machine", lambda bait: f"\\\\127.0.0.1@{port(bait)}\\share\\secret.tif", "127.0.0.1@80/plain.tif"),
     NameCase("a pattern", lambda bait: f"{bait.folder}/*.tif", "[a-z]*.tif"),
-    NameCase("a path of dots", lambda _: "....//....//elsewhere/secret.tif", "..plain.tif"),
+    NameCase("a path of dots", lambda _: "....//elsewhere/secret.tif", "..plain.tif"),
 )  # fmt: skip
 """Where a file's name is asked for, or a dataset's."""
 
@@ -173,9 +173,9 @@ ADDRESSES: tuple[AddressCase, ...] = (
 """Where the address of a catalogue is asked for, or of a file of a scene."""
 
 HREFS: tuple[AddressCase, ...] = (
-    AddressCase("that climbs", lambda _: "../../elsewhere/secret.tif"),
-    AddressCase("that climbs after going down", lambda _: "./a/b/../../../../elsewhere/secret.tif"),
-    AddressCase("that climbs in code", lambda _: "%2e%2e/%2e%2e/elsewhere/secret.tif"),
+    AddressCase("that climbs", lambda _: "../elsewhere/secret.tif"),
+    AddressCase("that climbs after going down", lambda _: "./a/b/../../../elsewhere/secret.tif"),
+    AddressCase("that climbs in code", lambda _: "%2e%2e/elsewhere/secret.tif"),
     AddressCase("from the root", lambda bait: str(raster(bait))),
     AddressCase("that is a file", lambda bait: f"file://{raster(bait)}"),
     AddressCase("that is a file of a host", lambda bait: f"file://127.0.0.1{raster(bait)}"),

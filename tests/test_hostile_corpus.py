@@ -6,6 +6,7 @@ created, changed or removed outside the workspace; a process that is started.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -36,6 +37,7 @@ from hostile_bait import (
     canary_host,
     changes,
     listing,
+    settle,
     write_bait,
     write_layer,
     write_raster,
@@ -51,10 +53,17 @@ OPEN: dict[str, str] = {}
 
 
 @pytest.fixture(scope="session")
-def bait_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the bait, written once."""
-    folder = tmp_path_factory.mktemp("bait") / "elsewhere"
-    write_bait(folder)
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where everything plays: with the bait, a home, a folder for temporary files, and what is harmless."""
+    folder = tmp_path_factory.mktemp("ground")
+    write_bait(folder / "elsewhere")
+    for name in ("home", "tmp", "own"):
+        (folder / name).mkdir()
+    own = write_raster(folder / "own" / "own.tif"), write_layer(folder / "own" / "own.geojson")
+    settle(folder)
+    datasets = Datasets(open_workspace(root=folder / "prepared"))
+    for path, name in zip(own, (RASTER, LAYER), strict=True):
+        datasets.add(path, id=name)
     return folder
 
 
@@ -65,49 +74,40 @@ def _fonts_known() -> None:
 
 
 @pytest.fixture(scope="session")
-def host(bait_files: Path) -> Iterator[CanaryHost]:
+def host(ground: Path) -> Iterator[CanaryHost]:
     """Return the host that nobody may ask."""
-    with canary_host(bait_files) as host:
+    with canary_host(ground / "elsewhere") as host:
         yield host
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one case plays: folders of its own, an agent over a workspace, and what was there before."""
+    """Where one case plays: a folder of its own beside the bait, and an agent over a workspace that holds what is harmless."""
 
     root: Path
+    folder: Path
     bait: Bait
     host: CanaryHost
     agent: Agent
 
-    @property
-    def folder(self) -> Path:
-        """Where files of the case are written."""
-        return self.root / "case"
 
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a workspace that holds a harmless raster and a harmless layer, to be copied: registering takes its time."""
-    folder = tmp_path_factory.mktemp("own")
-    datasets = Datasets(open_workspace(root=folder / "ws"))
-    datasets.add(write_raster(folder / "own.tif"), id=RASTER)
-    datasets.add(write_layer(folder / "own.geojson"), id=LAYER)
-    return folder / "ws"
+_numbers = itertools.count()
 
 
 @pytest.fixture
-def place(tmp_path: Path, bait_files: Path, prepared: Path, host: CanaryHost, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(ground: Path, host: CanaryHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """Return a place with the bait next door, and HOME and TMPDIR under watch."""
-    shutil.copytree(bait_files, tmp_path / "elsewhere")
-    shutil.copytree(prepared, tmp_path / "ws")
-    for name in ("case", "home", "tmp"):
-        (tmp_path / name).mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    name = f"case{next(_numbers):04d}"
+    folder, workspace = ground / name, ground / f"ws-{name}"
+    folder.mkdir()
+    shutil.copytree(ground / "prepared", workspace)
+    monkeypatch.setenv("HOME", str(ground / "home"))
+    monkeypatch.setenv("TMPDIR", str(ground / "tmp"))
     monkeypatch.setenv("TERRACITE_WORKERS", "0")
-    monkeypatch.chdir(tmp_path / "home")
-    return Place(tmp_path, Bait(tmp_path / "elsewhere", f"{host.url}{tmp_path.name}/"), host, Agent(workspace=tmp_path / "ws"))
+    monkeypatch.chdir(ground / "home")
+    yield Place(ground, folder, Bait(ground / "elsewhere", f"{host.url}{name}/"), host, Agent(workspace=workspace))
+    shutil.rmtree(folder)
+    shutil.rmtree(workspace)
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def watched(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogC
     caplog.set_level(logging.DEBUG)
 
     def run(act: Callable[[Agent], Tried]) -> Trial:
+        settle(place.folder)
         watch = Watch.begin(place.root, place.agent.workspace.root, place.bait, place.host)
         tried = act(place.agent)
         printed = capfd.readouterr()
@@ -246,7 +247,7 @@ def test_a_hostile_link_of_a_catalogue_is_not_followed(case: AddressCase, place:
     assert [result.artifact.tool for result in outcome.tried.results] == ["search_stac"]
 
 
-@pytest.mark.parametrize("href", ["plain.tif", "./plain.tif", "../case/plain.tif", "a b/%C3%A4.tif", "file://{folder}/plain.tif"])
+@pytest.mark.parametrize("href", ["plain.tif", "./plain.tif", "../{folder.name}/plain.tif", "a b/%C3%A4.tif", "file://{folder}/plain.tif"])
 def test_a_file_that_lies_with_its_catalogue_gives_its_value(href: str, place: Place, watched: Try) -> None:
     write_raster(place.folder / "plain.tif")
     (place.folder / "a b").mkdir()
@@ -301,14 +302,14 @@ def bitten(cases: tuple[FileCase, ...], library: str, root: Path, template: Path
 
 
 @pytest.mark.heavy
-def test_a_good_part_of_the_rasters_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, bait_files: Path, host: CanaryHost) -> None:
+def test_a_good_part_of_the_rasters_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, ground: Path, host: CanaryHost) -> None:
     cases = hostile_rasters.CASES
-    found = bitten(cases, "rasterio", tmp_path, bait_files, host)
+    found = bitten(cases, "rasterio", tmp_path, ground / "elsewhere", host)
     assert 2 * len(found) >= len(cases), found
 
 
 @pytest.mark.heavy
-def test_a_good_part_of_the_layers_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, bait_files: Path, host: CanaryHost) -> None:
+def test_a_good_part_of_the_layers_does_harm_where_nobody_keeps_it_from_it(tmp_path: Path, ground: Path, host: CanaryHost) -> None:
     cases = hostile_vectors.CASES
-    found = bitten(cases, "pyogrio", tmp_path, bait_files, host)
+    found = bitten(cases, "pyogrio", tmp_path, ground / "elsewhere", host)
     assert 3 * len(found) >= len(cases), found
