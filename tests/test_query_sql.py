@@ -158,11 +158,92 @@ def test_nothing_found_is_a_true_zero_with_its_proof(tmp_path, data, sql: str) -
     assert [(fact.value, fact.unit) for fact in output.facts] == [(0, "count"), (5, "count")]
 
 
+def test_layers_that_do_not_reach_each_other_give_no_number(tmp_path, make_layer) -> None:
+    views = {
+        "here": make_layer([box(0, 0, 1, 1)], columns={"name": ["a"]}, name="here.parquet"),
+        "there": make_layer([Point(500_000, 5_500_000)], crs="EPSG:32632", columns={"name": ["b"]}, name="there.parquet"),
+    }
+    counted = "SELECT COUNT(*) AS n FROM here h JOIN there t ON ST_Intersects(h.geometry, t.geometry)"
+    output = query(tmp_path, views, counted)
+    assert (output.outcome, output.facts, output.files) == (Outcome.NO_COVERAGE, (), ())
+    assert query(tmp_path, {"here": views["here"]}, "SELECT name FROM here WHERE name = 'z'").outcome is Outcome.TRUE_ZERO
+
+
 def test_a_limit_is_said(tmp_path, data) -> None:
     output = query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics", limit=2)
     assert rows(output) == [("Ash",), ("Birch",)]
     assert "only the first 2 rows are shown, as limited" in output.warnings
     assert not query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics", limit=5).warnings
+
+
+# Functions ----------------------------------------------------------------------------------------------------------
+
+SCALARS = {
+    "ABS(-v)": 2.5, "ROUND(v * 1.01, 1)": 2.5, "FLOOR(v)": 2.0, "CEIL(-v)": -2.0, "SQRT(v * 10)": 5.0, "LN(EXP(v))": 2.5, "POWER(n, 3)": 64,
+    "GREATEST(v, n)": 4.0, "LEAST(v, n)": 2.5, "COALESCE(nothing, n)": 4, "NULLIF(n, 4)": None, "LOWER(s)": "ab cd", "UPPER(s)": "AB CD",
+    "TRIM(LEFT(s, 3))": "Ab", "RIGHT(s, 2)": "Cd", "LENGTH(s)": 5, "STARTS_WITH(s, 'Ab')": True, "STRPOS(s, 'C')": 4,
+    "EXTRACT(MONTH FROM d)": 7, "DATE_PART('year', d)": 2020, "DATE_TRUNC('month', d)": "2020-07-01T00:00:00", "n % 3": 1, "n / 8": 0.5,
+    "CAST(v AS BIGINT)": 2, "CAST(n AS DOUBLE)": 4.0, "CAST(n AS TEXT)": "4", "CAST('2020-07-15' AS DATE) = CAST(d AS DATE)": True,
+    "d >= '2020-07-15'": True, "CASE s WHEN 'Ab Cd' THEN n END": 4, "s ILIKE '%CD'": True, "s NOT LIKE 'x%'": True, "NOT (n BETWEEN 1 AND 3)": True,
+}  # fmt: skip
+AGGREGATES = {
+    "COUNT(*)": 4, "COUNT(v)": 3, "COUNT(DISTINCT k)": 2, "SUM(v)": 7.0, "AVG(v)": 7 / 3, "MIN(v)": 1.0, "MAX(v)": 4.0, "MEDIAN(v)": 2.0,
+    "STDDEV(v)": 1.5275252316519468, "STDDEV_SAMP(v)": 1.5275252316519468, "STDDEV_POP(v)": 1.247219128924647, "VARIANCE(v)": 7 / 3, "VAR_POP(v)": 14 / 9,
+    "CORR(v, w)": 1.0, "BOOL_AND(v > 1)": False, "BOOL_OR(v > 3)": True, "COUNT(*) FILTER (WHERE k = 'a')": 2,
+}  # fmt: skip
+WINDOWS = {
+    "ROW_NUMBER() OVER (ORDER BY w)": [1, 2, 3, 4], "RANK() OVER (ORDER BY k)": [1, 3, 1, 3], "DENSE_RANK() OVER (ORDER BY k)": [1, 2, 1, 2],
+    "PERCENT_RANK() OVER (ORDER BY w)": [0, 1 / 3, 2 / 3, 1], "CUME_DIST() OVER (ORDER BY w)": [0.25, 0.5, 0.75, 1], "NTILE(2) OVER (ORDER BY w)": [1, 1, 2, 2],
+    "LAG(w) OVER (ORDER BY w)": [None, 2, 4, 8], "LEAD(w, 2) OVER (ORDER BY w)": [8, 9, None, None], "FIRST_VALUE(w) OVER (ORDER BY w DESC)": [9, 9, 9, 9],
+    "LAST_VALUE(w) OVER (ORDER BY w ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)": [9, 9, 9, 9], "SUM(w) OVER (PARTITION BY k)": [10, 13, 10, 13],
+    "AVG(w) OVER (ORDER BY w ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)": [2, 3, 6, 8.5],
+}  # fmt: skip
+
+
+def test_every_function_of_a_value_has_its_value(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame(
+        {"v": [2.5], "n": [4], "s": ["Ab Cd"], "d": pd.to_datetime(["2020-07-15"]), "nothing": pd.array([None], "Int64")}
+    ).to_parquet(path)
+    listed = ", ".join(f"{expression} AS c{number}" for number, expression in enumerate(SCALARS))
+    (row,) = rows(query(tmp_path, {"t": path}, f"SELECT {listed} FROM t"))
+    assert dict(zip(SCALARS, row, strict=True)) == {
+        key: pytest.approx(value) if isinstance(value, float) else value for key, value in SCALARS.items()
+    }
+
+
+def test_every_aggregate_and_window_has_its_values(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"k": ["a", "b", "a", "b"], "v": [1.0, 2.0, 4.0, None], "w": [2, 4, 8, 9]}).to_parquet(path)
+    listed = ", ".join(f"{expression} AS c{number}" for number, expression in enumerate(AGGREGATES))
+    (row,) = rows(query(tmp_path, {"t": path}, f"SELECT {listed} FROM t"))
+    assert dict(zip(AGGREGATES, row, strict=True)) == {key: pytest.approx(value) for key, value in AGGREGATES.items()}
+    listed = ", ".join(f"{expression} AS c{number}" for number, expression in enumerate(WINDOWS))
+    columns = zip(*rows(query(tmp_path, {"t": path}, f"SELECT {listed} FROM t ORDER BY w")), strict=True)
+    assert {key: list(column) for key, column in zip(WINDOWS, columns, strict=True)} == {
+        key: pytest.approx(value) for key, value in WINDOWS.items()
+    }
+
+
+SHAPES = {
+    "ST_Intersects": "aeio", "ST_Within": "ei", "ST_Contains": "e", "ST_Covers": "e", "ST_CoveredBy": "ei", "ST_Touches": "a", "ST_Overlaps": "o",
+    "ST_Equals": "e", "ST_Disjoint": "d", "ST_Crosses": "",
+}  # fmt: skip
+"""Predicate → the names of those of five squares that stand so to the square from 0 to 2: beside, equal, inside, overlapping, apart."""
+
+
+def test_every_spatial_predicate_tells_what_it_says(tmp_path, make_layer) -> None:
+    others = [box(2, 0, 3, 1), box(0, 0, 2, 2), box(0.5, 0.5, 1, 1), box(1, 1, 3, 3), box(5, 5, 6, 6)]
+    views = {
+        "one": make_layer([box(0, 0, 2, 2)], columns={"name": ["square"]}, name="one.parquet"),
+        "other": make_layer(others, columns={"name": list("aeiod")}, name="other.parquet"),
+    }
+    listed = ", ".join(f"{name}(o.geometry, s.geometry) AS c{number}" for number, name in enumerate(SHAPES))
+    found = rows(query(tmp_path, views, f"SELECT o.name, {listed} FROM other o CROSS JOIN one s"))
+    told = {name: {row[0] for row in found if row[1 + number]} for number, name in enumerate(SHAPES)}
+    assert told == {name: set(letters) for name, letters in SHAPES.items()}
+    described = "SELECT ST_GeometryType(geometry) AS t, ST_IsEmpty(geometry) AS e, ST_Dimension(geometry) AS d, ST_NumGeometries(geometry) AS g, ST_NPoints(geometry) AS p FROM one"
+    assert rows(query(tmp_path, {"one": views["one"]}, described)) == [("ST_Polygon", False, 2, 1, 5)]
 
 
 # Numbers ------------------------------------------------------------------------------------------------------------

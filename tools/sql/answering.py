@@ -14,7 +14,7 @@ from sqlglot import exp
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.errors import ParameterError
 from tools.geo.measure import area_method
-from tools.geo.vicinity import lonlat_bounds
+from tools.geo.vicinity import extent_region, lonlat_bounds
 from tools.settings import ToolSettings
 from tools.sql import bounds
 from tools.sql.grammar import parse, printed
@@ -103,6 +103,8 @@ def _report(query: _Query, table: pyarrow.Table, params: QuerySqlParams, context
     rows = plain_rows(table, query.geometries)
     facts = tuple(islice(facts_of(rows, query.traits, group_keys(query.tree)), MOST_FACTS))
     outcome = _outcome(rows, facts)
+    if outcome is Outcome.TRUE_ZERO and _are_apart(query):
+        return _nowhere(query)
     file, kind = _written(query, table, context)
     return ToolOutput(
         summary=f"The query gives {'more than ' if is_cut else ''}{len(rows)} rows with {', '.join(query.traits)}.",
@@ -121,6 +123,23 @@ def _outcome(rows: Sequence[Row], facts: Sequence[Fact]) -> Outcome:
     """A true zero is a result without rows, or one that counts and measures nothing but zeros."""
     zero = bool(facts) and all(fact.value == 0 and fact.unit in ("count", "m2", "m") for fact in facts)
     return Outcome.TRUE_ZERO if zero or not rows else Outcome.VALUE
+
+
+def _are_apart(query: _Query) -> bool:
+    """Whether a layer lies wholly outside the extent of the others, so that a zero says nothing of them."""
+    layers = [view for name, view in query.views.items() if GEOMETRY in query.used[name]]
+    regions = [extent_region(view.bounds, view.crs) for view in layers if view.crs is not None and view.bounds is not None]
+    return any(not shapely.intersects(one, shapely.union_all([each for each in regions if each is not one])) for one in regions[1:])
+
+
+def _nowhere(query: _Query) -> ToolOutput:
+    return ToolOutput(
+        summary="The layers of the query do not reach each other, so nothing can be found or counted there.",
+        outcome=Outcome.NO_COVERAGE,
+        warnings=_warnings(query),
+        method=_method(query),
+        bbox=_bbox(query),
+    )
 
 
 def _proof(query: _Query) -> tuple[Fact, ...]:
@@ -166,8 +185,6 @@ def _method(query: _Query) -> dict[str, Any]:
 
 def _bbox(query: _Query) -> tuple[float, float, float, float] | None:
     """Return the extent in degrees of the first layer that the query uses; None for tables."""
-    for view in query.views.values():
-        if view.geometries is not None and view.crs is not None and not shapely.is_missing(view.geometries).all():
-            left, bottom, right, top = (float(value) for value in shapely.total_bounds(view.geometries))
-            return lonlat_bounds((left, bottom, right, top), view.crs)
-    return None
+    return next(
+        (lonlat_bounds(view.bounds, view.crs) for view in query.views.values() if view.bounds is not None and view.crs is not None), None
+    )

@@ -22,7 +22,7 @@ def norm_sql(text: str) -> str:
     try:
         return canonical(text)
     except ParameterError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).rstrip(".")) from error
 
 
 class QuerySqlParams(Params):
@@ -49,7 +49,7 @@ class QuerySqlParams(Params):
         try:
             named = tables_of(parse(self.sql), self.views)
         except ParameterError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(str(error).rstrip(".")) from error
         if unused := sorted(set(self.views) - set(named)):
             raise ValueError(f"the query does not use the view {unused[0]!r}; leave it out")
         return self

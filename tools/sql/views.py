@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from tools.geo.rings import Geometries
+    from tools.geo.vicinity import Bounds
 
 UNITS: Mapping[str, Unit] = dict(zip(MEASURES, ("m2", "m"), strict=True))
 LARGEST_SUMMED = 2**63 // 50_000_000
@@ -55,6 +56,14 @@ class View:
         return self.frame.crs if self.is_layer else None
 
     @property
+    def bounds(self) -> Bounds | None:
+        """Left, bottom, right, top in `crs` of the geometries that the query uses; None where it uses none."""
+        if self.geometries is None or shapely.is_missing(self.geometries).all():
+            return None
+        left, bottom, right, top = (float(value) for value in shapely.total_bounds(self.geometries))
+        return left, bottom, right, top
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the file that SQL can hold, geometry last."""
         own = [str(name) for name in self.frame.columns if name != GEOMETRY and _holds(self.frame[name])]
@@ -65,7 +74,8 @@ class View:
         known = [name for name in columns if name in self.frame.columns and name != GEOMETRY]
         if len(known) < len(columns) or not len(self.frame):
             return len(self.frame)
-        return int(self.frame[known].astype(str).value_counts(sort=False).max())
+        present = self.frame[known].dropna()  # a null equals nothing, not even a null
+        return int(present.groupby(known, observed=True).size().max()) if len(present) else 0
 
 
 def view_of(name: str, frame: pandas.DataFrame, wanted: Collection[str]) -> View:
