@@ -17,6 +17,7 @@ from range_server import Fault, RangeServer
 from raw_server import RawServer, Script, drips, never_reads, says
 from tools.errors import CredentialError, DataError, LimitError, NotFoundError, ParameterError, ServiceError
 from tools.settings import ToolSettings
+from tools.storage.bodies import maybe_count
 from tools.storage.hosts import AllowedHosts, shown
 from tools.storage.http import Remote, Request
 from tools.storage.ranges import Budget, RemoteFile
@@ -517,6 +518,11 @@ def test_json_nested_without_end_is_no_json(server: RangeServer, remote: Remote)
 def test_a_content_range_is_read_or_said_to_make_no_sense(text: str, parts: tuple[int | None, ...] | None) -> None:
     found = maybe_content_range({"content-range": text})
     assert parts == (None if found is None else (found.first, found.last, found.size))
+
+
+def test_a_size_that_no_file_has_is_none() -> None:
+    assert maybe_count("123") == 123
+    assert [maybe_count(each) for each in ("", "-1", "1.5", "9" * 5000, "\u0665", "\xb2")] == [None] * 6
 
 
 def test_only_a_strong_etag_proves_equal_bytes() -> None:
