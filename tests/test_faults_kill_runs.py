@@ -41,11 +41,19 @@ def datasets(ws):
 
 def search(ws, query):
     started = time.monotonic()
-    found = agent(ws).runner.run("search_knowledge", {"query": query})
-    return {"found": [one["ref"] for one in found.artifact.data["results"]], "seconds": time.monotonic() - started}
+    found = agent(ws).runner.run("search_knowledge", {"query": query, "limit": 50})
+    seconds = time.monotonic() - started
+    stored = [f"a:{row['key'][:12]}" for row in agent(ws).runner.ls() if row["tool"] == "query_vector"]
+    return {"found": sorted(one["ref"] for one in found.artifact.data["results"]), "stored": sorted(stored), "seconds": seconds}
 
 def rebuild(ws):
     return agent(ws).knowledge.rebuild()
+
+def thread(ws, name):
+    from agent.threads import saver
+    with saver(Path(ws) / "threads.sqlite", lambda: None) as kept:
+        values = kept.get_tuple({"configurable": {"thread_id": name}}).checkpoint["channel_values"]
+    return {"previous": values["previous"]["question"], "history": len(values["history"])}
 
 def state(ws):
     ws, one = Path(ws), agent(ws)
@@ -131,19 +139,18 @@ def test_a_kill_while_memory_catches_up_leaves_an_index_that_finds(
     workspace = str(tmp_path / "ws")
     for question in ("How many districts are there?", "What is the total area of the districts?"):
         processes.call("ask", workspace, question, "t")
-    calm = processes.call("search", workspace, "area of districts").said["found"]
+    processes.call("search", workspace, "area of districts")
     args = ("area of districts",) if how == "search" else ()
     processes.call("ask", workspace, "What is the area of each district?", "t")
     steps = telling(processes.call(how, workspace, *args).steps)
-    chosen = some(steps, 16)
+    chosen = some(steps, 12)
     for turn, number in enumerate(chosen):
         # a new result each time, so that there is something to catch up with
         processes.call("ask", workspace, f"Which districts are larger than {turn + 1} ha?", "t")
         ended = processes.call(how, workspace, *args, kill_at=number)
         assert ended.code in (KILLED, 0)
         got = processes.call("search", workspace, "area of districts").said
-        assert set(calm) <= set(got["found"]), f"step {number}"
-        assert got["seconds"] < LONGEST_RESTART_S
+        assert got["found"] == got["stored"], f"step {number}"
     processes.call("rebuild", workspace)
     after = processes.call("state", workspace).said
     assert (after["damaged"], after["left"]) == ({}, [])
