@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from shapely.geometry import Point, Polygon, box
 
 from sql_calls import facts, files, query, rows
 from tools.contract import Declared, Outcome
-from tools.errors import LimitError, MemoryLimitError, MissingCrsError, ParameterError
+from tools.errors import ConfigurationError, LimitError, MemoryLimitError, MissingCrsError, ParameterError
 from tools.registry import load
 from tools.sql.grammar import canonical
 from tools.storage.sql_engine import run_sql
@@ -330,6 +331,12 @@ def test_spaces_comments_and_the_case_of_keywords_do_not_count() -> None:
 def test_an_error_says_what_is_there(tmp_path, data, sql: str, reason: str) -> None:
     with pytest.raises(ParameterError, match=reason):
         query(tmp_path, only(data, "clinics"), sql)
+
+
+def test_without_the_extra_the_install_command_is_told(tmp_path, data, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "sedonadb", None)
+    with pytest.raises(ConfigurationError, match=r"terracite\[sql\]"):
+        query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics")
 
 
 def test_a_layer_without_a_system_serves_its_attributes_but_not_its_places(tmp_path, make_layer) -> None:

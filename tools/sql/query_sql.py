@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
-from tools.errors import ParameterError
+from tools.errors import ConfigurationError, ParameterError
 from tools.geotypes import Params, RowsRef
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
@@ -17,6 +18,8 @@ MOST_VIEWS = 10
 
 def norm_sql(text: str) -> str:
     """Return a query as it is printed again, so that spaces, comments and the case of keywords are no part of a call."""
+    if find_spec("sqlglot") is None or find_spec("sedonadb") is None:
+        raise ConfigurationError("SQL needs libraries that are not installed.", hint="Install them: pip install 'terracite[sql]'.")
     from tools.sql.grammar import canonical  # sqlglot takes 0.2 s to import
 
     try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tools.errors import ConfigurationError, MemoryLimitError, ParameterError
+from tools.errors import MemoryLimitError, ParameterError
 from tools.storage.bootstrap import bootstrap
 
 if TYPE_CHECKING:
     import pyarrow
-    from sedonadb.context import SedonaContext
+    from sedonadb.context import SedonaContext  # type: ignore[import-untyped]
 
 OPTIONS = {
     # One thread, one order of rows: sums of floats come out the same to the last bit.
@@ -38,11 +38,9 @@ def run_sql(sql: str, tables: Mapping[str, pyarrow.Table], *, memory_bytes: int)
     and MemoryLimitError where the memory does not do.
     """
     bootstrap()  # the engine looks for GDAL and PROJ in rasterio and pyproj
-    try:
-        import sedonadb
-        from sedonadb._lib import SedonaError
-    except ImportError as error:
-        raise ConfigurationError("SQL needs the library sedonadb.", hint="Install it: pip install terracite[sql].") from error
+    import sedonadb  # type: ignore[import-untyped]  # ships no types
+    from sedonadb._lib import SedonaError  # type: ignore[import-untyped]
+
     context = sedonadb.connect()
     context.options.memory_limit = memory_bytes
     try:
