@@ -33,7 +33,7 @@ from agent.state import Json, RunState
 from tools.catalog.add_report import AddReport
 from tools.catalog.addresses import BUILT_IN
 from tools.catalog.datasets import Datasets
-from tools.catalog.fetched import Fetching, nobody_told
+from tools.catalog.fetched import Told, nobody_told
 from tools.contract import Declared, Result
 from tools.errors import ParameterError, StorageError, error_from_json
 from tools.execution import executor_of
@@ -94,7 +94,7 @@ class Agent:
         licence: str | None = None,
         attribution: str | None = None,
         checksum: str | None = None,
-        progress: Fetching = nobody_told,
+        progress: Told = nobody_told,
     ) -> AddReport:
         """Register files, folders and addresses; what cannot be read is reported one by one, the rest is registered.
 

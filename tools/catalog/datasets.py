@@ -24,7 +24,7 @@ from tools.catalog.addresses import (
     norm_address,
 )
 from tools.catalog.declaring import checked_declared, checked_id
-from tools.catalog.fetched import SIDE_NOTE, Fetched, Fetching, nobody_told
+from tools.catalog.fetched import SIDE_NOTE, Fetched, Told, nobody_told
 from tools.catalog.file_records import FileReader, Seen, look
 from tools.catalog.naming import slug
 from tools.catalog.records import DatasetRecord
@@ -74,7 +74,7 @@ class Datasets:
         licence: str | None = None,
         attribution: str | None = None,
         checksum: str | None = None,
-        progress: Fetching = nobody_told,
+        progress: Told = nobody_told,
     ) -> AddReport:
         """Register a file, the supported files of a folder, or an address of a file or catalogue; what cannot be read is reported.
 
@@ -207,7 +207,7 @@ class Datasets:
 
     def _add_unknown(self, address: str, given: Given, wanted: str | None, fetched: Fetched, told: TerraciteError) -> AddReport:
         """Register the file at an address that does not tell what is there; where it is none either, raise what was said first."""
-        with suppress(DataError):
+        with suppress(CredentialError, DataError, LimitError, NotFoundError, ServiceError):
             report = self._add_fetched(address, given, wanted, fetched, ())
             if report.records:
                 return report

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.storage.download_progress import Told, nobody_told
+
+__all__ = ["SIDE_NOTE", "Fetched", "Told", "nobody_told"]
+
 SIDE_NOTE = "Only the file itself was fetched: masks, overviews, world files and .aux.xml that may lie beside it were not looked for."
-Fetching = Callable[[int, int | None], None]
-"""Is told how many bytes of a file there are, and how many there will be, where that is known; may raise to give up."""
-
-
-def nobody_told(count: int, size: int | None) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Fetched:
     """Folder of the fetched files."""
     checksum: str | None
     """What the file must be, e.g. `sha256:HEX`."""
-    told: Fetching
+    told: Told
 
     def file(self, address: str) -> Path:
         """Return the file at an address as it is now; raise what `tools.storage.downloads.Downloads.fetch` raises."""

@@ -27,7 +27,8 @@ from tools.storage import formats
 from tools.storage.bodies import Opened
 from tools.storage.checksums import Checksum, check_digests, file_digests, parse_checksum
 from tools.storage.download_names import check_supported, file_name, suffix_of
-from tools.storage.fetching import Fetch, Outcome, Told, nobody_told
+from tools.storage.download_progress import Told, nobody_told
+from tools.storage.fetching import Fetch, Outcome
 from tools.storage.hosts import AllowedHosts, shown
 from tools.storage.http import Remote
 from tools.storage.identity import NETWORK_PARTS, SHAPEFILE_PARTS
@@ -82,15 +83,14 @@ class Downloads:
             fetching.place.mkdir(exist_ok=True)
         try:
             pieces = fetching.pieces(wanted)
-            known = fetching.known
-            if known is not None and known.pieces == tuple(piece for piece, _ in pieces):
-                return known
-            found = publish(pieces, fetching.place / "whole", self._folder, fetching.url)
+            found = fetching.known
+            if found is None or found.pieces != tuple(piece for piece, _ in pieces):
+                found = publish(pieces, fetching.place / "whole", self._folder, shown(fetching.url))
+                write_receipt(receipt, found)
         except DataError:
-            shutil.rmtree(fetching.place)  # what is wrong would be wrong again
+            shutil.rmtree(fetching.place, ignore_errors=True)  # what is wrong would be wrong again
             raise
-        write_receipt(receipt, found)
-        shutil.rmtree(fetching.place)
+        shutil.rmtree(fetching.place, ignore_errors=True)
         return found
 
 
@@ -111,7 +111,7 @@ class _Fetching:
         main = self._piece("", self.url, partial(file_name, self.url), is_proved=wanted is not None)
         _check_wanted(main[1], wanted)
         found = [main]
-        for role in BESIDE.get(PurePosixPath(main[0].name).suffix, ()):
+        for role in BESIDE.get(suffix_of(self.url), ()):
             name = str(PurePosixPath(main[0].name).with_suffix(role))
             with suppress(NotFoundError, CredentialError, _NotThereError):  # stores of objects say 403 for what they do not have
                 found.append(self._piece(role, _beside(self.url, role), partial(_always, name)))

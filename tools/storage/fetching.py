@@ -13,19 +13,12 @@ from tools.durable import storage_errors
 from tools.errors import DataError, DeadlineError, LimitError, ServiceError, StorageError
 from tools.settings import ToolSettings
 from tools.storage.bodies import Opened
+from tools.storage.download_progress import Told
 from tools.storage.hosts import shown
 from tools.storage.http import Remote, Request
 from tools.storage.quarantine import Part
 from tools.storage.signing import signer_for
 from tools.storage.validators import digests, maybe_content_range
-
-Told = Callable[[int, int | None], None]
-"""Is told how many bytes there are and how many there will be, where that is known; may raise to give up."""
-
-
-def nobody_told(count: int, size: int | None) -> None:
-    """Tell nobody."""
-
 
 WORTH_BYTES = 65_536
 """An attempt that brought so many bytes before it broke off is worth another one."""

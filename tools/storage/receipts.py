@@ -76,11 +76,13 @@ def publish(pieces: Sequence[tuple[Piece, Path]], draft: Path, into: Path, url: 
         sync_folder(draft)
         if found.folder.exists() and not _is_same(found):
             shutil.rmtree(found.folder)  # damaged, or changed by hand
-        if found.folder.exists():
-            shutil.rmtree(draft)
-        else:
+        try:
             draft.rename(found.folder)
-            sync_folder(into)
+        except OSError:
+            if not found.folder.exists():
+                raise
+            shutil.rmtree(draft)  # the same was fetched from elsewhere
+        sync_folder(into)
     times = [(found.folder / piece.name).stat().st_mtime_ns for piece in found.pieces]
     return Download(url, found.folder, tuple(Piece(**{**asdict(p), "mtime_ns": ns}) for p, ns in zip(found.pieces, times, strict=True)))
 
