@@ -71,6 +71,8 @@ HARMLESS = (
     "mailto:someone@example.org",
     "S2B_MSIL2A_20240615T095031_N0510_R079_T33UXP_20240615T121212",
     "C:\\data\\river?.shp, /data/über/räume (copy).tif",
+    '["password", "depth", "token", "name"]',
+    '{"column": "token", "unit": "m", "names": ["authorization", "cookie"], "sig": 3}',
     "https://doi.org/10.5281/zenodo.1234567#section-2",
 )
 
@@ -112,10 +114,18 @@ def test_what_was_redacted_once_is_not_changed_again(text: str) -> None:
     assert redacted(redacted(text)) == redacted(text)
 
 
+UNENDED = ('"token": "x', "'token': 'x", "('cookie', 'x", "token=\\", "password: \\", "https://a?b=\\", "\\", '"', "://a:b", "Cookie: ")
+"""What begins like a secret and does not end."""
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT | st.sampled_from((*FORMS, *HARMLESS)),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | TEXT
+    | st.sampled_from((*FORMS, *HARMLESS, "token", "the password", "Cookie", *UNENDED)),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(("token", "password", "url", "name", 'a"b')), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(("token", "password", "authorization", "url", "a token", 'a"b')), inner, max_size=4)
     ),
     max_leaves=12,
 )

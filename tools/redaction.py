@@ -37,6 +37,8 @@ _WORDS = ("sig", "pwd", "sessionid")
 """Names that are as secret, but also the ends of other words."""
 _HEADERS = ("authorization", "x-api-key", "api-key", "-security-token", "-subscription-key", "password", "passwd")
 
+_TUPLES = ("(?:proxy-)?authorization", "(?:set-)?cookie", "x-api-key", "api-key")
+
 
 @dataclass(frozen=True)
 class _Rule:
@@ -65,7 +67,7 @@ _DONE = re.escape(MARK)
 _SCHEME = r"(?:(?:basic|bearer|token|apikey|digest|negotiate)\s+)?"
 _IN_QUOTES = _named("[\"']", "authorization", "cookie")
 _IN_ESCAPED_QUOTES = _named(r"\\\"", "authorization", "cookie")
-_QUOTED = r"(?:(?!(?P=q))(?:\\.|[^\\]))++"
+_QUOTED = r"(?:(?!(?P=q))(?:\\.|[^\\\"]))++"  # never beyond a double quote, which may be JSON's own
 _RANDOM = r"(?=[\w*-]{0,200}?(?:[a-z0-9]{24}|\*{3}|(?!19|20)\d{10}|(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{12}))"
 
 _QUERIES = (
@@ -79,9 +81,11 @@ _SECRETS = (
         r"(:(?:\\?/){2})(?:[^\s/?#\"'<>\\:@\[]*+:(?!\d{1,5}/)(?:(?!://)[^\s\"'<>\\@])*+|[^\s/?#\"'<>\\@:]*+)@(?:[^\s/?#\"'<>\\@]*+@)*",
         r"\1",
     ),
-    # "password": "…" and ('authorization', 'Bearer …'), as JSON and Python write them, quoted once or twice
-    _rule("\" '", rf"(?P<q>[\"']){_IN_QUOTES}(?P<s>\s*[:,]\s*b?(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
-    _rule('\\"', rf"(?P<q>\\\"){_IN_ESCAPED_QUOTES}(?P<s>\s*[:,]\s*(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
+    # ('authorization', 'Bearer …'), as Python writes a header
+    _rule("authorization cookie key", rf"(\(b?(?P<q>[\"'])(?:{'|'.join(_TUPLES)})(?P=q),\s*b?(?P=q)){_QUOTED}", rf"\1{MARK}"),
+    # "password": "…", as JSON and Python write it, quoted once or twice
+    _rule("\" '", rf"(?P<q>[\"']){_IN_QUOTES}(?P<s>\s*:\s*b?(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
+    _rule('\\"', rf"(?P<q>\\\"){_IN_ESCAPED_QUOTES}(?P<s>\s*:\s*(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
     _rule(":", rf":(?:{'|'.join(f'(?<={name}:)' for name in _HEADERS)})(\s*+)(?!{_DONE}){_SCHEME}{_BARE}++", rf":\1{MARK}"),
     _rule("cookie:", rf"(cookie:\s*+)(?!{_DONE})[^\r\n\"'<>\\]++", rf"\1{MARK}"),
     _rule("bearer", r"\b(bearer\s+)(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{8,}", rf"\1{MARK}"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agent.interfaces.shell import JsonOption, WorkspaceOption, open_agent, say, say_json
+from tools.errors import DataError
 
 app = typer.Typer(help="Look into stored results.", no_args_is_help=True)
 
@@ -64,7 +65,7 @@ def verify(
         for key, problem in problems.items():
             say(f"a:{key[:12]}: {problem}")
         say("All results are whole." if not problems else f"{len(problems)} damaged; each is computed again when it is next asked for.")
-    raise typer.Exit(65 if problems else 0)
+    raise typer.Exit(DataError.exit_code if problems else 0)
 
 
 @app.command("rebuild")

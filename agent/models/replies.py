@@ -10,7 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import ToolCall
 
-from tools.redaction import redacted
+from tools.redaction import redacted, without_secrets
 
 LONGEST_SHOWN = 120
 
@@ -69,17 +69,18 @@ def _arguments(text: str | None) -> tuple[dict[str, Any], str]:  # Any: JSON
     """Return (arguments, what is wrong with them)."""
     if not (text or "").strip():
         return {}, ""
+    clean = without_secrets(text or "")
     try:
-        value = json.loads(text or "")
+        value = json.loads(clean)
     except json.JSONDecodeError as error:
-        return {}, f"are not valid JSON ({error.msg} at character {error.pos}): {_shown(text)}"
+        return {}, f"are not valid JSON ({error.msg} at character {error.pos}): {_shown(clean)}"
     if isinstance(value, dict):
-        return value, ""
-    return ({}, "") if value is None else ({}, f"are {type(value).__name__}, not an object: {_shown(text)}")
+        return value, "" if clean == text else "hold what looks like a key, token or password"
+    return ({}, "") if value is None else ({}, f"are {type(value).__name__}, not an object: {_shown(clean)}")
 
 
-def _shown(text: str | None) -> str:
-    shown = " ".join((text or "").split())
+def _shown(text: str) -> str:
+    shown = " ".join(text.split())
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
 
 

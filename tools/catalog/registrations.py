@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS refusals (
 """
 SAME = "layer = ? AND (path = ? OR (id = ? AND digest = ?))"
 """A layer's earlier registration: of the same file, or of the same id and content from where the file was before."""
+IDENTITY = ("id", "path", "origin", "layer", "digest", "declared")
+"""Fields of a record by which its dataset is found and read."""
 BUSY_TIMEOUT_S = 30.0
 SETTLED_NS = 2_000_000_000
 """A file written less than this before its stamp was taken may change again within one tick of the file system's clock."""
@@ -234,9 +236,9 @@ def _write(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _without_secrets(record: DatasetRecord) -> DatasetRecord:
-    """Return the record with its prose redacted: files and catalogues say anything of themselves."""
-    changed = {name: redacted_json(getattr(record, name)) for name in ("title", "licence", "attribution")}
-    return record.model_copy(update={**changed, "warnings": tuple(redacted_json(list(record.warnings)))})
+    """Return the record with what files and catalogues say redacted; what identifies the dataset is as it is."""
+    said = record.model_dump(mode="json")
+    return DatasetRecord.model_validate({**redacted_json(said), **{name: said[name] for name in IDENTITY}})
 
 
 def _same(record: DatasetRecord) -> tuple[str, str, str, str]:
