@@ -131,6 +131,8 @@ JSON = st.recursive(
 )
 
 
+@example(['"token": "x', "rest"])
+@example({"licence": "cookie", "attribution": "a"})
 @given(JSON)
 def test_json_stays_json_of_the_same_shape(value: object) -> None:
     def shape(one: object) -> object:
