@@ -80,7 +80,7 @@ class ToolSettings(Settings):
     """Largest side file of text, e.g. `x.tif.aux.xml`."""
     max_header_bytes: int = 64_000_000
     """Largest header or footer that is parsed before the content of its file: Parquet, FlatGeobuf, dBASE, safetensors."""
-    max_unpacked_bytes: int = 16_000_000_000
+    max_unpacked_bytes: int = 4_000_000_000
     """Largest layer or table in memory, geometry aside: rows times columns times 8 bytes, and the unpacked columns of Parquet."""
     max_nesting: int = 64
     """Deepest nesting of JSON and of collections of geometries."""

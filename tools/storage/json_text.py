@@ -47,10 +47,10 @@ def check_text_size(file: Path) -> None:
         )
 
 
-def check_json(file: Path) -> int:
+def check_json(file: Path) -> tuple[int, int]:
     """Raise LimitError for JSON that is too large or nests too deep, DataError for a CRS that is an address.
 
-    Return what `most_cells` says of it.
+    Return what `most` says of it.
     """
     check_text_size(file)
     limit = current_settings().max_nesting
@@ -62,7 +62,7 @@ def check_json(file: Path) -> int:
             )
         for key in CRS_KEY.finditer(text):
             _check_crs(file, text[key.end() : key.end() + CRS_BYTES])
-        return most_cells(text)
+        return most(text)
 
 
 @contextmanager
@@ -71,10 +71,10 @@ def _mapped(file: Path) -> Iterator[mmap.mmap]:
         yield text
 
 
-def most_cells(text: bytes | mmap.mmap) -> int:
-    """Return a number that features times columns cannot exceed: every feature opens an object, every column has a name."""
+def most(text: bytes | mmap.mmap) -> tuple[int, int]:
+    """Return how many features and columns there can be at most: every feature opens an object, every column has a name."""
     objects = sum(text[start : start + CHUNK_BYTES].count(b"{") for start in range(0, len(text), CHUNK_BYTES))
-    return objects * len({found[1] for found in TEXT.finditer(text) if found[2]})
+    return objects, len({found[1] for found in TEXT.finditer(text) if found[2]})
 
 
 def depth(text: bytes | mmap.mmap) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tools.errors import DataError
+from tools.errors import DataError, LimitError
 from tools.settings import current_settings
 from tools.storage.network_card import NetworkCard
 from tools.storage.paths import real_file
@@ -96,14 +96,20 @@ def _check_head(weights: Path, card: NetworkCard) -> None:
 
 
 def tensor_shapes(weights: Path) -> dict[str, tuple[int, ...]]:
-    """Return name → shape of every tensor, from the header alone; raise DataError for a file that is no safetensors.
+    """Return name → shape of every tensor, from the header alone.
 
+    Raises DataError for a file that is no safetensors, LimitError for a header larger than the setting `max_header_bytes`.
     The header: 8 bytes with its length, little-endian, then JSON (https://huggingface.co/docs/safetensors, "Format").
     """
-    size = weights.stat().st_size
+    size, limit = weights.stat().st_size, current_settings().max_header_bytes
     with weights.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        header = stream.read(length) if 2 <= length <= min(current_settings().max_header_bytes, size - 8) else b""
+        header = stream.read(length) if length <= min(limit, size - 8) else b""
+    if limit < length <= size - 8:
+        raise LimitError(
+            f"The header of {weights.name!r} has {length:,} bytes, more than {limit:,}.",
+            hint="Save the weights again, or raise TERRACITE_MAX_HEADER_BYTES.",
+        )
     try:
         entries = json.loads(header)
         return {name: _shape(entry, size - 8 - length) for name, entry in entries.items() if name != "__metadata__"}
@@ -117,7 +123,7 @@ def tensor_shapes(weights: Path) -> dict[str, tuple[int, ...]]:
 def _shape(entry: Any, size: int) -> tuple[int, ...]:  # Any: JSON
     """Return the shape of a tensor; raise ValueError where its bytes do not lie within the `size` bytes after the header."""
     start, end = entry["data_offsets"]
-    if not 0 <= int(start) <= int(end) <= size:
+    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= size):
         raise ValueError("a tensor lies outside of the file")
     return tuple(int(size) for size in entry["shape"])
 

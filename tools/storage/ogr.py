@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_LAYERS = 1_000
+LEAST_FEATURE_BYTES = 12
+"""Of a FlatGeobuf: its length, and an empty table of flatbuffers."""
 LONGEST_REASON = 200
 """Characters of a reader's own words; some of them quote the file."""
 CELL_BYTES = 8
@@ -36,8 +38,8 @@ class Checked:
     path: Path
     form: Path | bytes
     """The file, or an image of it in memory."""
-    most_cells: int | None = None
-    """Features times columns cannot be more, where that is known before GDAL looks."""
+    most: tuple[int, int] | None = None
+    """Features and columns cannot be more, where that is known before GDAL looks."""
     options: dict[str, str] = field(default_factory=dict)
     """GDAL's open options."""
 
@@ -62,7 +64,7 @@ def checked(path: Path) -> Checked:
     elif suffix in formats.JSON:
         from tools.storage.json_text import check_json
 
-        return Checked(path, path, most_cells=check_json(path))
+        return Checked(path, path, most=check_json(path))
     return Checked(path, path)
 
 
@@ -80,16 +82,22 @@ def layer_names(file: Checked) -> tuple[str, ...]:
 
 
 def read_layer(file: Checked, layer: str | None) -> pandas.DataFrame:
-    """Read a layer, one feature more than the setting `max_features`, so that the caller notices what is too much.
+    """Read a layer; raise LimitError for more columns or cells than the settings allow.
 
-    Raises LimitError for more columns, or more cells, than the settings allow.
+    Of more features than the setting `max_features` one too many is returned, so that the caller notices.
     """
     import pyogrio
 
     settings = current_settings()
-    if file.most_cells is None or file.most_cells * CELL_BYTES > settings.max_unpacked_bytes:
-        _check_size(file, _info(file, layer, force_feature_count=True))
-    return pyogrio.read_dataframe(file.form, layer=layer, max_features=settings.max_features + 1, **file.options)
+    if file.most is None or CELL_BYTES * file.most[0] * file.most[1] > settings.max_unpacked_bytes:
+        info = _info(file, layer, force_feature_count=True)
+        features = _features(file, int(info["features"]), settings.max_features + 1)
+        _check_size(file, len(info["fields"]), features)
+    else:
+        features, _ = file.most
+    # pyogrio makes room for so many features, in every column, before it reads the first.
+    room = min(features, settings.max_features + 1)
+    return pyogrio.read_dataframe(file.form, layer=layer, max_features=room or None, **file.options)
 
 
 def tags(file: Checked, layer: str | None) -> dict[str, str]:
@@ -112,17 +120,24 @@ def _info(file: Checked, layer: str | int | None, *, force_feature_count: bool =
     return info
 
 
-def _check_size(file: Checked, info: dict[str, Any]) -> None:
-    """Compare columns, and the memory of all cells, with the limits; GDAL's reader makes room for every stated feature."""
+def _features(file: Checked, stated: int, most: int) -> int:
+    """Return how many features there are, or `most`; raise DataError where a FlatGeobuf states more than its bytes can be."""
+    if file.path.suffix.lower() == ".fgb" and stated * LEAST_FEATURE_BYTES > file.path.stat().st_size:
+        raise DataError(
+            f"The layer {file.path.name!r} states {stated:,} features, which do not fit into it.", hint="Fetch or export it again."
+        )
+    return most if stated < 0 else min(stated, most)
+
+
+def _check_size(file: Checked, columns: int, features: int) -> None:
+    """Compare columns, and the memory of all cells, with the limits."""
     settings, name = current_settings(), file.path.name
-    columns, features = len(info["fields"]), int(info["features"])
     if columns > settings.max_columns:
         raise LimitError(
             f"The layer {name!r} has {columns:,} columns, more than {settings.max_columns:,}.",
             hint="Export the columns that are needed, or raise TERRACITE_MAX_COLUMNS.",
         )
-    size = CELL_BYTES * columns * features
-    if size > settings.max_unpacked_bytes:
+    if CELL_BYTES * columns * features > settings.max_unpacked_bytes:
         raise LimitError(
             f"The layer {name!r} has {features:,} features of {columns:,} columns, more than {settings.max_unpacked_bytes:,} bytes.",
             hint="Export the columns that are needed, or raise TERRACITE_MAX_UNPACKED_BYTES.",

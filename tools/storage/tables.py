@@ -32,7 +32,6 @@ WKT_NAMES = ("wkt", "geometry", "geom", "the_geom")
 NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
 """A number without leading zeros: `007` is a code and stays text."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
-BRACKET = re.compile(r"[()]")
 MOST_HEADER = 1 << 20
 """Characters in which the first row must end."""
 CELL_BYTES = 8
@@ -189,20 +188,6 @@ def _from_wkt(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
             f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column."
         ) from error
     return geopandas.GeoDataFrame(frame.drop(columns=column), geometry=geometry)
-
-
-def _check_nesting(column: str, wkt: str) -> None:
-    """Raise LimitError for WKT that nests too deep: its reader calls itself for every level, and a process has an end."""
-    limit = current_settings().max_nesting
-    level = deepest = 0
-    for sign in BRACKET.findall(wkt) if wkt.count("(") > limit else ():
-        level += 1 if sign == "(" else -1
-        deepest = max(deepest, level)
-    if deepest > limit:
-        raise LimitError(
-            f"The column {column!r} holds a geometry that nests deeper than {limit} levels.",
-            hint="No map needs that; if this one does, raise TERRACITE_MAX_NESTING.",
-        )
 
 
 def _from_coordinates(frame: pandas.DataFrame, x: str, y: str) -> geopandas.GeoDataFrame:
