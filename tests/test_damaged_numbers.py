@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,22 @@ def test_text_of_a_geoparquet_file_that_is_no_utf8_is_refused(make_layer: MakeLa
     path.write_bytes(path.read_bytes().replace(b"north", b"nor\xffh", 1))
     with pytest.raises(DataError, match=r"(?i)utf-?8"):
         read_layer(Source("a", "vector", path, "-"))
+
+
+def test_an_overview_that_claims_to_be_larger_than_its_raster_ends_in_an_error_or_an_answer_of_ours(
+    make_raster: MakeRaster, workspace: Workspace
+) -> None:
+    import rasterio
+
+    path = make_raster(np.ones((64, 64), dtype="uint8"))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.build_overviews([2])
+    body = bytearray(path.read_bytes())
+    first = struct.unpack_from("<I", body, 4)[0]
+    entries = struct.unpack_from("<H", body, first)[0]
+    overview = struct.unpack_from("<I", body, first + 2 + 12 * entries)[0]
+    width = next(at for at in range(overview + 2, len(body), 12) if struct.unpack_from("<H", body, at)[0] == 256)
+    struct.pack_into("<HIH", body, width + 2, 3, 1, 65_535)
+    path.write_bytes(body)
+    report = Datasets(workspace).add(path)
+    assert len(report.records) + len(report.refused) == 1
