@@ -243,7 +243,7 @@ def test_a_caller_is_asked_whether_to_go_on_also_while_the_server_says_nothing(s
         started = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             downloads.fetch(server.url("/data/trees.csv"), told=give_up_after_a_while)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 2.0
 
 
 def test_a_pause_longer_than_a_request_may_take_is_not_waited_for(server: RangeServer, downloads: Downloads) -> None:

@@ -228,7 +228,7 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for(server: RangeServer,
     started = time.monotonic()
     with pytest.raises(ServiceError, match="answers 429"):
         remote.request(Request(server.url("/a")))
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.0
 
 
 def test_the_caller_may_set_an_earlier_deadline(server: RangeServer, remote: Remote) -> None:
@@ -361,7 +361,7 @@ DRIPS: dict[str, tuple[str, Script]] = {
 
 
 def test_a_server_that_drips_is_stopped_at_the_limit_and_others_are_asked_meanwhile(server: RangeServer, remote: Remote) -> None:
-    limit_s = 0.6
+    limit_s = 0.8
 
     def stopped_after(scheme: str, script: Script) -> float:
         with RawServer(script) as slow, Remote(ToolSettings(allowed_hosts="127.0.0.1", http_deadline_s=limit_s)) as patient:
@@ -375,8 +375,8 @@ def test_a_server_that_drips_is_stopped_at_the_limit_and_others_are_asked_meanwh
         waiting = {name: pool.submit(stopped_after, *each) for name, each in DRIPS.items()}
         quick = [_seconds(remote, server) for _ in range(5)]
         took = {name: each.result() for name, each in waiting.items()}
-    assert max(quick) < limit_s / 2
-    assert all(limit_s <= seconds < limit_s + 1.0 for seconds in took.values()), took
+    assert max(quick) < limit_s
+    assert all(limit_s <= seconds < limit_s + 2.0 for seconds in took.values()), took
 
 
 def _seconds(remote: Remote, server: RangeServer) -> float:
@@ -396,7 +396,7 @@ def test_a_name_server_that_does_not_answer_is_waited_for_no_longer_than_the_lim
     started = time.monotonic()
     with Remote(ToolSettings(allowed_hosts="a.example", http_deadline_s=0.2)) as remote, pytest.raises(ServiceError, match="in time"):
         remote.request(Request("https://a.example/"))
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.0
     answered.set()
 
 
@@ -470,7 +470,7 @@ def test_a_pause_that_makes_no_sense_never_holds_anybody_up(server: RangeServer,
         pytest.raises(ServiceError, match="503"),
     ):
         remote.request(Request(server.url("/a")))
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 2.0
 
 
 def test_a_range_with_more_digits_than_a_number_has_is_nonsense_of_the_server(server: RangeServer, remote: Remote) -> None:
