@@ -158,7 +158,7 @@ def _groups(dataset: DatasetReader) -> Iterator[tuple[int, ...]]:
 
 def _is_sampled_whole(dataset: DatasetReader) -> bool:
     """Tell whether decimated reads of all bands stay cheap: overviews count by the coarsest of them."""
-    coarsest = max(1, *dataset.overviews(1))  # 0 stands for an overview that claims to be larger than its raster
+    coarsest = max([1, *dataset.overviews(1)])  # 0 stands for an overview that claims to be larger than its raster
     pixels = int(dataset.width * dataset.height // coarsest**2)
     return pixels <= WHOLE_PX and pixels * dataset.count <= ALL_BANDS_PX
 
