@@ -284,6 +284,19 @@ def test_what_sql_cannot_hold_is_no_column_and_mixed_values_are_text(tmp_path) -
         query(tmp_path, {"t": path}, "SELECT lists FROM t")
 
 
+def test_a_table_without_rows_has_none(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": np.array([], dtype="int64"), "s": np.array([], dtype=object)}).to_parquet(path)
+    assert query(tmp_path, {"t": path}, "SELECT a, s FROM t").outcome is Outcome.TRUE_ZERO
+    assert rows(query(tmp_path, {"t": path}, "SELECT COUNT(*) AS n, SUM(a) AS s FROM t x JOIN t y USING (a)")) == [(0, None)]
+
+
+def test_more_rows_than_one_batch_of_the_engine_are_all_there(tmp_path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": np.arange(20_001)}).to_parquet(path)
+    assert rows(query(tmp_path, {"t": path}, "SELECT COUNT(*) AS n, SUM(a) AS s, MAX(a) AS m FROM t")) == [(20_001, 200_010_000, 20_000)]
+
+
 # Order, keys, errors ------------------------------------------------------------------------------------------------
 
 

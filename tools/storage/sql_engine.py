@@ -62,7 +62,10 @@ def _in_batches(table: pyarrow.Table) -> pyarrow.Table:
     import pyarrow
 
     starts = range(0, max(table.num_rows, 1), BATCH_ROWS)
-    copies = [table.take(pyarrow.array(range(start, min(start + BATCH_ROWS, table.num_rows)))).combine_chunks() for start in starts]
+    copies = [
+        table.take(pyarrow.array(range(start, min(start + BATCH_ROWS, table.num_rows)), pyarrow.int64())).combine_chunks()
+        for start in starts
+    ]
     return pyarrow.concat_tables(copies)
 
 
