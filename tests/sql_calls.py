@@ -21,11 +21,11 @@ def files(folder: Path) -> dict[str, Path]:
         geometry=[Point(7.1, 50.1), Point(7.6, 50.1), Point(7.2, 50.2), Point(9, 9), None],
         crs=4326,
     )
-    clinics.to_file(folder / "clinics.gpkg")
+    clinics.to_parquet(folder / "clinics.parquet")
     districts = gpd.GeoDataFrame({"zone": ["North", "South"]}, geometry=[box(7, 50, 7.5, 50.5), box(7.5, 50, 8, 50.5)], crs=4326)
     districts.to_crs(32632).to_parquet(folder / "districts.parquet")
     (folder / "prices.csv").write_text("kind,label,price\nx,Ex,1.5\ny,Why,2.5\n")
-    return {"clinics": folder / "clinics.gpkg", "districts": folder / "districts.parquet", "prices": folder / "prices.csv"}
+    return {"clinics": folder / "clinics.parquet", "districts": folder / "districts.parquet", "prices": folder / "prices.csv"}
 
 
 def query(

@@ -69,6 +69,7 @@ def test_an_answer_that_cites_a_query_is_verified(ask) -> None:
     assert (again.cache, again.artifact.key) == ("hit", result.citations[0]["key"])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("lie", ["North has 3 clinics of kind eye clinic [1].", "The lucky number of North is 77 [1]."])
 def test_a_number_that_no_fact_of_the_query_has_is_not_supported(ask, lie: str) -> None:
     result, _, _ = ask([CALL, lie, lie])
@@ -76,6 +77,7 @@ def test_a_number_that_no_fact_of_the_query_has_is_not_supported(ask, lie: str) 
     assert result.status == "refused"
 
 
+@pytest.mark.heavy
 def test_a_model_that_errs_is_told_what_is_there(ask) -> None:
     wrong = [("query_sql", {"sql": "SELECT nam FROM districts", "views": {"districts": "districts"}})]
 

@@ -166,34 +166,39 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"clinics": files(tmp_path_factory.mktemp("data"))["clinics"]}
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a secret that the engine could read, and where it could write: the working folder."""
+@pytest.fixture(scope="module")
+def bait(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import pandas as pd
 
-    frame = pd.DataFrame({"secret": [CANARY]})
-    frame.to_csv(tmp_path / "canary.csv", index=False)
-    frame.to_parquet(tmp_path / "canary.parquet")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    folder, frame = tmp_path_factory.mktemp("bait"), pd.DataFrame({"secret": [CANARY]})
+    frame.to_csv(folder / "canary.csv", index=False)
+    frame.to_parquet(folder / "canary.parquet")
+    return folder
+
+
+@pytest.fixture
+def here(bait: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a secret that the engine could read, and where it could write: the working folder."""
+    monkeypatch.chdir(bait)
+    return bait
 
 
 @pytest.mark.parametrize(("family", "text"), HOSTILE, ids=[f"{family} {number}" for number, (family, _) in enumerate(HOSTILE)])
-def test_hostile_sql_is_refused_and_nothing_is_read_or_written(here: Path, data, family: str, text: str) -> None:
+def test_hostile_sql_is_refused_and_nothing_is_read_or_written(here: Path, data, tmp_path: Path, family: str, text: str) -> None:
     before = sorted(here.iterdir())
     sql = text.replace("{here}", str(here))
     with pytest.raises(ParameterError) as refusal:
-        query(here, data, sql)
+        query(tmp_path, data, sql)
     assert CANARY not in str(refusal.value)
     assert refusal.value.hint
     assert len(refusal.value.message) < 1_500
-    assert [path for path in sorted(here.iterdir()) if not path.name.startswith("call-")] == before
-    assert not [path for call in here.glob("call-*") for path in call.iterdir()]
+    assert sorted(here.iterdir()) == before
+    assert not [path for call in tmp_path.glob("call-*") for path in call.iterdir()]
 
 
 @pytest.mark.parametrize("family", TWINS)
-def test_an_honest_query_of_the_same_shape_runs(here: Path, data, family: str) -> None:
-    output = query(here, data, TWINS[family][0])
+def test_an_honest_query_of_the_same_shape_runs(here: Path, data, tmp_path: Path, family: str) -> None:
+    output = query(tmp_path, data, TWINS[family][0])
     assert isinstance(output, ToolOutput)
     assert rows(output) or "DROP" in TWINS[family][0]
 
