@@ -143,6 +143,10 @@ def _read_at(stream: BinaryIO, offset: int, count: int) -> bytes:
 
 def _check_measures(dataset: DatasetReader, form: Format, file: Path) -> None:
     check_raster_size(shown(file.name), dataset.width, dataset.height, dataset.count)
+    if form.name == "AAIGrid" and dataset.width * dataset.height > file.stat().st_size:  # GDAL seeks every missing row from the start
+        raise DataError(
+            f"The file {shown(file.name)} is too short for {dataset.height:,} rows of {dataset.width:,} values.", hint="Fetch it again."
+        )
     if form.name != "GTiff":  # its directories said more
         check_block(shown(file.name), _block_bytes(dataset, form, file))
 

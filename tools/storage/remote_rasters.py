@@ -13,6 +13,7 @@ from tools.errors import DataError
 from tools.storage.bootstrap import bootstrap
 from tools.storage.cog import first_line
 from tools.storage.ranges import RemoteFile
+from tools.storage.tiff_directories import check_tiff
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -24,7 +25,8 @@ Read = TypeVar("Read", bytes, int, list[bytes])
 def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[DatasetReader]:
     """Open a remote GeoTIFF, or one of its overviews (from 0, finest first); side files are not looked for.
 
-    What goes wrong while GDAL reads is raised as it happened: an error of `RemoteFile`, else DataError.
+    What goes wrong while GDAL reads is raised as it happened: an error of `RemoteFile`, else DataError. LimitError for a file that
+    is larger than the published limits, as of one on this machine.
     """
     bootstrap()
     import rasterio
@@ -33,6 +35,7 @@ def open_remote(file: RemoteFile, overview: int | None = None) -> Iterator[Datas
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     MultiByteRangeResourceContainer.register(_Container)
+    check_tiff(file.read, file.plain_url)
     container = _Container(file)
     options = {} if overview is None else {"OVERVIEW_LEVEL": overview}
     try:
