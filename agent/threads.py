@@ -25,6 +25,8 @@ from tools.workspace import owners_file
 
 TICK_S = 0.2
 """How long a question waits for its turn before it looks whether it is still wanted."""
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises over a file that it cannot use; the latter where its message would quote what is damaged."""
 CHECKED = "sha256+"
 """Mark of what is stored behind its digest."""
 
@@ -95,7 +97,7 @@ class RunSaver(SqliteSaver):
                 if last is None:
                     return None
                 return super().get_tuple({"configurable": {"thread_id": thread[0], "checkpoint_ns": thread[1], "checkpoint_id": last}})
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise StorageError(
                 f"The conversations of this workspace cannot be read ({error}).",
                 hint="Check the disk, or move threads.sqlite away: only what follow-up questions refer to is lost.",
@@ -124,7 +126,7 @@ class RunSaver(SqliteSaver):
                 self._check()
                 if not self.problem:
                     write()
-            except sqlite3.Error as error:
+            except DAMAGED as error:
                 self.problem = str(error)
             finally:
                 if self.conn.in_transaction:

@@ -64,7 +64,7 @@ class Ledger:
             with closing(sqlite3.connect(owners_file(self._path), timeout=30)) as connection, connection:
                 connection.execute(_SCHEMA)
                 yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for a message that quotes what is damaged
             raise StorageError(
                 f"The ledger {self._path.name} of the workspace cannot be used ({error}).",
                 hint="Check the disk, or move the file away: only the list of runs is lost.",

@@ -207,7 +207,7 @@ class Registrations:
                 f"The registrations of the workspace, {self._path.name}, cannot be used ({error}).",
                 hint="Check the folder's permissions and free space.",
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter for a message that quotes what is damaged
             raise StorageError(
                 f"The registrations of the workspace, {self._path.name}, are damaged ({error}).",
                 hint="Move the file away and add the datasets again.",

@@ -91,7 +91,7 @@ class Index:
             try:
                 with closing(self._open()) as cache:
                     return ask(cache)
-            except (sqlite3.Error, Timeout, OSError) as error:
+            except (sqlite3.Error, UnicodeDecodeError, Timeout, OSError) as error:
                 _LOG.warning("index %s cannot be used: %s", self._folder, error)
                 if not _is_broken(error) or not self._start_anew():
                     return None
@@ -119,4 +119,4 @@ def _is_broken(error: Exception) -> bool:
     """Whether an index will never work again, rather than just now: broken content, not a lock or a missing permission."""
     passing = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
-    return isinstance(error, sqlite3.Error) and code & 0xFF not in passing
+    return isinstance(error, sqlite3.Error | UnicodeDecodeError) and code & 0xFF not in passing
