@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import sqlite3
 import struct
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,9 @@ from tools.contract import Source
 from tools.errors import DataError, LimitError, TerraciteError
 from tools.geotypes import norm_crs
 from tools.storage import json_text, wkb
+from tools.storage.identity import parts
 from tools.storage.vectors import read_features, read_rows
+from tools.workers.confinement import available, confine_thread
 
 if TYPE_CHECKING:
     from conftest import MakeLayer
@@ -201,10 +206,19 @@ def _patch(suffix: str, offset: int, content: bytes) -> Callable[[Path], object]
 )  # fmt: skip
 def test_headers_of_shapefiles_must_fit_their_files(make_layer: MakeLayer, change: Callable[[Path], object], expected: str) -> None:
     path = make_layer(POINTS, columns=ROWS, name="a.shp")
-    assert len(read_rows(source(path))) == len(read_rows(source(path.with_suffix(".dbf")))) == 3
+    assert len(read_rows(source(path))) == 3
     change(path)
     with pytest.raises(DataError, match=expected):
         read_rows(source(path))
+
+
+def test_a_table_is_read_by_itself_and_not_as_the_attributes_of_shapes_beside_it(make_layer: MakeLayer) -> None:
+    path = make_layer(POINTS, columns=ROWS, name="a.shp")
+    table = path.with_suffix(".dbf")
+    with pytest.raises(DataError, match=r"only a part of 'a\.shp'"):
+        read_rows(source(table))
+    path.unlink()
+    assert read_rows(source(table)).columns.tolist() == ["a", "b"]
 
 
 def test_a_side_file_is_no_larger_than_its_limit(make_layer: MakeLayer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,3 +419,32 @@ def test_reading_writes_nothing_beside_the_data(make_layer: MakeLayer, tmp_path:
     frame = read_features(source(tmp_path / name))
     assert isinstance(frame, geopandas.GeoDataFrame)
     assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.shp", "a.dbf", "a.fgb", "a.geojson", "a.parquet", "log.gpkg", "journal.gpkg"])
+def test_reading_needs_no_file_but_those_that_its_key_covers(make_layer: MakeLayer, name: str) -> None:
+    if not available()["files"].startswith("Landlock"):
+        pytest.skip("this kernel offers no Landlock")
+    path = make_layer(POINTS, columns=ROWS, name="a.shp" if name == "a.dbf" else name)
+    path = path.with_name(name)
+    if name == "log.gpkg":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    if name == "journal.gpkg":
+        path.with_name("journal.gpkg-journal").write_bytes(bytes(512))
+    if name == "a.dbf":
+        path.with_suffix(".shp").unlink()
+    read_rows(source(path))  # what a worker has loaded before
+    counts: list[object] = []
+
+    def confined() -> None:
+        confine_thread(reads=[file for _, file in parts(path)], writes=(), network=False)
+        try:
+            counts.append(len(read_rows(source(path))))
+        except TerraciteError as error:
+            counts.append(error)
+
+    thread = threading.Thread(target=confined)
+    thread.start()
+    thread.join()
+    assert counts == [3]

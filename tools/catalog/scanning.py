@@ -16,7 +16,7 @@ from tools.storage.stac_files import without_linked
 MOST_FILES = 20_000
 """Most files of a folder; a larger one is more likely a mistake than a wish."""
 (CARD,) = NETWORK_PARTS
-APPENDED = (*RASTER_APPENDED, *SQLITE_APPENDED, "-shm", "-journal")
+APPENDED = (*RASTER_APPENDED, *SQLITE_APPENDED, "-shm")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ CHUNK_BYTES = 1 << 20
 
 SHAPEFILE_PARTS = (".shx", ".dbf", ".prj", ".cpg")
 """Beside `x.shp`: index, attributes, CRS, encoding; without them the same geometry reads otherwise."""
-SQLITE_APPENDED = ("-wal",)
-"""Beside a GeoPackage: what was written and not yet moved into the file."""
+SQLITE_APPENDED = ("-wal", "-journal")
+"""Beside a GeoPackage: what was written and not yet moved into the file, and what undoes a change that was not finished."""
 RASTER_APPENDED = (".aux.xml", ".msk", ".ovr")
 """Beside `x.tif`, as `x.tif.msk`: GDAL's side file (nodata, CRS, categories), mask, overviews."""
 RASTER_PARTS = (".wld", ".tab")

@@ -16,6 +16,8 @@ SHAPE_TYPES = (0, 1, 3, 5, 8, 11, 13, 15, 18, 21, 23, 25, 28, 31)
 READ_WITH = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".idm", ".ind")
 """What GDAL looks for beside any of them, in lower and in upper case."""
 TEXT = (".prj", ".cpg")
+TABLE = (".dbf", ".cpg")
+"""What is read of attributes without shapes."""
 FIELD_BYTES = 32
 
 
@@ -25,7 +27,13 @@ def check_shapefile(file: Path) -> None:
     Raises DataError where a header does not fit its file or a part is no regular file, LimitError for too many columns and
     for side files that are too large.
     """
-    for part in _parts(file):
+    found = _parts(file)
+    shape = next((part for part in found if part.suffix.lower() == ".shp"), None)
+    if shape not in (None, file):
+        raise DataError(
+            f"The file {file.name!r} is only a part of {shape.name!r}.", hint=f"Add {shape.name!r}; its parts are read with it."
+        )
+    for part in found if shape else (part for part in found if part.suffix.lower() in TABLE):
         suffix = part.suffix.lower()
         if suffix in (".shp", ".shx"):
             _check_shapes(part)
