@@ -59,6 +59,7 @@ def test_a_file_is_fetched_into_a_folder_named_by_its_content(server: RangeServe
     found = downloads.fetch(server.url("/data/trees.csv"))
     assert found.path.read_bytes() == TABLE
     assert found.pieces[0].sha256 == sha256(TABLE)
+    assert (folder / "quarantine").stat().st_mode & 0o777 == 0o700
     assert found.path == folder / sha256(f"{sha256(TABLE)}  trees.csv\n".encode())[:32] / "trees.csv"
     assert left_over(folder) == []
 
