@@ -145,6 +145,16 @@ def test_a_line_along_a_parallel_is_as_long_as_the_parallel_and_not_the_great_ci
     assert geodesic_length(np.array([parallel]), CRS(4326))[0] == pytest.approx(circumference / 4, rel=1e-7)
 
 
+@pytest.mark.parametrize("pole", [-90, 90])
+@pytest.mark.parametrize("east", [-173, 0, 180])
+def test_a_polygon_that_reaches_a_pole_has_a_perimeter(pole, east):
+    cap = box(-180, min(pole, pole * 2 / 3), east, max(pole, pole * 2 / 3))
+    sides = Geod(ellps="WGS84").inv([0, 0], [pole, 0], [0, 0.0], [pole * 2 / 3, 0])[2][0] * 2
+    lat = np.radians(60)
+    circle = 2 * np.pi * 6378137 * np.cos(lat) / np.sqrt(1 - 0.00669437999014 * np.sin(lat) ** 2)  # of the parallel; the pole has none
+    assert geodesic_length(np.array([cap]), CRS(4326))[0] == pytest.approx(sides + circle * (east + 180) / 360, rel=1e-6)
+
+
 def test_a_local_equal_area_crs_keeps_areas_and_accepts_a_bbox_over_the_antimeridian():
     plane = local_equal_area((175.0, -20.0, -175.0, -10.0))
     ring = shapely.segmentize(box(178, -18, 182, -14), 0.01)

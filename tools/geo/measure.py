@@ -58,6 +58,7 @@ def geodesic_length(geometries: Geometries, crs: CRS) -> Floats:
         check_lonlat(paths, frame)
     paths = paths.split(LENGTH_PIECE_M / frame.metres_per_unit)
     lon, lat = frame.to_lonlat(paths.xy[:, 0], paths.xy[:, 1])
+    lat = np.clip(lat, -90, 90)  # cutting an edge that lies on a pole rounds beyond it, and PROJ knows no place there
     starts = paths.edges
     _, _, metres = frame.geod.inv(lon[starts], lat[starts], lon[starts + 1], lat[starts + 1])
     return paths.total(np.asarray(metres, dtype=float), len(geometries))

@@ -19,7 +19,7 @@ from tools.settings import ToolSettings
 from tools.sql import bounds
 from tools.sql.grammar import parse, printed
 from tools.sql.names import GEOMETRY, MEASURES, mentioned, read_columns, resolve, tables_of
-from tools.sql.result import MOST_FACTS, MOST_ROWS, Row, facts_of, numbers_of_the_query, plain_rows, write_result
+from tools.sql.result import MOST_FACTS, MOST_ROWS, Row, facts_of, numbers_of_the_query, plain_rows, without_infinite, write_result
 from tools.sql.rewriting import engine_sql
 from tools.sql.traits import Trait, column_traits, group_keys, traits_of
 from tools.sql.views import UNITS, View, arrow_table, fit, transformations, view_of
@@ -99,7 +99,7 @@ def _check_geometry(tree: exp.Query, traits: Mapping[str, Trait]) -> None:
 
 def _report(query: _Query, table: pyarrow.Table, params: QuerySqlParams, context: ToolContext) -> ToolOutput:
     is_cut = table.num_rows > params.limit
-    table = table.slice(0, params.limit)
+    table, infinite = without_infinite(table.slice(0, params.limit))
     rows = plain_rows(table, query.geometries)
     facts = tuple(islice(facts_of(rows, query.traits, group_keys(query.tree)), MOST_FACTS))
     outcome = _outcome(rows, facts)
@@ -112,7 +112,7 @@ def _report(query: _Query, table: pyarrow.Table, params: QuerySqlParams, context
         outcome=outcome,
         files=(file,) if file else (),
         kind=kind,
-        warnings=(*_warnings(query), *_said(query, rows, facts, params, is_cut)),
+        warnings=(*_warnings(query), *_said(query, rows, facts, params, is_cut), *_undefined(infinite)),
         method=_method(query),
         data={"rows": rows[:MOST_ROWS]},
         bbox=_bbox(query),
@@ -166,6 +166,10 @@ def _said(query: _Query, rows: Sequence[Row], facts: Sequence[Fact], params: Que
             f"{', '.join(own[:5])} cannot be cited: a number of the query itself goes into it; select the columns, and convert in the answer or with calculate"
         )
     return tuple(said)
+
+
+def _undefined(infinite: int) -> tuple[str, ...]:
+    return (f"{infinite:,} values have no finite result, e.g. the root of a negative number, and were left out",) if infinite else ()
 
 
 def _method(query: _Query) -> dict[str, Any]:

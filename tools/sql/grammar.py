@@ -22,6 +22,8 @@ MAX_NESTING = 30
 """Deepest parentheses; the engine's own parser stops at 50."""
 MAX_DEPTH = 150
 """Deepest tree; a chain of n terms with AND, OR or + is n deep."""
+MAX_COLUMNS = 200
+"""Most columns of a result."""
 MAX_NAME = 200
 """Longest name of a column, in characters."""
 MAX_DIGITS = 40
@@ -201,6 +203,8 @@ def _refusals(node: exp.Expr) -> Iterator[str]:
     """Yield what is wrong with a part that may stand in a query."""
     if isinstance(node, exp.Select) and not (node.expressions and node.args.get("from_")):
         yield "Every SELECT needs columns and FROM."
+    if isinstance(node, exp.Select) and len(node.expressions) > MAX_COLUMNS:
+        yield f"A SELECT has {len(node.expressions):,} columns; at most {MAX_COLUMNS} are made."
     if isinstance(node, (exp.From, exp.Join)) and not isinstance(node.this, (exp.Table, exp.Subquery)):
         yield "FROM and JOIN take views and queries in parentheses."
     if isinstance(node, exp.Table) and not (isinstance(node.this, exp.Identifier) and node.name):

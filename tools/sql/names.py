@@ -13,12 +13,11 @@ from sqlglot.schema import MappingSchema
 
 from tools.errors import ParameterError
 from tools.sql.dialect import TerraciteSql
+from tools.sql.grammar import MAX_COLUMNS
 
 MEASURES = ("area_m2", "length_m")
 """Columns that every view with geometry offers beside its own: geodesic, of each feature; not part of *."""
 GEOMETRY = "geometry"
-MOST_COLUMNS = 200
-"""Most columns of a result."""
 MOST_NAMED = 40
 """Most columns that an error names."""
 
@@ -151,9 +150,9 @@ def _check_result(tree: exp.Query, views: Collection[str]) -> None:
                     f"The query reads {source.name[:80]!r}, which is no view here.", hint="A WITH query is known only where it stands."
                 )
     names = tree.named_selects
-    if len(names) > MOST_COLUMNS:
+    if len(names) > MAX_COLUMNS:
         raise ParameterError(
-            f"The result has {len(names):,} columns; at most {MOST_COLUMNS} are made.", hint="Name the columns instead of *."
+            f"The result has {len(names):,} columns; at most {MAX_COLUMNS} are made.", hint="Name the columns instead of *."
         )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

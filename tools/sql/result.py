@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 import geopandas
 import pandas
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import shapely
 from pyproj import CRS
@@ -31,7 +31,7 @@ Row = dict[str, Any]  # Any: text, numbers, dates
 
 
 def plain_rows(table: pyarrow.Table, geometries: Sequence[str]) -> list[Row]:
-    """Return the rows without geometry: decimals and floats that are whole as they came, dates as text, NaN as None."""
+    """Return the rows without geometry: decimals and floats that are whole as they came, dates as text."""
     columns = [name for name in table.column_names if name not in geometries]
     values = {name: [_plain(value) for value in table[name].to_pylist()] for name in columns}
     return [{name: values[name][position] for name in columns} for position in range(table.num_rows)]
@@ -40,9 +40,18 @@ def plain_rows(table: pyarrow.Table, geometries: Sequence[str]) -> list[Row]:
 def _plain(value: Any) -> Any:  # Any: what Arrow holds
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else value.isoformat()
+    return value if value is None or isinstance(value, (bool, int, float, str)) else value.isoformat()
+
+
+def without_infinite(table: pyarrow.Table) -> tuple[pyarrow.Table, int]:
+    """Return the table with nulls for numbers that are not finite, as of LN(0) or SQRT(-1), and how many they are."""
+    found = 0
+    for position, name in enumerate(table.column_names):
+        if pyarrow.types.is_floating(table[name].type):
+            finite = pyarrow.compute.is_finite(table[name])  # null stays null
+            found += table.num_rows - table[name].null_count - (pyarrow.compute.sum(finite).as_py() or 0)
+            table = table.set_column(position, name, pyarrow.compute.if_else(finite, table[name], None))
+    return table, found
 
 
 def write_result(folder: Path, table: pyarrow.Table, geometry: str | None, crs: CRS | None) -> tuple[str, Literal["vector", "table"]]:
