@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,43 @@ def test_a_read_only_workspace_with_workers_answers_what_it_knows(districts: Pat
         again = asked(tmp_path / "ws", HOW_MANY, districts, workers=2)
     assert isinstance(again, RunResult)
     assert again.answer == first.answer
+
+
+@pytest.mark.heavy
+def test_memory_on_a_full_disk_finds_or_tells_and_leaves_no_half_made_index(districts: Path, disk: Disk) -> None:
+    outcomes = []
+    for turn, pages in enumerate((0, 20, 60, 100, 200, 300, 600)):
+        assert agent_of(disk.root / "ws").run(f"Which districts are larger than {turn + 1} ha?", data=[districts]).status == "answered"
+        known = set((disk.root / "ws" / "index" / "memory").glob("*"))
+        disk.fill(pages * PAGE)
+        try:
+            outcomes.append(searched(disk.root / "ws"))
+        except StorageError as error:
+            assert error.hint  # noqa: PT017 - either is right
+            assert set((disk.root / "ws" / "index" / "memory").glob("*")) <= known
+            outcomes.append(-1)
+        disk.relieve()
+        assert searched(disk.root / "ws") == turn + 1
+    assert (outcomes[0], outcomes[-1]) == (-1, len(outcomes))
+
+
+@pytest.mark.heavy
+def test_a_full_temporary_folder_is_told_and_costs_no_index(
+    districts: Path, disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent_of(tmp_path / "ws").run(HOW_MANY, data=[districts])
+    assert searched(tmp_path / "ws") == 1
+    current = (tmp_path / "ws" / "index" / "memory" / "current.json").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(disk.root))
+        disk.fill()
+        with pytest.raises(StorageError, match="room"):
+            searched(tmp_path / "ws")
+    assert (tmp_path / "ws" / "index" / "memory" / "current.json").read_bytes() == current
+    assert searched(tmp_path / "ws") == 1
+
+
+def searched(folder: Path) -> int:
+    """Return how many results a search of memory finds, in a new process, so to speak."""
+    found = agent_of(folder).runner.run("search_knowledge", {"query": "districts", "limit": 50}).artifact
+    return len(found.data["results"])

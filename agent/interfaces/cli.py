@@ -54,7 +54,9 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", help="Register this file, folder, catalogue or https address and put exactly these in focus; may be repeated."),
+        typer.Option(
+            "--data", help="Register this file, folder, catalogue or https address and put exactly these in focus; may be repeated."
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     engine: EngineOption = None,

@@ -87,25 +87,25 @@ class Library:
         """
         passages, gaps = self._passages(news.documents)
         cards = self._cards(news.keys)
-        folder = generations.begin(before)
-        with opened(folder) as collection:
-            if before is not None:
-                remove(collection, [{"document": name} for name in (*news.gone, *news.documents) if name in before.documents])
-            both = [*passages, *cards]
-            write(collection, [entry for entry, _ in both], self.embedder.embed([meaning for _, meaning in both], progress))
-            count = collection.count()
-        kept = {name: digest for name, digest in (before.documents if before else {}).items() if name not in news.gone}
-        kept_gaps = {name: gap for name, gap in (before.gaps if before else {}).items() if name in kept and name not in news.documents}
-        made = Generation(
-            name=folder.name,
-            journal=news.journal,
-            documents=kept | {name: source.digest for name, source in news.documents.items()},
-            gaps=kept_gaps | gaps,
-            entries=count,
-            files={},
-        )
-        _LOG.info("memory: %s entries, %s new passages, %s new cards", count, len(passages), len(cards))
-        return generations.publish(made, before)
+        with generations.begun(before) as folder:
+            with opened(folder) as collection:
+                if before is not None:
+                    remove(collection, [{"document": name} for name in (*news.gone, *news.documents) if name in before.documents])
+                both = [*passages, *cards]
+                write(collection, [entry for entry, _ in both], self.embedder.embed([meaning for _, meaning in both], progress))
+                count = collection.count()
+            kept = {name: digest for name, digest in (before.documents if before else {}).items() if name not in news.gone}
+            kept_gaps = {name: gap for name, gap in (before.gaps if before else {}).items() if name in kept and name not in news.documents}
+            made = Generation(
+                name=folder.name,
+                journal=news.journal,
+                documents=kept | {name: source.digest for name, source in news.documents.items()},
+                gaps=kept_gaps | gaps,
+                entries=count,
+                files={},
+            )
+            _LOG.info("memory: %s entries, %s new passages, %s new cards", count, len(passages), len(cards))
+            return generations.publish(made, before)
 
     def _sources(self, present: Mapping[str, DatasetRecord]) -> Iterator[tuple[str, Source]]:
         """Yield the documents whose file is there."""

@@ -29,6 +29,8 @@ SCHEMA = 1
 """Version of what is stored about each entry; with the encoder's recipe it decides whether an index can be used."""
 VERSION = f"{SCHEMA}-{RECIPE}"
 CURRENT = "current.json"
+ROOM_BYTES = 1 << 20
+"""Less free space than this counts as none."""
 
 
 class DamagedIndexError(Exception):
@@ -75,10 +77,17 @@ class Generations:
         return self._home / Path(generation.name).name
 
     def copy(self, generation: Generation, target: Path) -> None:
-        """Copy a generation into an empty folder; raise DamagedIndexError where it is gone or not as it was written."""
+        """Copy a generation into an empty folder.
+
+        Raises DamagedIndexError where it is gone or not as it was written, StorageError where the target has no room for it.
+        """
         try:
             shutil.copytree(self.folder(generation), target, dirs_exist_ok=True)
-        except OSError as error:
+        except OSError as error:  # copytree tells the failures of all files in one error
+            if not _has_room(target):
+                raise StorageError(
+                    f"There is no room for a copy of the index in {target}.", hint="Free some space, or set TMPDIR."
+                ) from error
             raise DamagedIndexError(f"{self.folder(generation)} cannot be read: {error}") from error
         if _digests(target) != dict(generation.files):
             raise DamagedIndexError(f"{self.folder(generation)} does not match its digests")
@@ -94,13 +103,21 @@ class Generations:
             self.copy(generation, Path(folder))
             yield Path(folder)
 
-    def begin(self, before: Generation | None) -> Path:
-        """Make the folder of the next generation: a copy of the one before, or empty. Raises as `copy` does."""
+    @contextmanager
+    def begun(self, before: Generation | None) -> Iterator[Path]:
+        """Make the folder of the next generation: a copy of the one before, or empty; it is removed where the body fails.
+
+        Raises as `copy` does.
+        """
         folder = self._home / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        if before is not None:
-            self.copy(before, folder)
-        return folder
+        try:
+            if before is not None:
+                self.copy(before, folder)
+            yield folder
+        except BaseException:
+            _remove(folder)
+            raise
 
     def publish(self, generation: Generation, before: Generation | None) -> Generation:
         """Make a closed generation the current one; only the one before is kept, for those who still read it."""
@@ -123,6 +140,17 @@ def _digests(folder: Path) -> dict[str, str]:
     """Return the digest of every file of a folder."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): xxhash.xxh3_128_hexdigest(path.read_bytes()) for path in paths}
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether something can be written here."""
+    try:
+        (folder / "room").write_bytes(bytes(ROOM_BYTES))
+    except OSError:
+        return False
+    finally:
+        _remove(folder / "room")
+    return True
 
 
 def _remove(path: Path) -> None:

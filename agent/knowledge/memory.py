@@ -156,8 +156,10 @@ class Knowledge:
             return before
         try:
             return self._library.write(self._generations, before, news, progress)
+        except StorageError:
+            raise
         except (DamagedIndexError, OSError) as error:
-            if before is not None and not isinstance(error, StorageError):
+            if before is not None:
                 _LOG.warning("the index of memory is damaged and made anew: %s", error)
                 return self._written(None, progress)
             raise StorageError(
