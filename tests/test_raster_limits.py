@@ -218,7 +218,7 @@ def vrt(folder: Path, inside: str, attributes: str = "") -> Path:
     ("inside", "attributes"),
     [
         ('<sourcefilename relativeToVRT="1">no.txt</sourcefilename>', ""),  # GDAL takes names in any case
-        ("", ' SourceFilename="raster.tif"'),  # and attributes for elements
+        ("", ' SourceFilename="{here}/raster.tif"'),  # and attributes for elements
         ('<SourceFilename relativeToVRT="1">large.tif</SourceFilename>', ""),
         ('<SourceFilename relativeToVRT="1">raster.tif</SourceFilename><DEMPath>raster.tif</DEMPath>', ""),
         ('<SourceFilename relativeToVRT="1">raster.tif</SourceFilename><x subClass="VRTRawRasterBand"/>', ""),
@@ -234,7 +234,7 @@ def test_a_trusted_virtual_raster_reads_measured_rasters_only(
     good = vrt(tmp_path, '<SourceFilename relativeToVRT="1">raster.tif</SourceFilename>')
     assert (read_band(source(good)) == 7).all()
     with pytest.raises((DataError, LimitError)):
-        read_band(source(vrt(tmp_path, inside, attributes)))
+        read_band(source(vrt(tmp_path, inside, attributes.format(here=tmp_path))))
 
 
 def test_a_virtual_raster_stays_below_the_allowed_roots(make_raster: MakeRaster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,14 @@ def test_digest_ignores_neighbours_that_are_not_read(tmp_path: Path, name: str, 
     assert content_digest(path) == digest
 
 
+def test_the_name_of_a_file_counts_only_where_it_says_where_the_file_lies(tmp_path: Path) -> None:
+    named = {
+        name: content_digest(write(tmp_path / name)) for name in ("N45E006.hgt", "n45e006.SRTMGL1.hgt", "N46E006.hgt", "a.tif", "b.tif")
+    }
+    assert named["N45E006.hgt"] == named["n45e006.SRTMGL1.hgt"] != named["N46E006.hgt"]
+    assert named["a.tif"] == named["b.tif"]
+
+
 def test_digest_tells_apart_content_moved_between_parts(tmp_path: Path) -> None:
     for name, (shp, dbf) in {"one": (b"ab", b"c"), "two": (b"a", b"bc")}.items():
         write(tmp_path / f"{name}.shp", shp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ RAW_APPENDED = (".hdr",)
 """Beside a raster that is not a GeoTIFF, as `x.bil.hdr`: header of ENVI."""
 RAW_PARTS = (".hdr", ".prj", ".clr", ".stx", ".sgrd")
 """Beside a raster that is not a GeoTIFF: header, CRS, colours, statistics of ENVI, Esri, SAGA and ASCII grids."""
+_NAMED_BY_PLACE = re.compile(r"[NS]\d{2}[EW]\d{3}", re.IGNORECASE | re.ASCII)
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 """(role, bytes, mtime in ns, inode, ctime in ns) of every part of a file: equal stamps mean that nothing was written since.
 
@@ -38,6 +40,12 @@ def world_suffixes(suffix: str) -> tuple[str, ...]:
     """Return the suffixes of a raster's world file, e.g. `.tfw` and `.tifw` for `.tif`."""
     bare = suffix.removeprefix(".")
     return (f".{bare[0]}{bare[-1]}w", f".{bare}w") if len(bare) > 1 else ()
+
+
+def place_in_name(path: Path) -> str:
+    """Return what the name alone says of a file: a tile of SRTM, such as N45E006.hgt, lies where it is called."""
+    found = _NAMED_BY_PLACE.match(path.name) if path.suffix.lower() == ".hgt" else None
+    return found[0].upper() if found else ""
 
 
 def parts(path: Path, *, is_ours: bool = False) -> tuple[tuple[str, Path], ...]:
@@ -98,7 +106,7 @@ def content_digest(path: Path) -> str:
     """
     import xxhash
 
-    digest = xxhash.xxh3_128()
+    digest = xxhash.xxh3_128(place_in_name(path).encode())
     for role, file in parts(path):
         digest.update(f"{role}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:

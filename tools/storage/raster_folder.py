@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from tools.storage.identity import place_in_name
+
 STEM = "raster"
-_NAMED_BY_PLACE = re.compile(r"[NS]\d{2}[EW]\d{3}", re.IGNORECASE | re.ASCII)
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,12}", re.ASCII)
 
 
@@ -26,8 +27,7 @@ class RasterFolder:
         """Take (role, file) of every part, the file itself first, as from `tools.storage.identity.parts`."""
         main = parts[0][1]
         suffix = main.suffix.lower()
-        # A tile of SRTM says by its name alone where it lies.
-        stem = main.stem[:7] if suffix == ".hgt" and _NAMED_BY_PLACE.match(main.stem) else STEM
+        stem = place_in_name(main) or STEM
         name = stem + (suffix if _SUFFIX.fullmatch(suffix) else ".dat")
         self.path = f"{uuid4().hex}/{name}"
         """How GDAL is to call the raster; each opening by another name, since its caches go by names."""
