@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import stat
@@ -13,10 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 
 from agent import Agent
 from agent.interfaces.cli import main
 from agent.interfaces.logs import Redacting, stop_logging
+from agent.interfaces.slack.bot import Bot
+from agent.interfaces.slack.claims import Claims
+from agent.interfaces.slack.console import ConsoleOutlet
+from agent.interfaces.slack.outlet import Asked
+from agent.models import ask, make_decider
 from agent.settings import AgentSettings
 from chatting import Chat, piped
 from conftest import MakeRaster
@@ -71,7 +78,9 @@ def test_a_run_keeps_every_secret_inside(
     catalogue: ScriptedServer, folder: Path, make_raster: MakeRaster, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     document = folder.parent / "notes.md"
-    document.write_text(f"# Access\n\nThe floods of spring are at https://h.example/a?sig={SIGNATURE}, password: {PASSWORD} and key {KEY}.\n")
+    document.write_text(
+        f"# Access\n\nThe floods of spring are at https://h.example/a?sig={SIGNATURE}, password: {PASSWORD} and key {KEY}.\n"
+    )
     raster = make_raster(np.ones((4, 4), "uint8"), descriptions=[f"token={TOKEN}"])
     search = [("search_stac", {"catalogue": "made_up", "collections": ["scenes"], "bbox": [10, 50, 11, 51]})]
     look = [("describe_dataset", {"dataset": "raster"})]
@@ -183,6 +192,51 @@ def test_an_address_with_a_query_is_no_secret_to_a_parameter(folder: Path) -> No
     with pytest.raises(TerraciteError) as raised:
         Agent(folder, "planner").runner.run("query_vector", {"layer": "no-such-layer?x=https://h.example/a?b=c", "measures": []})
     assert "looks like a key" not in str(raised.value)
+
+
+def test_nothing_that_an_endpoint_is_sent_holds_a_secret_wherever_it_stands_in_the_conversation(folder: Path) -> None:
+    call = ToolCall(name="search_knowledge", args={"query": f"Bearer {TOKEN}"}, id="c1", type="tool_call")
+    conversation = [
+        SystemMessage(f"Use the header Authorization: Bearer {TOKEN}."),
+        HumanMessage(QUESTION),
+        AIMessage(f"Looking at https://h.example/?sig={SIGNATURE}", tool_calls=[call]),
+        ToolMessage(json.dumps({"data": {"password": PASSWORD, "count": 3}}), tool_call_id="c1"),
+    ]
+    with scripted([f"Done with {KEY}."]) as endpoint:
+        reply = ask(make_decider(settings(endpoint.url)), conversation, [])
+    (request,) = endpoint.requests
+    assert leaks({"the request": json.dumps(request), "the reply": str(reply)}) == []
+    assert json.loads(request["messages"][3]["content"]) == {"data": {"password": "[redacted]", "count": 3}}
+
+
+def test_a_question_that_waits_in_slack_is_kept_without_its_secrets(folder: Path) -> None:
+    async def asked() -> str:
+        claims = Claims(Path(":memory:"))
+        bot = Bot(Agent(folder, "planner"), claims, ConsoleOutlet(lambda _: None))
+        bot.take(Asked(event="e", message="m", place="a/b/c", text=QUESTION))
+        kept = claims.unfinished()[0].text
+        await bot.idle()
+        await bot.close()
+        return kept
+
+    kept = asyncio.run(asked())
+    assert "Which scenes are at https://example.org/a with" in kept
+    assert leaks({"the claim": kept, **files(folder)}) == []
+
+
+def test_a_catalogue_that_tells_secrets_of_itself_is_registered_without_them(catalogue: ScriptedServer, folder: Path) -> None:
+    agent = Agent(folder, "planner")
+    (record,) = agent.add(catalogue.url).records
+    assert record.collections[0].title == "Scenes token=[redacted]"
+    assert record.path == catalogue.url
+    assert leaks({"the record": record.model_dump_json(), **files(folder)}) == []
+
+
+def test_a_result_is_recorded_without_the_secrets_of_its_data(folder: Path, make_raster: MakeRaster) -> None:
+    agent = Agent(folder, "planner")
+    agent.add(make_raster(np.ones((4, 4), "uint8"), descriptions=[f"depth, password={PASSWORD}"]))
+    result = agent.tool("describe_dataset")(dataset="raster")
+    assert leaks({"the record": json.dumps(dict(result.artifact.record)), **files(folder)}) == []
 
 
 def settings(url: str) -> AgentSettings:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tools.errors import ConfigurationError, TerraciteError
+from tools.redaction import redacted
 from tools.settings import ToolSettings
 
 LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "exactextract", "pyarrow", "langgraph")
@@ -78,7 +79,7 @@ def _outcome(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, look())
     except EXPECTED_FAILURES as error:
-        return Check(name, False, f"{error} [{type(error).__name__}]")
+        return Check(name, False, redacted(f"{error} [{type(error).__name__}]"))
 
 
 def _python() -> str:

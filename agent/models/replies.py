@@ -75,7 +75,7 @@ def _arguments(text: str | None) -> tuple[dict[str, Any], str]:  # Any: JSON
     except json.JSONDecodeError as error:
         return {}, f"are not valid JSON ({error.msg} at character {error.pos}): {_shown(clean)}"
     if isinstance(value, dict):
-        return value, "" if clean == text else "hold what looks like a key, token or password"
+        return value, "" if clean == text else "hold what looks like a key, token or password, which must be left out."
     return ({}, "") if value is None else ({}, f"are {type(value).__name__}, not an object: {_shown(clean)}")
 
 

@@ -92,9 +92,11 @@ class Walk:
                 self.is_cut = True
                 return None
             if here.startswith(REMOTE) and not there.startswith(REMOTE):
-                raise DataError("A link of a remote catalogue names a file of this machine.")
+                raise DataError("A link of a remote catalogue names a file of this machine.", hint="Tell the provider of the catalogue.")
             if not there.startswith(REMOTE) and (self._home is None or not Path(there).resolve().is_relative_to(self._home)):
-                raise DataError(f"The link {href[:SHOWN]!r} leads out of the catalogue's folder.")
+                raise DataError(
+                    f"The link {href[:SHOWN]!r} leads out of the catalogue's folder.", hint="Register the catalogue that it leads to."
+                )
             return there, self._document(there)
         except TerraciteError as error:
             if isinstance(error, (DataError, NotFoundError, ServiceError)):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from tools.errors import CrashError, DeadlineError, InternalError, MemoryLimitError, error_from_json
+from tools.redaction import redacted
 from tools.settings import ToolSettings
 from tools.workers.job import Check, Job, Json, Progress
 from tools.workers.wire import BrokenWireError, receive_answer, send_job
@@ -196,7 +197,7 @@ class Worker:
     def _last_words(self) -> str:
         end = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, end - LOG_BYTES))
-        return self._errors.read().decode("utf-8", "replace").strip()
+        return redacted(self._errors.read().decode("utf-8", "replace").strip())
 
 
 def _options(setup: Setup, wire: int, lifeline: int) -> Json:
