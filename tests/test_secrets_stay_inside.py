@@ -23,6 +23,7 @@ from agent.interfaces.slack.bot import Bot
 from agent.interfaces.slack.claims import Claims
 from agent.interfaces.slack.console import ConsoleOutlet
 from agent.interfaces.slack.outlet import Asked
+from agent.knowledge.ledger import Ledger
 from agent.models import ask, make_decider
 from agent.settings import AgentSettings
 from chatting import Chat, piped
@@ -207,6 +208,22 @@ def test_nothing_that_an_endpoint_is_sent_holds_a_secret_wherever_it_stands_in_t
     (request,) = endpoint.requests
     assert leaks({"the request": json.dumps(request), "the reply": str(reply)}) == []
     assert json.loads(request["messages"][3]["content"]) == {"data": {"password": "[redacted]", "count": 3}}
+
+
+def test_a_question_loses_its_secrets_at_the_door_and_the_answer_says_so(folder: Path) -> None:
+    result = Agent(folder, "planner").run(QUESTION)
+    assert result.question == "Which scenes are at https://example.org/a with the header Authorization: [redacted]"
+    assert any("was left out" in warning for warning in result.warnings)
+    assert leaks({"the result": json.dumps(result.to_json()), **files(folder)}) == []
+
+
+def test_the_ledger_keeps_no_secret_whoever_hands_it_one(folder: Path) -> None:
+    ledger = Ledger(folder / "ledger.sqlite")
+    folder.mkdir()
+    run = {"run_id": "r1", "thread_id": "t1", "question": QUESTION, "status": "answered", "answer": f"password={PASSWORD} is 3"}
+    ledger.record(run, "2024-01-01T00:00:00Z")
+    assert ledger.run("r1")["answer"] == "password=[redacted] is 3"
+    assert leaks(files(folder)) == []
 
 
 def test_a_question_that_waits_in_slack_is_kept_without_its_secrets(folder: Path) -> None:
