@@ -60,7 +60,9 @@ def test_every_code_stands_for_one_class_and_says_what_it_means_and_what_to_do()
 
 def test_errors_with_a_code_stand_in_the_two_modules_of_errors_and_nowhere_else() -> None:
     found = {
-        path.relative_to(REPOSITORY).as_posix() for path, node in _nodes(REPOSITORY / "agent", REPOSITORY / "tools", holds="    code = ") if _names_a_code(node)
+        path.relative_to(REPOSITORY).as_posix()
+        for path, node in _nodes(REPOSITORY / "agent", REPOSITORY / "tools", holds="    code = ")
+        if _names_a_code(node)
     }
     assert found == {"agent/errors.py", "tools/errors.py"}
 

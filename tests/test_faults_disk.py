@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from agent.result import RunResult
 from fault_rooms import PAGE, Disk, read_only, small_disk
 from generated_workspaces import make_scene
 from memo_package import PlainCatalog, TinyPackage
+from range_server import RangeServer
 from tools.errors import StorageError
 from tools.settings import ToolSettings
+from tools.storage.downloads import Downloads
 from tools.workspace import open_workspace
 
 HOW_MANY = "How many districts are there?"
@@ -91,8 +94,6 @@ def test_a_question_on_a_full_disk_is_answered_or_ends_with_one_error(districts:
 @pytest.mark.heavy
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_question_is_answered_or_told_wherever_the_disk_runs_full(workers: int, tmp_path: Path) -> None:
-    import shutil
-
     scene = make_scene(5, tmp_path / "data")
     question, data = f"mean {scene.surface.surface.theme} by {scene.zones.noun.one}", (scene.surface.path, scene.zones.path)
     answer = agent_of(tmp_path / "calm").run(question, data=data).answer
@@ -194,6 +195,29 @@ def test_a_read_only_workspace_with_workers_answers_what_it_knows(districts: Pat
         again = asked(tmp_path / "ws", HOW_MANY, districts, workers=2)
     assert isinstance(again, RunResult)
     assert again.answer == first.answer
+
+
+def test_a_download_for_which_the_disk_turns_out_too_small_is_told_and_fetched_once_there_is_room(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the disk says of its room, others may take it meanwhile: every place from the first byte to the last note."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, 10**12))
+    table = b"name,count\n" + b"".join(b"tree %d,%d\n" % (number, number) for number in range(6000))
+    outcomes = []
+    with RangeServer() as server:
+        server.put("/data/trees.csv", table, "text/csv")
+        for pages in range(0, 40, 4):
+            downloads = Downloads(disk.root / f"downloads{pages}", ToolSettings(allowed_hosts="127.0.0.1"), pause_s=0.01)
+            disk.fill(pages * PAGE)
+            try:
+                downloads.fetch(server.url("/data/trees.csv"))
+                outcomes.append("fetched")
+            except StorageError:
+                outcomes.append("told")
+            disk.relieve()
+            assert downloads.fetch(server.url("/data/trees.csv")).path.read_bytes() == table
+            assert [path for path in (disk.root / f"downloads{pages}" / "quarantine").rglob("*") if path.is_file()] == []
+    assert (outcomes[0], outcomes[-1]) == ("told", "fetched")
 
 
 @pytest.mark.heavy

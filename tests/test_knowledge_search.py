@@ -229,8 +229,7 @@ def test_an_index_of_many_passages_survives_damage_to_any_of_its_files(tmp_path:
 
     vectors = np.random.default_rng(1).normal(size=(1100, 384)).astype("float32")
     generations = Generations(tmp_path)
-    folder = generations.begin(None)
-    with opened(folder) as collection:
+    with generations.begun(None) as folder, opened(folder) as collection:
         write(collection, [make_entry(f"text {number}", {"kind": "passage"}) for number in range(1100)], vectors)
     made = generations.publish(Generation(folder.name, 0, {}, {}, 1100, {}), None)
     files = [path for path in folder.rglob("*") if path.is_file()]
