@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent import Agent
 from hostile_bait import BYTE, PIXEL, TEXT, Bait, CanaryHost, changes, listing
 from tools import registry
+from tools.catalog.datasets import Datasets
 from tools.contract import Result, Source, ToolContext
 from tools.errors import TerraciteError
+from tools.runner import Runner
 from tools.storage import formats
+from tools.workers.job import Executor, InProcess
+from tools.workspace import Workspace, open_workspace
 
 Call = tuple[str, dict[str, Any]]
 """Tool and parameters; `FILE` stands for the file that is tried, `RASTER` and `LAYER` for harmless ones."""
@@ -62,6 +65,24 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
     "network": DOCUMENT_CALLS,
 }
 
+
+@dataclass(frozen=True)
+class Bench:
+    """A workspace with what registers files and what runs tools, in this process or in workers."""
+
+    workspace: Workspace
+    datasets: Datasets
+    runner: Runner
+    in_process: bool
+
+    @staticmethod
+    def over(folder: Path, executor: Executor) -> Bench:
+        """Open a workspace, as an agent does."""
+        workspace = open_workspace(root=folder)
+        datasets = Datasets(workspace, executor)
+        return Bench(workspace, datasets, Runner(workspace, datasets, executor=executor), isinstance(executor, InProcess))
+
+
 STARTS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty", "pty.spawn")
 _started: list[str] = []
 
@@ -88,42 +109,42 @@ class Tried:
         return Tried(self.said + other.said, self.results + other.results, self.unexpected + other.unexpected)
 
 
-def try_file(agent: Agent, path: Path | str, only: int | None = None) -> Tried:
+def try_file(bench: Bench, path: Path | str, only: int | None = None) -> Tried:
     """Register a file and call the tools on it, all or the first `only`; where it is refused, call them on the file itself."""
     tried = Tried()
     calls = CALLS[formats.kind_of(Path(path))][:only]
     with _noted(tried):
-        report = agent.add(path)
+        report = bench.datasets.add(path)
         tried.said += [record.model_dump_json() for record in report.records] + [json.dumps(one.to_json()) for one in report.refused]
         for record in report.records:
             for tool, params in CALLS.get(record.kind, calls)[:only]:
                 with _noted(tried):
-                    tried.results.append(agent.runner.run(tool, _named(params, record.id)))
-        if not report.records:
-            _try_directly(agent, Path(path), calls, tried)
+                    tried.results.append(bench.runner.run(tool, _named(params, record.id)))
+        if bench.in_process and not report.records:
+            _try_directly(bench, Path(path), calls, tried)
     tried.said += [json.dumps(dict(result.artifact.record), default=str) for result in tried.results]
     return tried
 
 
-def try_name(agent: Agent, name: str) -> Tried:
+def try_name(bench: Bench, name: str) -> Tried:
     """Give a text for a file's name, for a dataset's, and for that of a part of a result."""
-    tried = try_file(agent, name, only=2)
+    tried = try_file(bench, name, only=2)
     for tool, params in (RASTER_CALLS[0], VECTOR_CALLS[0], RASTER_CALLS[13], RASTER_CALLS[2]):
-        tried += try_call(agent, tool, _named(params, name))
+        tried += try_call(bench, tool, _named(params, name))
     return tried
 
 
-def try_catalogue(agent: Agent, catalogue: Path | str) -> Tried:
+def try_catalogue(bench: Bench, catalogue: Path | str) -> Tried:
     """Register a catalogue, search it, and read the first file of the first scene."""
     tried = Tried()
     with _noted(tried):
-        report = agent.add(catalogue)
+        report = bench.datasets.add(catalogue)
         tried.said += [record.model_dump_json() for record in report.records] + [json.dumps(one.to_json()) for one in report.refused]
         for record in report.records:
-            tried += try_call(agent, "search_stac", {"catalogue": record.id})
+            tried += try_call(bench, "search_stac", {"catalogue": record.id})
         for found in list(tried.results):
             for name in next(iter(_scenes(found)), {}):
-                tried += try_call(agent, "read_asset", {"assets": [f"{found.artifact.ref}#items/0/{name}"]})
+                tried += try_call(bench, "read_asset", {"assets": [f"{found.artifact.ref}#items/0/{name}"]})
     return tried
 
 
@@ -133,20 +154,20 @@ def _scenes(found: Result) -> list[dict[str, Any]]:
     return [dict(item["assets"]) for item in items]
 
 
-def try_call(agent: Agent, tool: str, params: Mapping[str, Any]) -> Tried:
+def try_call(bench: Bench, tool: str, params: Mapping[str, Any]) -> Tried:
     """Make one call."""
     tried = Tried()
     with _noted(tried):
-        result = agent.runner.run(tool, params)
+        result = bench.runner.run(tool, params)
         tried.results.append(result)
         tried.said.append(json.dumps(dict(result.artifact.record), default=str))
     return tried
 
 
-def _try_directly(agent: Agent, path: Path, calls: tuple[Call, ...], tried: Tried) -> None:
+def _try_directly(bench: Bench, path: Path, calls: tuple[Call, ...], tried: Tried) -> None:
     """Call the tools as if the file had been registered before it was changed into this one."""
-    known = {ref: agent.datasets.resolve(ref) for ref in (RASTER, LAYER)}
-    folder = agent.workspace.root / "direct"
+    known = {ref: bench.datasets.resolve(ref) for ref in (RASTER, LAYER)}
+    folder = bench.workspace.root / "direct"
     for place, (name, params) in enumerate(calls):
         with _noted(tried):
             tool = registry.load(name)
@@ -155,7 +176,7 @@ def _try_directly(agent: Agent, path: Path, calls: tuple[Call, ...], tried: Trie
             complete = tool.resolve(asked, sources) if tool.resolve else asked
             here = folder / str(place)
             here.mkdir(parents=True, exist_ok=True)
-            output = tool.run(complete, ToolContext(here, sources, catalog=agent.datasets))
+            output = tool.run(complete, ToolContext(here, sources, catalog=bench.datasets))
             tried.said.append(repr(output))
 
 

@@ -25,7 +25,6 @@ import rasterio
 import hostile_names
 import hostile_rasters
 import hostile_vectors
-from agent import Agent
 from agent.knowledge.documents import read_document
 from hostile_bait import (
     NAMES,
@@ -43,11 +42,18 @@ from hostile_bait import (
     write_raster,
 )
 from hostile_names import AddressCase, CallCase, NameCase
-from hostile_using import LAYER, RASTER, Tried, Watch, try_call, try_catalogue, try_file, try_name
+from hostile_using import CALLS, LAYER, RASTER, Bench, Tried, Watch, try_call, try_catalogue, try_file, try_name
 from tools.catalog.datasets import Datasets
+from tools.execution import executor_of
+from tools.settings import ToolSettings
+from tools.storage.formats import kind_of
+from tools.workers.job import Executor, InProcess, Job
 from tools.workspace import open_workspace
 
 FILES = (*hostile_rasters.CASES, *hostile_vectors.CASES, *hostile_vectors.DOCUMENTS, *hostile_vectors.ARCHIVES)
+LINKED = (*hostile_rasters.LINKED, *hostile_vectors.LINKED)
+BOMBS = (*hostile_rasters.BOMBS, *hostile_vectors.WIDE)
+TWINS = tuple(dict.fromkeys((case.twin, case.trusted) for case in FILES))
 OPEN: dict[str, str] = {}
 """Cases that still do harm, with the part of the code where the hole is."""
 
@@ -82,20 +88,42 @@ def host(ground: Path) -> Iterator[CanaryHost]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one case plays: a folder of its own beside the bait, and an agent over a workspace that holds what is harmless."""
+    """Where one case plays: a folder of its own beside the bait, and a bench over a workspace that holds what is harmless."""
 
     root: Path
     folder: Path
     bait: Bait
     host: CanaryHost
-    agent: Agent
+    bench: Bench
+
+
+@pytest.fixture(scope="session")
+def pool(ground: Path) -> Iterator[Executor]:
+    """Return workers that were started with the home and the temporary folder under watch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(ground / "home"))
+        patch.setenv("TMPDIR", str(ground / "tmp"))
+        workers = executor_of(open_workspace(ToolSettings(workers=2), root=ground / "prepared"))
+        workers.run(Job("tools.execution:nothing", {}))
+        yield workers
+        workers.close()
+
+
+@pytest.fixture
+def executor(request: pytest.FixtureRequest) -> Executor:
+    """Return what the tools run by: this process, or the workers for a test that asks for them."""
+    workers: Executor = request.getfixturevalue("pool") if getattr(request, "param", "") == "workers" else InProcess()
+    return workers
+
+
+EVERYWHERE = pytest.mark.parametrize("executor", ["here", "workers"], indirect=True)
 
 
 _numbers = itertools.count()
 
 
 @pytest.fixture
-def place(ground: Path, host: CanaryHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(ground: Path, host: CanaryHost, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """Return a place with the bait next door, and HOME and TMPDIR under watch."""
     name = f"case{next(_numbers):04d}"
     folder, workspace = ground / name, ground / f"ws-{name}"
@@ -103,9 +131,9 @@ def place(ground: Path, host: CanaryHost, monkeypatch: pytest.MonkeyPatch) -> It
     shutil.copytree(ground / "prepared", workspace)
     monkeypatch.setenv("HOME", str(ground / "home"))
     monkeypatch.setenv("TMPDIR", str(ground / "tmp"))
-    monkeypatch.setenv("TERRACITE_WORKERS", "0")
     monkeypatch.chdir(ground / "home")
-    yield Place(ground, folder, Bait(ground / "elsewhere", f"{host.url}{name}/"), host, Agent(workspace=workspace))
+    bench = Bench.over(workspace, executor)
+    yield Place(ground, folder, Bait(ground / "elsewhere", f"{host.url}{name}/"), host, bench)
     shutil.rmtree(folder)
     shutil.rmtree(workspace)
 
@@ -118,7 +146,7 @@ class Trial:
     effects: list[str]
 
 
-Try = Callable[[Callable[[Agent], Tried]], Trial]
+Try = Callable[[Callable[[Bench], Tried]], Trial]
 
 
 @pytest.fixture
@@ -126,10 +154,10 @@ def watched(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogC
     """Return a function that lets something be done and tells what it brought about, what was logged and printed included."""
     caplog.set_level(logging.DEBUG)
 
-    def run(act: Callable[[Agent], Tried]) -> Trial:
+    def run(act: Callable[[Bench], Tried]) -> Trial:
         settle(place.folder)
-        watch = Watch.begin(place.root, place.agent.workspace.root, place.bait, place.host)
-        tried = act(place.agent)
+        watch = Watch.begin(place.root, place.bench.workspace.root, place.bait, place.host)
+        tried = act(place.bench)
         printed = capfd.readouterr()
         return Trial(tried, watch.effects(tried.said, f"{caplog.text}\n{printed.out}\n{printed.err}"))
 
@@ -139,7 +167,7 @@ def watched(place: Place, capfd: pytest.CaptureFixture[str], caplog: pytest.LogC
 @pytest.fixture
 def trial(watched: Try) -> Callable[..., Trial]:
     """Return a function that tries a file."""
-    return lambda path, only=None: watched(lambda agent: try_file(agent, path, only))
+    return lambda path, only=None: watched(lambda bench: try_file(bench, path, only))
 
 
 def named(cases: tuple[FileCase, ...]) -> Callable[..., object]:
@@ -155,6 +183,18 @@ def assert_harmless(outcome: Trial) -> None:
     """Nothing was brought about, and only errors of ours came out."""
     assert not outcome.effects, "\n".join(outcome.effects)
     assert not outcome.tried.unexpected, "\n".join(outcome.tried.unexpected)
+
+
+@pytest.mark.heavy
+@EVERYWHERE
+@pytest.mark.parametrize("twin", [pytest.param(twin, id=f"{twin[0].__name__} {twin[1]}".strip()) for twin in TWINS if not twin[1]])
+def test_every_tool_takes_the_nearest_harmless_file(
+    twin: tuple[Callable[[Path], Path], str], place: Place, trial: Callable[..., Trial]
+) -> None:
+    path = twin[0](place.folder)
+    outcome = trial(path)
+    assert_harmless(outcome)
+    assert len(outcome.tried.results) == len(CALLS[kind_of(path)]), outcome.tried.said
 
 
 def assert_gives_its_value(outcome: Trial, path: Path) -> None:
@@ -174,8 +214,12 @@ def test_a_hostile_file_brings_nothing_about(case: FileCase, place: Place, trial
 
 
 @pytest.mark.heavy
-@named(FILES)
-def test_a_hostile_file_brings_nothing_about_by_any_tool(case: FileCase, place: Place, trial: Callable[..., Trial]) -> None:
+@EVERYWHERE
+@named((*FILES, *LINKED, *BOMBS))
+def test_a_hostile_file_brings_nothing_about_by_any_tool(
+    case: FileCase, place: Place, trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_ALLOWED_ROOTS", f"{place.folder}:{place.root / 'own'}")
     assert_harmless(trial(case.write(place.folder, place.bait)))
 
 
@@ -187,9 +231,6 @@ def test_a_trusted_format_is_trusted_with_files_and_nothing_else(
     outcome = trial(case.write(place.folder, place.bait), only=2)
     assert not [effect for effect in outcome.effects if effect.startswith(("asked", "touched", "started"))]
     assert not outcome.tried.unexpected
-
-
-TWINS = tuple(dict.fromkeys((case.twin, case.trusted) for case in FILES))
 
 
 @pytest.mark.parametrize("twin", [pytest.param(twin, id=f"{twin[0].__name__} {twin[1]}".strip()) for twin in TWINS])
@@ -211,7 +252,7 @@ def param(case: Any) -> Any:  # Any: every kind of case has a name
 
 @pytest.mark.parametrize("case", [param(case) for case in hostile_names.NAMES])
 def test_a_hostile_name_brings_nothing_about(case: NameCase, place: Place, watched: Try) -> None:
-    outcome = watched(lambda agent: try_name(agent, case.text(place.bait)))
+    outcome = watched(lambda bench: try_name(bench, case.text(place.bait)))
     assert_harmless(outcome)
     assert not outcome.tried.results
 
@@ -230,9 +271,9 @@ def test_a_file_whose_name_only_looks_hostile_gives_its_value(case: NameCase, pl
 def test_a_hostile_address_is_not_asked(case: AddressCase, place: Place, watched: Try) -> None:
     address = case.text(place.bait)
     catalogue = hostile_names.catalogue(place.folder, address)
-    assert_harmless(watched(lambda agent: try_name(agent, address) + try_catalogue(agent, catalogue)))
+    assert_harmless(watched(lambda bench: try_name(bench, address) + try_catalogue(bench, catalogue)))
     linking = hostile_names.catalogue(place.folder, "./plain.tif", link=address)
-    assert_harmless(watched(lambda agent: try_catalogue(agent, linking)))
+    assert_harmless(watched(lambda bench: try_catalogue(bench, linking)))
 
 
 @pytest.mark.parametrize("case", [param(case) for case in hostile_names.HREFS])
@@ -242,7 +283,7 @@ def test_a_hostile_link_of_a_catalogue_is_not_followed(case: AddressCase, place:
         (place.folder / name).write_text(hostile_rasters.vrt(str(place.bait.file("secret.tif"))))
     write_raster(place.folder / "plain.tif")
     catalogue = hostile_names.catalogue(place.folder, case.text(place.bait))
-    outcome = watched(lambda agent: try_catalogue(agent, catalogue))
+    outcome = watched(lambda bench: try_catalogue(bench, catalogue))
     assert_harmless(outcome)
     assert [result.artifact.tool for result in outcome.tried.results] == ["search_stac"]
 
@@ -253,7 +294,7 @@ def test_a_file_that_lies_with_its_catalogue_gives_its_value(href: str, place: P
     (place.folder / "a b").mkdir()
     write_raster(place.folder / "a b" / "%C3%A4.tif")
     catalogue = hostile_names.catalogue(place.folder, href.format(folder=place.folder))
-    outcome = watched(lambda agent: try_catalogue(agent, catalogue))
+    outcome = watched(lambda bench: try_catalogue(bench, catalogue))
     assert_harmless(outcome)
     with rasterio.open(outcome.tried.results[-1].artifact.main_file) as dataset:
         assert (dataset.read() == OWN).all()
@@ -262,8 +303,24 @@ def test_a_file_that_lies_with_its_catalogue_gives_its_value(href: str, place: P
 @pytest.mark.parametrize("case", [param(case) for case in hostile_names.CALLS])
 def test_a_hostile_parameter_brings_nothing_about(case: CallCase, place: Place, watched: Try) -> None:
     started = time.monotonic()
-    assert_harmless(watched(lambda agent: try_call(agent, case.tool, case.params(place.bait))))
+    assert_harmless(watched(lambda bench: try_call(bench, case.tool, case.params(place.bait))))
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("executor", ["workers"], indirect=True)
+@pytest.mark.parametrize("case", [param(case) for case in hostile_names.CALLS])
+def test_a_hostile_parameter_brings_nothing_about_in_workers(case: CallCase, place: Place, watched: Try) -> None:
+    assert_harmless(watched(lambda bench: try_call(bench, case.tool, case.params(place.bait))))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("executor", ["workers"], indirect=True)
+@pytest.mark.parametrize("case", [param(case) for case in (*hostile_names.ADDRESSES, *hostile_names.HREFS)])
+def test_a_hostile_link_of_a_catalogue_is_not_followed_in_workers(case: AddressCase, place: Place, watched: Try) -> None:
+    (place.folder / "link.tif").symlink_to(place.bait.file("secret.tif"))
+    catalogue = hostile_names.catalogue(place.folder, case.text(place.bait))
+    assert_harmless(watched(lambda bench: try_catalogue(bench, catalogue)))
 
 
 CALL_TWINS = {json.dumps([case.tool, case.twin, case.gives]): case for case in hostile_names.CALLS}
@@ -271,10 +328,44 @@ CALL_TWINS = {json.dumps([case.tool, case.twin, case.gives]): case for case in h
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.tool} {place}") for place, case in enumerate(CALL_TWINS.values())])
 def test_the_nearest_harmless_parameter_gives_its_value(case: CallCase, watched: Try) -> None:
-    outcome = watched(lambda agent: try_call(agent, case.tool, case.twin))
+    outcome = watched(lambda bench: try_call(bench, case.tool, case.twin))
     assert_harmless(outcome)
     (result,) = outcome.tried.results
     assert case.gives is None or case.gives in {(fact.name, fact.value) for fact in result.artifact.facts}, result.artifact.facts
+
+
+@pytest.mark.parametrize("case", [param(case) for case in LINKED])
+def test_a_link_out_of_the_folders_that_may_be_read_is_not_followed(
+    case: FileCase, place: Place, trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_ALLOWED_ROOTS", f"{place.folder}:{place.root / 'own'}")
+    assert_harmless(trial(case.write(place.folder, place.bait), only=2))
+
+
+@pytest.mark.parametrize("case", [param(case) for case in LINKED])
+def test_the_same_link_within_the_folders_that_may_be_read_is_followed(
+    case: FileCase, place: Place, trial: Callable[..., Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERRACITE_ALLOWED_ROOTS", f"{place.folder}:{place.root / 'own'}")
+    (place.folder / "kept").mkdir()
+    target = case.twin(place.folder / "kept")
+    path = place.folder / f"x{target.suffix}"
+    path.symlink_to(target)
+    for side in (place.folder / "kept").iterdir():
+        if side != target:
+            (place.folder / side.name.replace(target.stem, "x", 1)).symlink_to(side)
+    outcome = trial(path, only=1)
+    assert_harmless(outcome)
+    assert_gives_its_value(outcome, path)
+
+
+@pytest.mark.parametrize("case", [param(case) for case in BOMBS])
+def test_a_small_file_that_asks_for_too_much_is_stopped_at_a_limit(case: FileCase, place: Place, trial: Callable[..., Trial]) -> None:
+    started = time.monotonic()
+    outcome = trial(case.write(place.folder, place.bait), only=2)
+    assert_harmless(outcome)
+    assert not outcome.tried.results
+    assert time.monotonic() - started < 20
 
 
 GEOSPATIAL = ("GDAL", "CPL", "OGR", "PROJ", "SHAPE", "GTIFF")

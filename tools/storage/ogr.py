@@ -89,7 +89,7 @@ def read_layer(file: Checked, layer: str | None) -> pandas.DataFrame:
     import pyogrio
 
     settings = current_settings()
-    if file.most is None or CELL_BYTES * file.most[0] * file.most[1] > settings.max_unpacked_bytes:
+    if file.most is None or not _surely_fits(*file.most):
         info = _info(file, layer, force_feature_count=True)
         features = _features(file, int(info["features"]), settings.max_features + 1)
         _check_size(file, len(info["fields"]), features)
@@ -127,6 +127,12 @@ def _features(file: Checked, stated: int, most: int) -> int:
             f"The layer {file.path.name!r} states {stated:,} features, which do not fit into it.", hint="Fetch or export it again."
         )
     return most if stated < 0 else min(stated, most)
+
+
+def _surely_fits(features: int, columns: int) -> bool:
+    """Tell whether so many features and columns reach no limit, so that GDAL need not look at the layer twice."""
+    settings = current_settings()
+    return columns <= settings.max_columns and CELL_BYTES * features * columns <= settings.max_unpacked_bytes
 
 
 def _check_size(file: Checked, columns: int, features: int) -> None:
