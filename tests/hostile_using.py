@@ -53,7 +53,7 @@ VECTOR_CALLS: tuple[Call, ...] = (
     ("overlay", {"operation": "buffer", "layer": FILE, "distance_m": 5.0}),
     ("overlay", {"operation": "intersection", "layer": LAYER, "other": FILE}),
     ("find_place", {"name": "Adam", "layers": [FILE]}),
-    ("zonal_stats", {"raster": RASTER, "zones": FILE}),
+    ("zonal_stats", {"raster": RASTER, "zones": FILE, "statistics": ["mean"]}),
     ("read_asset", {"assets": [RASTER], "area": FILE}),
     ("render_map", {"layers": [{"source": FILE}]}),
 )
