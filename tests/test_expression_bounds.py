@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pyproj import CRS
 
 from tools.arithmetic.expression import evaluate
 from tools.arithmetic.quantity import Quantity
@@ -21,7 +23,9 @@ from tools.errors import DataError, ParameterError
 from tools.geo.arithmetic_text import MAX_DEPTH, parse_arithmetic
 from tools.geo.band_math import calculate
 from tools.geo.wkt import from_wkt
-from tools.geotypes import Condition, Where
+from tools.geotypes import Condition, Reference, Where, norm_crs
+from tools.memo.canonical import Marked
+from tools.memo.inputs import Resolver
 from tools.storage.conditions import matching
 from tools.storage.stac_query import parse_span
 from vector_calls import call, measures, value
@@ -270,3 +274,39 @@ def test_a_query_and_a_table_refuse_a_geometry_that_nests_too_deeply(tmp_path, m
     table.write_text(f"name,wkt\na,{nested(60_000)}\n")
     with pytest.raises(DataError, match="not WKT"):
         call("query_vector", tmp_path, {"t": table}, declared={"t": Declared(crs="EPSG:4326")}, layer="t", measures=measures("count"))
+
+
+# Names and systems --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 5_000, "[" * 5_000, "+proj=pipeline" + " +step +proj=noop" * 5_000, "EPSG:" + "9" * 5_000, "\x00", "\ud800"]
+)
+def test_a_crs_that_no_parser_should_see_is_refused_shortly(text: str) -> None:
+    with pytest.raises(ValueError, match=r"coordinate reference system|codec") as refusal:
+        norm_crs(text)
+    assert len(str(refusal.value)) < 700
+
+
+def test_the_longest_text_of_a_real_crs_is_still_read() -> None:
+    assert norm_crs(CRS("EPSG:7415").to_wkt("WKT2_2019", pretty=True)) == "EPSG:7415"  # compound, with both areas of use
+    assert norm_crs("urn:ogc:def:crs:OGC:1.3:CRS84") == "OGC:CRS84"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("fact", "a:00000000#facts/" + "9" * 5_000),
+        ("fact", "a:00000000#facts/\u0663"),
+        ("asset", "a:00000000#items/" + "9" * 5_000 + "/B04"),
+    ],
+)
+def test_a_reference_with_a_number_that_python_would_not_read_names_nothing(kind: Any, text: str) -> None:
+    def scenes(_: str) -> Any:
+        return SimpleNamespace(kind="items", ref="a:00000000", main_file=None, tool="search_stac", record={"lineage": []})
+
+    def nothing(*_: object) -> Any:
+        raise AssertionError("the reference is refused before anything is looked up")
+
+    with pytest.raises(ParameterError):
+        Resolver(scenes, scenes, nothing, nothing).resolve("tool", [Marked("inputs", text, Reference(kind))])

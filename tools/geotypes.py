@@ -46,7 +46,9 @@ RowsRef = Annotated[
 ]
 AnyRef = Annotated[str, Reference("any"), Field(min_length=1, description="Any dataset id, or a:KEY of an earlier result.")]
 FactRef = Annotated[
-    str, Reference("fact"), Field(pattern=r"^a:[0-9a-f]{8,64}#facts/\d+$", description="One number of an earlier result: a:KEY#facts/N.")
+    str,
+    Reference("fact"),
+    Field(pattern=r"^a:[0-9a-f]{8,64}#facts/[0-9]{1,9}$", description="One number of an earlier result: a:KEY#facts/N."),
 ]
 CatalogueRef = Annotated[
     str,
@@ -89,6 +91,8 @@ PixelMask = Annotated[
 ]
 
 
+LONGEST_CRS = 20_000
+"""Longest text of a CRS, in characters; the WKT2 of a compound one with its area of use has three thousand."""
 CRS_FILE = re.compile(r'PARAMETERFILE\s*\[\s*"[^"]*"\s*,\s*"[^"]*[/\\~]|\binit=(?!(?:epsg|esri|ogc|iau):)|\w=[^\s"]*[/\\~]', re.IGNORECASE)
 """A grid, a model or a list of definitions that PROJ would open where the text says, instead of among its own data."""
 
@@ -103,10 +107,12 @@ def norm_crs(text: str) -> str:
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
+    if len(text) > LONGEST_CRS:
+        raise ValueError(f"a coordinate reference system of {len(text):,} characters is longer than {LONGEST_CRS:,}; give e.g. EPSG:4326")
     try:
         crs = None if crs_names_file(text) else CRS.from_user_input(text)
-    except CRSError as error:
-        raise ValueError(f"unknown coordinate reference system {text!r}; give e.g. EPSG:4326 or EPSG:32632") from error
+    except (CRSError, RecursionError) as error:  # the latter: JSON that nests deeply
+        raise ValueError(f"unknown coordinate reference system {text[:200]!r}; give e.g. EPSG:4326 or EPSG:32632") from error
     if crs is None or crs_names_file(crs.to_wkt()):
         raise ValueError(f"the coordinate reference system {text[:200]!r} names a file by its path; give e.g. EPSG:4326 or EPSG:32632")
     authority = crs.to_authority(min_confidence=100)

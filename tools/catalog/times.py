@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from tools.errors import ParameterError
 
-_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?")
+_YEAR_OR_MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 
 
 def parse_time(text: str) -> tuple[str, str]:

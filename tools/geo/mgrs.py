@@ -21,7 +21,7 @@ SQUARE_M = 100_000.0
 OVERLAP_M = 9_860.0
 """A Sentinel-2 tile has 109.8 km and starts up to 20 m west and north of its square; the rest lies east and south of it."""
 _MARGIN_M = 20.0
-_TILE = re.compile(r"T?(\d{1,2})([C-HJ-NP-X])([A-HJ-NP-Z])([A-HJ-NP-V])", re.IGNORECASE)
+_TILE = re.compile(r"T?([0-9]{1,2})([C-HJ-NP-X])([A-HJ-NP-Z])([A-HJ-NP-V])", re.IGNORECASE)
 
 
 def norm_tile(text: str) -> str:

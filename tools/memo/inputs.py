@@ -21,8 +21,9 @@ from tools.memo.key import Json, canonical_json
 
 _ARTIFACT = re.compile(r"a:([0-9a-f]*)")
 _SCENES = "Give a:KEY#items/N/ASSET with the a:KEY of a search_stac result."
-_FACT = re.compile(r"(a:[0-9a-f]+)#facts/(\d+)")
-_ASSET = re.compile(r"(a:[0-9a-f]+)#items/(\d+)/(.+)")
+# Python refuses to read numbers of thousands of digits.
+_FACT = re.compile(r"(a:[0-9a-f]+)#facts/([0-9]{1,9})")
+_ASSET = re.compile(r"(a:[0-9a-f]+)#items/([0-9]{1,9})/(.+)")
 MEASUREMENTS = ("scale", "offset", "nodata")
 """Declared numbers that may be written as integers but mean floats; nodata may be NaN."""
 
