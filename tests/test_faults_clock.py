@@ -12,10 +12,13 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import box
 
+from range_server import Fault, RangeServer
 from system_calls import Stepper, stepper
 from tools.catalog.datasets import Datasets
 from tools.errors import BusyError
 from tools.locks import hold
+from tools.settings import ToolSettings
+from tools.storage.http import Remote, Request
 from tools.workspace import Workspace
 
 DAY_S = 86_400.0
@@ -141,3 +144,12 @@ def test_a_file_that_changed_is_noticed_whatever_its_time_says(
     path.write_text("a\n2\n")
     os.utime(path, (now, now + after_s))
     assert datasets.resolve(record.id).digest != record.digest
+
+
+def test_a_date_to_retry_at_is_one_of_the_servers_clock() -> None:
+    """By our clock it would be long past, or not come before the deadline."""
+    with RangeServer() as server, Remote(ToolSettings(allowed_hosts="127.0.0.1", http_deadline_s=5), pause_s=0.001) as remote:
+        server.put("/a", b"abc", "text/plain")
+        for now in ("Thu, 31 Dec 2099 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:10 GMT"):
+            server.fail("/a", Fault(429, {"retry-after": now, "date": now}))
+            assert remote.request(Request(server.url("/a"))).body == b"abc"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from tools.drafts import replace_whole
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,7 @@ class Notes:
         self._known = {**self._read(), _key(endpoint, model): asdict(capabilities)}
         if self._file is not None:
             with suppress(OSError):
-                draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-                draft.write_text(json.dumps(self._known, indent=1, sort_keys=True), encoding="utf-8")
-                draft.replace(self._file)
+                replace_whole(self._file, json.dumps(self._known, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, dict[str, Any]]:
         if self._file is not None:

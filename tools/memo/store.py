@@ -136,7 +136,7 @@ def _mend(workspace: Workspace) -> None:
         journal.mend(workspace.journal)
         sweep(workspace.staging)
         sweep(workspace.locks)
-        sweep_drafts((workspace.root / "pins", workspace.root / "code"))
+        sweep_drafts((workspace.root, workspace.root / "pins", workspace.root / "code"))
     except OSError as error:
         _LOG.info("leftovers not swept: %s", error)
 

@@ -273,7 +273,7 @@ def _check_status(opened: Opened, request: Request) -> None:
         return
     if status in BUSY:
         error = ServiceError(f"{plain} answers {status}: it is busy or broken.", hint="Try again later.")
-        raise _AgainError(error, _retry_after_s(opened.headers.get("retry-after", "")))
+        raise _AgainError(error, _retry_after_s(opened.headers))
     if status in (401, 403):
         raise CredentialError(f"{plain} refuses access ({status}).", hint="Check the key or signature for this service.")
     if status in (404, 410):
@@ -281,12 +281,17 @@ def _check_status(opened: Opened, request: Request) -> None:
     raise ServiceError(f"{plain} answers with status {status}.", hint="Check that the address and the request fit this service.")
 
 
-def _retry_after_s(text: str) -> float:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date); 0 for none that can be read."""
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3: seconds or a date); 0 for none that can be read.
+
+    A date is one of the server's clock; ours may be wrong.
+    """
+    text = headers.get("retry-after", "")
     if text.isdecimal():
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now.replace(tzinfo=now.tzinfo or UTC)).total_seconds())
     except (ValueError, OverflowError):
         return 0.0
