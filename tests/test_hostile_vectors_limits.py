@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -26,11 +28,12 @@ from tools.errors import DataError, LimitError, TerraciteError
 from tools.geotypes import norm_crs
 from tools.storage import json_text, wkb
 from tools.storage.identity import parts
+from tools.storage.rasters import raster_info
 from tools.storage.vectors import read_features, read_rows
 from tools.workers.confinement import available, confine_thread
 
 if TYPE_CHECKING:
-    from conftest import MakeLayer
+    from conftest import MakeLayer, MakeRaster
 
 POINTS = [shapely.Point(x, 0) for x in range(3)]
 ROWS: dict[str, list[object]] = {"a": [1, 2, 3], "b": ["x", "y", "z"]}
@@ -107,6 +110,14 @@ def test_a_crs_that_is_an_address_is_refused_in_any_spelling(tmp_path: Path, crs
     inside = features(tmp_path / "b.geojson", f'{{{crs} "type": "Point", "coordinates": [1, 2]}}')
     with pytest.raises(DataError, match="is an address"):
         read_rows(source(inside))
+
+
+@pytest.mark.parametrize("name", ["+init={}:x", "+proj=longlat +ellps=GRS80 +nadgrids={}", "\\u002binit={}:x"])
+def test_a_crs_whose_name_is_a_file_is_refused_without_opening_it(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")  # GDAL would wait for it without end
+    crs = f'"crs": {{"type": "name", "properties": {{"name": "{name.format(tmp_path / "pipe")}"}}}},'
+    with pytest.raises(DataError, match="names another file"):
+        read_rows(source(features(tmp_path / "a.geojson", more=crs)))
 
 
 @pytest.mark.parametrize(
@@ -379,12 +390,33 @@ def test_a_crs_that_names_a_file_by_its_path_is_refused_wherever_it_stands(tmp_p
         read_rows(source(write_blobs(tmp_path / "a.parquet", [blob], text.format(pipe))))
 
 
-def test_a_projection_file_that_names_a_grid_by_its_path_is_refused_and_one_by_its_name_is_not(make_layer: MakeLayer) -> None:
-    path = make_layer(POINTS, name="a.shp")
-    wkt = 'GEOGCS["x",DATUM["d",SPHEROID["s",6377397.155,299.1528],EXTENSION["PROJ4_GRIDS","{}"]],PRIMEM["g",0],UNIT["degree",0.0174532925199433]]'
-    path.with_suffix(".prj").write_text(wkt.format("BETA2007.gsb"))
-    assert read_features(source(path)).crs is not None
-    path.with_suffix(".prj").write_text(wkt.format("/etc/grid.gsb"))
+GRID = 'GEOGCS["x",DATUM["d",SPHEROID["s",6377397.155,299.1528],EXTENSION["PROJ4_GRIDS","{}"]],PRIMEM["g",0],UNIT["degree",0.0174532925199433]]'
+
+
+def with_crs(make_layer: MakeLayer, name: str, wkt: str) -> Path:
+    """Return a layer in whose place for a CRS stands this text."""
+    if name == "a.geojson":
+        crs = json.dumps({"type": "name", "properties": {"name": wkt}})
+        return features(make_layer(POINTS, name="a.shp").with_name(name), more=f'"crs": {crs},')
+    if name == "a.fgb":
+        return make_layer(POINTS, name=name, crs=wkt)
+    path = make_layer(POINTS, name=name, crs="EPSG:31287")
+    if name == "a.shp":
+        path.with_suffix(".prj").write_text(wkt)
+    else:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE gpkg_spatial_ref_sys SET organization = 'x', definition = ? WHERE srs_id = 31287", (wkt,))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.shp", "a.gpkg", "a.fgb", "a.geojson"])
+def test_a_layer_whose_crs_names_a_grid_by_its_path_is_refused_unopened_and_one_by_its_name_is_not(
+    make_layer: MakeLayer, tmp_path: Path, name: str
+) -> None:
+    harmless = "EPSG:31287" if name == "a.geojson" else GRID.format("BETA2007.gsb")  # GDAL looks for the grid of a GeoJSON at once
+    assert read_features(source(with_crs(make_layer, name, harmless))).crs is not None
+    path = with_crs(make_layer, name, GRID.format(tmp_path / "grid.gsb"))
+    os.mkfifo(tmp_path / "grid.gsb")  # GDAL would wait for it without end
     with pytest.raises(DataError, match="names another file"):
         read_rows(source(path))
 
@@ -448,3 +480,14 @@ def test_reading_needs_no_file_but_those_that_its_key_covers(make_layer: MakeLay
     thread.start()
     thread.join()
     assert counts == [3]
+
+
+def test_notes_of_a_raster_whose_crs_names_a_grid_by_its_path_are_refused_unopened(make_raster: MakeRaster, tmp_path: Path) -> None:
+    path = make_raster(np.ones((2, 2), np.uint8))
+    os.mkfifo(tmp_path / "grid.gsb")  # GDAL would wait for it without end
+    notes = path.with_name(path.name + ".aux.xml")
+    notes.write_text(f"<PAMDataset><SRS>{html.escape(GRID.format('BETA2007.gsb'))}</SRS></PAMDataset>")
+    assert raster_info(Source("x", "raster", path, "xxh3:0")).width == 2
+    notes.write_text(f"<PAMDataset><SRS>{html.escape(GRID.format(tmp_path / 'grid.gsb'))}</SRS></PAMDataset>")
+    with pytest.raises(DataError, match="names another file"):
+        raster_info(Source("x", "raster", path, "xxh3:0"))

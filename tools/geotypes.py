@@ -93,7 +93,11 @@ PixelMask = Annotated[
 
 LONGEST_CRS = 20_000
 """Longest text of a CRS, in characters; the WKT2 of a compound one with its area of use has three thousand."""
-CRS_FILE = re.compile(r'PARAMETERFILE\s*\[\s*"[^"]*"\s*,\s*"[^"]*[/\\~]|\binit=(?!(?:epsg|esri|ogc|iau):)|\w=[^\s"]*[/\\~]', re.IGNORECASE)
+CRS_FILE = re.compile(
+    r'(?:PARAMETERFILE\s*\[\s*"[^"]*"|"PROJ4_GRIDS")\s*,\s*"[^"]*[/\\~]'
+    r"|\binit=(?!(?:epsg|esri|ogc|iau):)|(?:grids|model|file)=[^\s\"]*[/\\~]",
+    re.IGNORECASE,
+)
 """A grid, a model or a list of definitions that PROJ would open where the text says, instead of among its own data."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
 
 MOST_COORDINATE = 1e12
 """Above every coordinate on the Earth in any unit of length: once around it are 4 × 10¹⁰ mm."""
+
+
+CRS_FILE_IN_TEXT = re.compile(
+    r'(?:PARAMETERFILE\s*\[\s*"[^"]*"|"PROJ4_GRIDS")\s*,\s*"[^"]*[/\\~]'
+    r"|\+init=(?!(?:epsg|esri|ogc|iau):)|\+proj=[^<\"]{0,1000}?(?:grids|model|file)=[^\s\"<]*[/\\~]",
+    re.IGNORECASE,
+)
+"""As `tools.geotypes.CRS_FILE`, in text that holds more than a CRS and may speak of files."""
+
+
+def check_crs_text(name: str, text: str) -> None:
+    """Raise DataError for text of a file, before GDAL reads it, that holds a CRS which names a grid by its path: GDAL opens it at once."""
+    if CRS_FILE_IN_TEXT.search(text):
+        raise DataError(
+            f"The coordinate reference system of {name} names another file by its path.",
+            hint="Export it again with the code of its CRS, or declare which it is: terracite add PATH --crs EPSG:….",
+        )
 
 
 @lru_cache(maxsize=256)

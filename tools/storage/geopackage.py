@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
+from tools.storage.crs import check_crs_text
 from tools.storage.paths import side_file
 from tools.storage.sqlite_log import image, keeps_log
 
@@ -33,6 +34,7 @@ COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 HOT_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 """Begins a rollback journal that still counts, https://www.sqlite.org/fileformat2.html#the_rollback_journal."""
 URI_SIGNS = "%#?"
+CRS_TABLE = "gpkg_spatial_ref_sys"
 MOST_TABLES = 20_000
 STEPS = 10_000
 """Instructions of SQLite between two looks at how many there were."""
@@ -118,6 +120,9 @@ def _check_schema(connection: sqlite3.Connection, file: Path) -> None:
         if module not in MODULES:
             raise _refused(file, name, f"is a virtual table of a kind that is not read ({module[:80]!r})")
     _check_statements(connection, file, [(kind, name) for kind, name, _ in schema if name not in virtual], {name for _, name, _ in schema})
+    if any(name.casefold() == CRS_TABLE for _, name, _ in schema):
+        for row in connection.execute(f"SELECT * FROM {CRS_TABLE} LIMIT {MOST_TABLES}"):  # noqa: S608 - constants
+            check_crs_text(repr(file.name), "\n".join(value for value in row if isinstance(value, str)))
 
 
 def _module(sql: str) -> str | None:

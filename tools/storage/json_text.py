@@ -17,6 +17,7 @@ import numpy as np
 
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
+from tools.storage.crs import check_crs_text
 
 CHUNK_BYTES = 1 << 22
 CRS_BYTES = 1 << 12
@@ -107,3 +108,14 @@ def _check_crs(file: Path, text: bytes) -> None:
             f"The CRS in {file.name!r} is an address ({str(kinds)[:80]}), which is not fetched.",
             hint="Export it again in EPSG:4326, or with the code of its CRS.",
         )
+    for value in _strings(pairs):
+        check_crs_text(repr(file.name), value)
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield the texts in JSON whose objects are lists of pairs."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _strings(part)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
 from tools.storage.network_card import NetworkCard
-from tools.storage.paths import real_file
+from tools.storage.paths import real_file, side_file
 
 CARD_SUFFIX = ".card.json"
 MOST_CARD_BYTES = 100_000
@@ -37,7 +37,7 @@ def read_card(weights: Path) -> NetworkCard:
     Raises NotFoundError without weights, DataError where there is no card, or one that says what cannot be.
     """
     path = card_path(real_file(weights))
-    if not path.is_file():
+    if side_file(path, weights) is None:
         raise DataError(
             f"The network {weights.name!r} has no card.",
             hint=f"Write {path.name} beside it: architecture, encoder, bands, unit, value_range, classes, resolution_m, weights_sha256.",

@@ -18,6 +18,7 @@ from tools.errors import DataError, LimitError, TerraciteError
 from tools.settings import current_settings
 from tools.storage import formats
 from tools.storage.bootstrap import bootstrap
+from tools.storage.crs import check_crs_text
 
 if TYPE_CHECKING:
     import pandas
@@ -65,7 +66,24 @@ def checked(path: Path) -> Checked:
         from tools.storage.json_text import check_json
 
         return Checked(path, path, most=check_json(path))
+    elif suffix == ".fgb":
+        _check_flatgeobuf(path)
     return Checked(path, path)
+
+
+def _check_flatgeobuf(path: Path) -> None:
+    """Check the length of the header, and its texts: magic of 8 bytes, length, header (https://flatgeobuf.org, "Specification")."""
+    limit = current_settings().max_header_bytes
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(12)[8:], "little")
+        if length > path.stat().st_size:
+            raise DataError(f"The FlatGeobuf {path.name!r} is cut short.", hint="Fetch or export it again.")
+        if length > limit:
+            raise LimitError(
+                f"The header of {path.name!r} has {length:,} bytes, more than {limit:,}.",
+                hint="Export the columns that are needed, or raise TERRACITE_MAX_HEADER_BYTES.",
+            )
+        check_crs_text(repr(path.name), stream.read(length).decode("latin-1"))
 
 
 def layer_names(file: Checked) -> tuple[str, ...]:

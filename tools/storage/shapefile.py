@@ -8,6 +8,7 @@ from pathlib import Path
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
 from tools.storage.paths import side_file
+from tools.storage.side_files import check_side_text
 
 HEADER_BYTES = 100
 MARK = b"\x00\x00\x27\x0a"
@@ -40,7 +41,7 @@ def check_shapefile(file: Path) -> None:
         elif suffix == ".dbf":
             check_dbf(part)
         elif suffix in TEXT:
-            _check_text(part)
+            check_side_text(part, repr(file.name))
 
 
 def _parts(file: Path) -> list[Path]:
@@ -85,14 +86,3 @@ def check_dbf(file: Path) -> None:
             f"The table {file.name!r} has {columns:,} columns, more than {limit:,}.",
             hint="Export the columns that are needed, or raise TERRACITE_MAX_COLUMNS.",
         )
-
-
-def _check_text(file: Path) -> None:
-    limit = current_settings().max_side_file_bytes
-    if file.stat().st_size > limit:
-        raise LimitError(
-            f"The side file {file.name!r} has {file.stat().st_size:,} bytes, more than {limit:,}.",
-            hint="Remove it if it does not belong there, or raise TERRACITE_MAX_SIDE_FILE_BYTES.",
-        )
-    if b"\0" in file.read_bytes():
-        raise DataError(f"The side file {file.name!r} is no text.", hint="Remove it if it does not belong there, or fetch it again.")

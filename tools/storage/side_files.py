@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
+from tools.storage.crs import check_crs_text
 
 _POINTER = re.compile(
     r"OVERVIEW_FILE|[XY]_DATASET|SourceFilename|SourceDataset|SUBDATASET_\d+_NAME|ProxyOverviewRequest|DEMPath", re.IGNORECASE
@@ -20,7 +21,9 @@ def check_no_pointer(text: bytes, name: str) -> None:
 
     It is searched as text, with references such as `&#79;` resolved: no difference between two parsers can hide anything.
     """
-    found = _POINTER.search(html.unescape(text.decode("latin-1")))
+    plain = html.unescape(text.decode("latin-1"))
+    check_crs_text(name, plain)
+    found = _POINTER.search(plain)
     if found:
         raise DataError(
             f"The metadata of {name} point to another file ({found[0].upper()}), which is not followed.",

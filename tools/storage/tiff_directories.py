@@ -22,7 +22,7 @@ Read = Callable[[int, int], bytes]
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION = 256, 257, 258, 259
 _STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_COUNTS, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
-_SUB_DIRECTORIES, _GDAL_METADATA = 330, 42112
+_SUB_DIRECTORIES, _GDAL_METADATA, _GEO_TEXTS = 330, 42112, 34737
 _ARRAYS = {_STRIP_OFFSETS, _STRIP_COUNTS, _TILE_OFFSETS, _TILE_COUNTS}
 """Where the blocks are: read in part, when a block is asked for."""
 _TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -119,9 +119,9 @@ def _check_texts(read: Read, fields: dict[int, _Field], name: str) -> None:
             f"The TIFF {name} holds a field of more than {limit:,} bytes beside its pixels.",
             hint="Write it again without that metadata, or raise TERRACITE_MAX_SIDE_FILE_BYTES.",
         )
-    metadata = fields.get(_GDAL_METADATA)
-    if metadata is not None:
-        check_no_pointer(read(metadata.at, metadata.bytes), name)
+    for text in (fields.get(_GDAL_METADATA), fields.get(_GEO_TEXTS)):
+        if text is not None:
+            check_no_pointer(read(text.at, text.bytes), name)
 
 
 def _layout(read: Read) -> _Layout | None:
