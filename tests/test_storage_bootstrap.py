@@ -214,3 +214,18 @@ def test_files_that_point_at_a_server_are_refused_unasked(requests: tuple[str, l
         with pytest.raises(DataError):
             raster_info(Source("x", "raster", path, ""))
     assert asked == []
+
+
+def test_reading_says_nothing_of_the_drivers_that_are_skipped(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+import numpy as np
+from odc.geo.geobox import GeoBox
+from tools.contract import Source
+from tools.storage.rasters import raster_info, write_raster
+path = Path({str(tmp_path / "x.tif")!r})
+write_raster(path, np.ones((3, 3), "uint8"), GeoBox.from_bbox((0, 0, 30, 30), crs="EPSG:32631", resolution=10))
+print(raster_info(Source("r", "raster", path, "d")).width)
+"""
+    done = run_python(code)
+    assert (done.stdout.strip(), done.stderr) == ("3", "")

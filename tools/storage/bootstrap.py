@@ -100,12 +100,18 @@ def bootstrap() -> None:
             hint="Call tools.storage.bootstrap.bootstrap() before importing rasterio, pyogrio or geopandas' readers.",
         )
     _forget_ambient()
+    logging.getLogger("rasterio._env").addFilter(_is_news)
     os.environ.update(OPTIONS, **_by_settings(ToolSettings()))
     if "pyproj" in sys.modules:
         # It read PROJ_NETWORK when it was imported; unlike GDAL's, its switch can still be turned.
         from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # public, though not in __all__
 
         set_network_enabled(active=False)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether rasterio logs something that matters: it registers drivers twice, and then misses each that was skipped before."""
+    return "to unload from GDAL_SKIP" not in record.getMessage()
 
 
 def _by_settings(settings: ToolSettings) -> dict[str, str]:
