@@ -61,7 +61,9 @@ def _jpeg2000(folder: Path) -> None:
 
 
 def _envi(folder: Path) -> None:
-    _raster(folder / "a.bil", _values().astype("float32"), "ENVI", interleave="BIL")
+    path = _raster(folder / "a.bil", _values().astype("float32"), "ENVI", interleave="BIL")
+    header = path.with_suffix(".hdr")
+    header.write_text(header.read_text().replace(str(path), path.name))  # else every folder would give another damage
 
 
 def _layer(path: Path) -> None:

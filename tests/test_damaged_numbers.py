@@ -8,16 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyproj import CRS
 from shapely.geometry import Point, box
 
 from conftest import MakeLayer, MakeRaster
 from tools.catalog.datasets import Datasets
+from tools.catalog.describing import extent_degrees
 from tools.contract import Declared, Source
 from tools.errors import DataError
+from tools.geo.frame import transformer
 from tools.runner import Runner
 from tools.storage.rasters import read_band
 from tools.storage.vectors import read_layer
 from tools.workspace import Workspace
+
+UTM_WKT = (
+    'PROJCS["zone",GEOGCS["degrees",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137,298.257223563]],PRIMEM["Greenwich",0],'
+    'UNIT["Degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["False_Easting",500000],'
+    'PARAMETER["False_Northing",0],PARAMETER["Central_Meridian",9],PARAMETER["Scale_Factor",0.9996],'
+    'PARAMETER["Latitude_Of_Origin",0],UNIT["Meter",1.0]]'
+)
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")  # the factory's
@@ -123,3 +133,25 @@ def test_an_overview_that_claims_to_be_larger_than_its_raster_ends_in_an_error_o
     path.write_bytes(body)
     report = Datasets(workspace).add(path)
     assert len(report.records) + len(report.refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [
+        ("Transverse_Mercator", "Transverse_Mercatur"),  # a method that nobody knows
+        ("0.9996", "0"),  # a scale of nothing
+        ('"Meter",1.0', '"Meter",0'),
+        ("298.257223563", "0.5"),  # an ellipsoid inside out
+        ('Origin",0', 'Origin",999'),  # a latitude of origin beyond the pole
+    ],
+)
+def test_a_crs_that_cannot_be_transformed_is_a_warning_at_adding_and_an_error_where_it_is_needed(sound: str, damaged: str) -> None:
+    assert UTM_WKT.count(sound) == 1
+    bounds = (500_000.0, 5_000_000.0, 500_100.0, 5_000_100.0)
+    broken = CRS.from_wkt(UTM_WKT.replace(sound, damaged))
+    bbox, doubts = extent_degrees(bounds, broken)
+    assert bbox is None
+    assert "No transformation is known" in doubts[0]
+    with pytest.raises(DataError, match="No transformation is known"):
+        transformer(broken, CRS.from_epsg(4326))
+    assert extent_degrees(bounds, CRS.from_wkt(UTM_WKT)) == (pytest.approx((9.0, 45.153, 9.0013, 45.154), abs=1e-3), ())

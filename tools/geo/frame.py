@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS, Geod, Transformer
+from pyproj.exceptions import ProjError
 
 from tools.errors import DataError
 
@@ -67,8 +68,14 @@ def geodetic_frame(crs: CRS) -> Frame:
 
 @lru_cache(maxsize=64)
 def transformer(src_crs: CRS, dst_crs: CRS) -> Transformer:
-    """Return the (cached) transformer from one CRS to another, with axes in the order x, y."""
-    return Transformer.from_crs(src_crs, dst_crs, always_xy=True)
+    """Return the (cached) transformer from one CRS to another, with axes in the order x, y; raise DataError where PROJ knows none."""
+    try:
+        return Transformer.from_crs(src_crs, dst_crs, always_xy=True)
+    except ProjError as error:
+        raise DataError(
+            f"No transformation is known from the coordinate reference system {src_crs.name!r} to {dst_crs.name!r}.",
+            hint="Declare the true CRS of the data, e.g. --crs EPSG:32632.",
+        ) from error
 
 
 def _horizontal(crs: CRS) -> CRS:

@@ -90,8 +90,7 @@ def _frame(sources: list[Source], width_px: int) -> tuple[MapFrame, Bounds]:
 
 def _bounds(source: Source, crs: CRS) -> Bounds:
     """Return left, bottom, right, top of a layer in a CRS."""
-    from pyproj import Transformer
-
+    from tools.geo.frame import transformer
     from tools.storage.rasters import raster_info
     from tools.storage.vectors import read_layer
 
@@ -101,7 +100,7 @@ def _bounds(source: Source, crs: CRS) -> Bounds:
     else:
         frame = read_layer(source)
         own, (left, bottom, right, top) = frame.crs, frame.total_bounds
-    return Transformer.from_crs(own, crs, always_xy=True).transform_bounds(left, bottom, right, top)
+    return transformer(own, crs).transform_bounds(left, bottom, right, top)
 
 
 def _joint(bounds: list[Bounds]) -> Bounds:
