@@ -80,6 +80,8 @@ def test_areas_are_geodesic_and_only_there_when_named(tmp_path, data) -> None:
     everything = query(tmp_path, only(data, "districts"), "SELECT * FROM districts")
     assert list(everything.data["rows"][0]) == ["zone"]
     assert everything.kind == "vector"
+    beside = query(tmp_path, only(data, "districts"), "SELECT *, area_m2 / length_m AS depth FROM districts")
+    assert list(beside.data["rows"][0]) == ["zone", "depth"]
 
 
 def test_a_result_with_geometry_is_a_layer_in_its_system(tmp_path, data) -> None:
@@ -140,7 +142,8 @@ def test_only_numbers_that_come_from_data_are_facts(tmp_path, data) -> None:
 def test_a_constant_of_a_with_query_or_of_a_union_is_no_fact(tmp_path, data) -> None:
     views = only(data, "clinics")
     assert not facts(query(tmp_path, views, "WITH w AS (SELECT name, 42 AS v FROM clinics) SELECT name, v FROM w"))
-    assert not facts(query(tmp_path, views, "SELECT name, beds AS v FROM clinics UNION ALL SELECT name, 42 FROM clinics"))
+    for own in (42, 0):
+        assert not facts(query(tmp_path, views, f"SELECT name, beds AS v FROM clinics UNION ALL SELECT name, {own} FROM clinics"))
     assert facts(query(tmp_path, views, "WITH w AS (SELECT name, beds AS v FROM clinics) SELECT name, v FROM w WHERE v > 4")) == [
         ("v", 5.0, "unspecified", "Fir")
     ]
@@ -324,6 +327,17 @@ def test_rows_have_one_order_and_ties_are_broken_by_the_other_columns(tmp_path, 
     ]
     assert rows(query(tmp_path, views, "SELECT name FROM clinics ORDER BY beds DESC LIMIT 1")) == [("Fir",)]
     assert rows(query(tmp_path, views, "SELECT s.name FROM (SELECT name FROM clinics LIMIT 2) s")) == [("Ash",), ("Birch",)]
+    path = tmp_path / "t.csv"
+    path.write_text("s,n,k\nc,3,1\nb,2,1\na,1,1\nd,1,2\n")  # in no order
+    for sql, expected in (
+        ("SELECT s, n FROM t", [("a", 1), ("b", 2), ("c", 3), ("d", 1)]),
+        ("SELECT n, s FROM t ORDER BY k", [(1, "a"), (2, "b"), (3, "c"), (1, "d")]),
+        ("SELECT s FROM (SELECT s FROM t LIMIT 2) x", [("a",), ("b",)]),
+        ("WITH w AS (SELECT n, s FROM t ORDER BY k DESC LIMIT 2) SELECT s FROM w", [("a",), ("d",)]),
+        ("SELECT DISTINCT n FROM t LIMIT 2", [(1,), (2,)]),
+        ("SELECT s FROM t UNION SELECT 'aa' AS s FROM t LIMIT 2", [("a",), ("aa",)]),
+    ):
+        assert rows(query(tmp_path, {"t": path}, sql)) == expected, sql
     written = [query(tmp_path, data, SPATIAL) and (sorted(tmp_path.glob("call-*"))[-1] / "result.parquet").read_bytes() for _ in range(2)]
     assert written[0] == written[1]
 
