@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,11 @@ from hostile_bait import (
     write_raster,
 )
 from hostile_names import AddressCase, CallCase, NameCase
-from hostile_using import CALLS, LAYER, RASTER, Bench, Tried, Watch, try_call, try_catalogue, try_file, try_name
+from hostile_using import LAYER, RASTER, Bench, Tried, Watch, try_call, try_catalogue, try_file, try_name
 from range_server import Fault, RangeServer
 from tools.catalog.datasets import Datasets
 from tools.execution import executor_of
 from tools.settings import ToolSettings
-from tools.storage.formats import kind_of
 from tools.workers.job import Executor, InProcess, Job
 from tools.workspace import open_workspace
 
@@ -419,6 +418,30 @@ def test_the_same_link_within_the_folders_that_may_be_read_is_followed(
     assert_gives_its_value(outcome, path)
 
 
+def test_a_folder_is_registered_without_what_leads_out_of_it(place: Place, watched: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRACITE_ALLOWED_ROOTS", f"{place.folder}:{place.root / 'own'}")
+    for number, case in enumerate((*LINKED, *hostile_rasters.CASES, *hostile_vectors.CASES)):
+        (place.folder / str(number)).mkdir()
+        case.write(place.folder / str(number), place.bait)
+    (place.folder / "outside").symlink_to(place.bait.folder)
+    kept = write_raster(place.folder / "plain.tif")
+    outcome = watched(lambda bench: try_file(bench, place.folder, only=1))
+    assert_harmless(outcome)
+    assert str(kept) in {record["path"] for record in place.bench.datasets.records()}
+
+
+@pytest.mark.parametrize("case", [param(case) for case in hostile_rasters.CASES if case.name.startswith("a virtual raster")])
+def test_a_file_that_is_changed_after_it_was_registered_brings_nothing_about(case: FileCase, place: Place, watched: Try) -> None:
+    path = case.write(place.folder, place.bait)
+    (place.folder / "kept").mkdir()
+    path.rename(place.folder / "kept" / path.name)
+    write_raster(place.folder / "x.tif").rename(path)
+    bench = place.bench
+    bench.datasets.add(path, id="swapped")
+    (place.folder / "kept" / path.name).rename(path)
+    assert_harmless(watched(lambda bench: try_call(bench, "zonal_stats", {"raster": "swapped", "statistics": ["mean"]})))
+
+
 @pytest.mark.parametrize("case", [param(case) for case in BOMBS])
 def test_a_small_file_that_asks_for_too_much_is_stopped_at_a_limit(case: FileCase, place: Place, trial: Callable[..., Trial]) -> None:
     started = time.monotonic()
@@ -431,6 +454,15 @@ def test_a_small_file_that_asks_for_too_much_is_stopped_at_a_limit(case: FileCas
 GEOSPATIAL = ("GDAL", "CPL", "OGR", "PROJ", "SHAPE", "GTIFF")
 
 
+def shown(library: str, names: Sequence[Path | str]) -> list[bool]:
+    """Return for each name whether the library, as it comes, shows the bait."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(GEOSPATIAL)}
+    program = Path(__file__).with_name("hostile_stock.py")
+    done = subprocess.run([sys.executable, str(program), library, *map(str, names)], env=clean, capture_output=True, check=True)
+    found: list[bool] = json.loads(done.stdout)
+    return found
+
+
 def bitten(cases: tuple[FileCase, ...], library: str, root: Path, template: Path, host: CanaryHost) -> list[str]:
     """Return the names of the cases that do harm where a library opens them as it comes, without our environment."""
     folders = [root / f"bite{place:03d}" for place in range(len(cases))]
@@ -440,15 +472,13 @@ def bitten(cases: tuple[FileCase, ...], library: str, root: Path, template: Path
         (folder / "case").mkdir()
         paths.append(case.write(folder / "case", Bait(folder / "elsewhere", f"{host.url}{folder.name}/")))
     before = listing(root)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(GEOSPATIAL)}
-    program = Path(__file__).with_name("hostile_stock.py")
-    done = subprocess.run([sys.executable, str(program), library, *map(str, paths)], env=clean, capture_output=True, text=True, check=True)
+    found = shown(library, paths)
     touched = {Path(path).parts[0] for path in changes(before, listing(root))}
     asked = {part for contact in host.contacts for part in contact.split("/")}
     return [
         case.name
-        for case, folder, shown in zip(cases, folders, json.loads(done.stdout), strict=True)
-        if shown or folder.name in touched or folder.name in asked
+        for case, folder, seen in zip(cases, folders, found, strict=True)
+        if seen or folder.name in touched or folder.name in asked
     ]
 
 
@@ -464,3 +494,15 @@ def test_a_good_part_of_the_layers_does_harm_where_nobody_keeps_it_from_it(tmp_p
     cases = hostile_vectors.CASES
     found = bitten(cases, "pyogrio", tmp_path, ground / "elsewhere", host)
     assert 3 * len(found) >= len(cases), found
+
+
+@pytest.mark.heavy
+def test_a_good_part_of_the_names_does_harm_where_nobody_keeps_it_from_it(ground: Path, host: CanaryHost) -> None:
+    found = set()
+    for library in ("rasterio", "pyogrio"):
+        names = [case.text(Bait(ground / "elsewhere", f"{host.url}{library}{place}/")) for place, case in enumerate(hostile_names.NAMES)]
+        passable = [place for place, name in enumerate(names) if name.isprintable() and len(name) < 10_000]
+        seen = shown(library, [names[place] for place in passable])
+        asked = {part for contact in host.contacts for part in contact.split("/")}
+        found |= {place for place, one in zip(passable, seen, strict=True) if one or f"{library}{place}" in asked}
+    assert 3 * len(found) >= len(hostile_names.NAMES), found
