@@ -25,6 +25,7 @@ import rasterio
 import hostile_names
 import hostile_rasters
 import hostile_vectors
+from agent import Agent
 from agent.knowledge.documents import read_document
 from hostile_bait import (
     NAMES,
@@ -313,6 +314,7 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[RangeServer]:
         yield server
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("case", [param(case) for case in hostile_names.ADDRESSES])
 def test_a_host_that_may_be_asked_leads_to_no_other(case: AddressCase, place: Place, watched: Try, allowed: RangeServer) -> None:
     address = case.text(place.bait)
@@ -440,6 +442,24 @@ def test_a_file_that_is_changed_after_it_was_registered_brings_nothing_about(cas
     bench.datasets.add(path, id="swapped")
     (place.folder / "kept" / path.name).rename(path)
     assert_harmless(watched(lambda bench: try_call(bench, "zonal_stats", {"raster": "swapped", "statistics": ["mean"]})))
+
+
+@pytest.mark.heavy
+def test_hostile_documents_are_searched_for_their_words_alone(place: Place, watched: Try) -> None:
+    for number, case in enumerate(hostile_vectors.DOCUMENTS):
+        (place.folder / str(number)).mkdir()
+        case.write(place.folder / str(number), place.bait)
+
+    def act(bench: Bench) -> Tried:
+        agent = Agent(workspace=bench.workspace.root)
+        agent.add(place.folder)
+        found = agent.tool("search_knowledge")(query="Notes")
+        return Tried([json.dumps(dict(found.artifact.record), default=str)], [found])
+
+    outcome = watched(act)
+    assert_harmless(outcome)
+    (result,) = outcome.tried.results
+    assert "Dull" in json.dumps(result.artifact.data)
 
 
 @pytest.mark.parametrize("case", [param(case) for case in BOMBS])
