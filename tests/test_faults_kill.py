@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from system_calls import Stepper, stepper
 
+_LOG = logging.getLogger(__name__)
 LONGEST_RESTART_S = 5.0
 KILLED = -9
 
@@ -23,6 +25,7 @@ PROGRAM = """
 import hashlib, importlib, sys, time
 from pathlib import Path
 from memo_package import PlainCatalog
+from tools.errors import TerraciteError
 from tools.memo.fingerprint import Fingerprints
 from tools.memo.sources import Sources
 from tools.runner import Runner
@@ -42,8 +45,11 @@ def publish(ws, factor):
     result = runner(ws).run("measure", {"source": "five", "rows": 3, "factor": factor})
     return [result.cache, result.artifact.key]
 
-def look(ws):
-    return runner(ws).run("look", {}).artifact.key
+def tried(ws, factor):
+    try:
+        return publish(ws, factor)[0]
+    except TerraciteError as error:
+        return error.code
 
 def state(ws):
     ws = Path(ws)
@@ -121,9 +127,7 @@ def test_a_kill_at_numbered_steps_of_a_publish_leaves_all_right(processes: Stepp
 
 
 @pytest.mark.heavy
-def test_two_hundred_kills_of_publishes_lose_nothing_and_leave_nothing(
-    processes: Stepper, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_two_hundred_kills_of_publishes_lose_nothing_and_leave_nothing(processes: Stepper, tmp_path: Path) -> None:
     shop, chance = Workshop(processes, tmp_path / "ws"), random.Random(4)
     started = time.monotonic()
     steps = processes.call("publish", shop.folder, 2).steps
@@ -135,7 +139,7 @@ def test_two_hundred_kills_of_publishes_lose_nothing_and_leave_nothing(
         slowest = max(slowest, restart(tmp_path, factor) if factor % 10 == 0 else 0.0)
         shop.check(factor)
     assert slowest < LONGEST_RESTART_S
-    record_property("figures", f"{len(steps)} steps, of which {commit(steps)} is the commit; slowest restart {slowest:.2f} s")
+    _LOG.info("%s steps, of which %s is the commit; slowest restart %.2f s", len(steps), commit(steps), slowest)
 
 
 def restart(root: Path, factor: int) -> float:
@@ -166,3 +170,18 @@ def test_a_kill_while_a_damaged_result_is_replaced_leaves_all_right(processes: S
         got = processes.call("again", shop.folder, factor).said
         assert (got["copy"], got["facts"]) == ("abcde", expected(factor))
         assert got["state"]["damaged"] == {}
+
+
+@pytest.mark.heavy
+def test_a_disk_that_is_full_from_any_step_on_tells_and_stores_nothing_half(processes: Stepper, tmp_path: Path) -> None:
+    """As the small disks of other tests, but full at each step by its number, not where a page happens to end."""
+    shop = Workshop(processes, tmp_path / "ws")
+    steps = processes.call("publish", shop.folder, 2).steps
+    told = 0
+    for factor, number in enumerate(range(1, len(steps) + 1), 3):
+        ended = processes.call("tried", shop.folder, factor, full_from=number)
+        assert ended.code == 0
+        told += ended.said != "computed"
+        assert ended.said in ("computed", "storage"), f"step {number}"
+        assert shop.check(factor)["cache"] == ("hit" if ended.said == "computed" else "computed"), f"step {number}"
+    _LOG.info("%s of %s steps told", told, len(steps))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ from shapely.geometry import Point, box
 
 from system_calls import Stepper, stepper
 
+_LOG = logging.getLogger(__name__)
 KILLED = -9
 LONGEST_RESTART_S = 5.0
 
@@ -90,9 +92,7 @@ def some(steps: list[int], most: int = 30) -> list[int]:
 
 
 @pytest.mark.heavy
-def test_a_kill_at_any_step_of_a_question_leaves_thread_and_ledger_usable(
-    processes: Stepper, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_kill_at_any_step_of_a_question_leaves_thread_and_ledger_usable(processes: Stepper, tmp_path: Path) -> None:
     question, workspace = "What is the total area of the districts?", str(tmp_path / "ws")
     whole = processes.call("ask", str(tmp_path / "calm"), question, "t")
     chosen, slowest = some(telling(whole.steps)), 0.0
@@ -106,13 +106,11 @@ def test_a_kill_at_any_step_of_a_question_leaves_thread_and_ledger_usable(
         assert got["state"] == {"damaged": {}, "left": [], "last": question, "generations": 0}, f"step {number}"
         slowest = max(slowest, got["seconds"])
     assert slowest < LONGEST_RESTART_S
-    record_property("figures", f"{len(whole.steps)} steps, {len(chosen)} killed; slowest answer afterwards {slowest:.2f} s")
+    _LOG.info("%s steps, %s killed; slowest answer afterwards %.2f s", len(whole.steps), len(chosen), slowest)
 
 
 @pytest.mark.heavy
-def test_a_kill_at_any_step_of_adding_a_folder_loses_no_dataset(
-    processes: Stepper, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_kill_at_any_step_of_adding_a_folder_loses_no_dataset(processes: Stepper, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(4):
@@ -128,14 +126,12 @@ def test_a_kill_at_any_step_of_adding_a_folder_loses_no_dataset(
         assert processes.call("add", workspace, str(folder)).said == whole.said
         assert processes.call("datasets", workspace).said == expected
         assert processes.call("state", workspace).said["left"] == []
-    record_property("figures", f"{len(whole.steps)} steps, {len(chosen)} killed")
+    _LOG.info("%s steps, %s killed", len(whole.steps), len(chosen))
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("how", ["search", "rebuild"])
-def test_a_kill_while_memory_catches_up_leaves_an_index_that_finds(
-    how: str, processes: Stepper, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_kill_while_memory_catches_up_leaves_an_index_that_finds(how: str, processes: Stepper, tmp_path: Path) -> None:
     workspace = str(tmp_path / "ws")
     for question in ("How many districts are there?", "What is the total area of the districts?"):
         processes.call("ask", workspace, question, "t")
@@ -155,4 +151,4 @@ def test_a_kill_while_memory_catches_up_leaves_an_index_that_finds(
     after = processes.call("state", workspace).said
     assert (after["damaged"], after["left"]) == ({}, [])
     assert after["generations"] <= 3, "more than the current one, the one before and the file that names them"
-    record_property("figures", f"{len(steps)} telling steps, {len(chosen)} killed")
+    _LOG.info("%s telling steps, %s killed", len(steps), len(chosen))
