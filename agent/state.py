@@ -30,7 +30,7 @@ TOOL_MESSAGE_VERSION = 1
 {"version": 1, "n": int, "tool": str, "params": {…as called}, "ref": "a:KEY12", "outcome": str, "summary": str,
  "facts": [{"name","value","unit","subject","path"}, …at most 60], "fact_count": int,
  "warnings": [str], "data": {…}, "method": {…}, "kind": str, "files": [str]}
-or, for a failed call, {"version": 1, "tool": str, "params": {…}, "error": {"code","message","hint","retryable"}}
+or, for a failed call, {"version": 1, "tool": str, "params": {…}, "error": {"code","message","hint","retryable","do"}}
 """
 
 MESSAGE_FACTS = 60

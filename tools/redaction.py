@@ -55,6 +55,13 @@ def _named(tail: str, *headers: str) -> str:
     return f"(?:{'|'.join([*words, *(f'(?<={name}{tail})' for name in (*_ENDINGS, *headers))])})"
 
 
+def _names(*tails: str) -> str:
+    """Return the ends of the names of secrets with each of the tails, as the words of a rule."""
+    names = (*_ENDINGS, *_WORDS, "authorization", "cookie")
+    ends = {name[name.index("key") :] if "key" in name else name for name in names}
+    return " ".join(f"{end}{tail}" for end in sorted(ends) for tail in tails)
+
+
 def _rule(words: str, pattern: str, replacement: str) -> _Rule:
     return _Rule(tuple(words.split()), re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
 
@@ -84,12 +91,16 @@ _SECRETS = (
     # ('authorization', 'Bearer …'), as Python writes a header
     _rule("authorization cookie key", rf"(\(b?(?P<q>[\"'])(?:{'|'.join(_TUPLES)})(?P=q),\s*b?(?P=q)){_QUOTED}", rf"\1{MARK}"),
     # "password": "…", as JSON and Python write it, quoted once or twice
-    _rule("\" '", rf"(?P<q>[\"']){_IN_QUOTES}(?P<s>\s*:\s*b?(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
-    _rule('\\"', rf"(?P<q>\\\"){_IN_ESCAPED_QUOTES}(?P<s>\s*:\s*(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
-    _rule(":", rf":(?:{'|'.join(f'(?<={name}:)' for name in _HEADERS)})(\s*+)(?!{_DONE}){_SCHEME}{_BARE}++", rf":\1{MARK}"),
+    _rule(_names('"', "'"), rf"(?P<q>[\"']){_IN_QUOTES}(?P<s>\s*:\s*b?(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
+    _rule(_names('\\"'), rf"(?P<q>\\\"){_IN_ESCAPED_QUOTES}(?P<s>\s*:\s*(?P=q)){_QUOTED}", rf"\g<q>\g<s>{MARK}"),
+    _rule(
+        " ".join(f"{name}:" for name in _HEADERS),
+        rf":(?:{'|'.join(f'(?<={name}:)' for name in _HEADERS)})(\s*+)(?!{_DONE}){_SCHEME}{_BARE}++",
+        rf":\1{MARK}",
+    ),
     _rule("cookie:", rf"(cookie:\s*+)(?!{_DONE})[^\r\n\"'<>\\]++", rf"\1{MARK}"),
     _rule("bearer", r"\b(bearer\s+)(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})[\w.~+/=-]{8,}", rf"\1{MARK}"),
-    _rule("=", rf"={_named('=')}(?!=|{_DONE}){_BARE}++", f"={MARK}"),
+    _rule(_names("="), rf"={_named('=')}(?!=|{_DONE}){_BARE}++", f"={MARK}"),
     _rule("sk- sk_ rk_ xai- hf_ glpat-", rf"(?<![a-z0-9-])(?:sk|rk|gsk|xai|hf|glpat)[-_]{_RANDOM}[\w*-]+", MARK),
     _rule("xox xapp-", r"(?<![a-z0-9])(?:xox[a-z]|xapp)-[\w-]+", MARK),
     _rule("ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"(?<![a-z0-9])(?:gh[pousr]|github_pat)_[\w-]{20,}", MARK),
