@@ -44,6 +44,18 @@ def check_wanted(cancel: threading.Event, question: str) -> None:
         raise RunInterruptedError(f"The answer to {question!r} was interrupted.")
 
 
+class NotRunError(TerraciteError):
+    """A call that a model made in a run which ended before the call was run."""
+
+    code = "not_run"
+    meaning = "A call was not run, because its run ended before."
+    remedy = "Call again if it is needed."
+    for_model = "Call again if it is needed."
+    exit_code = 75
+    http_status = 503
+    retryable = True
+
+
 class RefusedError(TerraciteError):
     """The question cannot be answered from this data with these tools; the message says why."""
 

@@ -37,6 +37,7 @@ LIST = {
     "missing_crs": (65, 422, False),
     "model_unavailable": (69, 502, True),
     "no_coverage": (3, 422, False),
+    "not_run": (75, 503, True),
     "not_found": (66, 404, False),
     "refused": (3, 422, False),
     "service_unavailable": (69, 502, True),
@@ -102,7 +103,7 @@ def test_what_is_no_published_error_is_told_as_a_mistake_of_ours_without_its_wor
 def test_a_model_is_told_what_to_do_about_each_error(code: str) -> None:
     error = published()[code]("It failed.")
     told = failure_of("query_vector", {"layer": "a"}, error)
-    assert told["error"] == {**error.to_json(), "do": error.for_model}
+    assert told["error"] == error.told_to_model() == {**error.to_json(), "do": error.for_model}
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -39,8 +39,12 @@ class TerraciteError(Exception):
         return f"{self.message} {self.hint}".strip()
 
     def to_json(self) -> dict[str, object]:
-        """Return the JSON form that models, HTTP clients and the command line see."""
+        """Return the JSON form that HTTP clients and the command line see, and that a run records."""
         return {"code": self.code, "message": self.message, "hint": self.hint, "retryable": self.retryable}
+
+    def told_to_model(self) -> dict[str, object]:
+        """Return what a language model is told of its call: the same, and what to do now."""
+        return {**self.to_json(), "do": self.for_model}
 
 
 class ParameterError(TerraciteError, ValueError):

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+from agent.errors import NotRunError
 from tools.redaction import redacted_json
 
-NOT_RUN = json.dumps({"error": {"code": "not_run", "message": "This call was not run.", "hint": "Call again if it is needed."}})
+NOT_RUN = json.dumps({"error": NotRunError("This call was not run.").told_to_model()})
 
 
 def call_ids(messages: Sequence[BaseMessage]) -> set[str]:

@@ -46,8 +46,7 @@ def message_of(result: Result, params: Mapping[str, Any], n: int) -> Json:
 
 def failure_of(name: str, params: Mapping[str, Any], error: TerraciteError) -> Json:
     """Return the tool message object of a failed call."""
-    told = {**error.to_json(), "do": error.for_model}
-    return {"version": TOOL_MESSAGE_VERSION, "tool": name, "params": redacted_json(dict(params)), "error": told}
+    return {"version": TOOL_MESSAGE_VERSION, "tool": name, "params": redacted_json(dict(params)), "error": error.told_to_model()}
 
 
 def tools_found(need: str, names: list[str]) -> Json:
