@@ -22,11 +22,13 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import CRS
 
 from tools.contract import Source
 from tools.errors import DataError, LimitError, TerraciteError
 from tools.geotypes import norm_crs
 from tools.storage import json_text, wkb
+from tools.storage.crs import crs_from_wkt
 from tools.storage.identity import parts
 from tools.storage.rasters import raster_info
 from tools.storage.vectors import read_features, read_rows
@@ -388,6 +390,17 @@ def test_a_crs_that_names_a_file_by_its_path_is_refused_wherever_it_stands(tmp_p
     blob = shapely.to_wkb(shapely.Point(1, 2))
     with pytest.raises(TerraciteError):
         read_rows(source(write_blobs(tmp_path / "a.parquet", [blob], text.format(pipe))))
+
+
+def test_a_bound_crs_whose_shift_is_a_file_by_its_path_is_refused() -> None:
+    def bound(grid: str) -> str:
+        source, target = (CRS.from_epsg(code).to_wkt() for code in (4267, 4326))
+        shift = f'METHOD["NTv2",ID["EPSG",9615]],PARAMETERFILE["Latitude and longitude difference file","{grid}"]'
+        return f'BOUNDCRS[SOURCECRS[{source}],TARGETCRS[{target}],ABRIDGEDTRANSFORMATION["x",{shift}]]'
+
+    assert crs_from_wkt(bound("BETA2007.gsb")).is_bound
+    with pytest.raises(DataError, match="names another file"):
+        crs_from_wkt(bound("/etc/grid.gsb"))
 
 
 GRID = 'GEOGCS["x",DATUM["d",SPHEROID["s",6377397.155,299.1528],EXTENSION["PROJ4_GRIDS","{}"]],PRIMEM["g",0],UNIT["degree",0.0174532925199433]]'

@@ -45,8 +45,11 @@ def source(path: Path, name: str | None = None) -> Source:
 
 
 def listing(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return what lies in a folder, and when something was last made or removed in it."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {str(file.relative_to(folder)): (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files}
+    return {".": (folder.stat().st_mtime_ns, "")} | {
+        str(file.relative_to(folder)): (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files
+    }
 
 
 def with_log(layer: Path, folder: Path, *statements: str) -> Path:
