@@ -86,7 +86,7 @@ def telling(steps: tuple[str, ...]) -> list[int]:
     return [number for number, name in enumerate(steps, 1) if not name.startswith(("write", "pwrite")) or steps[number - 2] != name]
 
 
-def some(steps: list[int], most: int = 30) -> list[int]:
+def some(steps: list[int], most: int) -> list[int]:
     """Return at most so many of the steps, from all over the call."""
     return [steps[position * len(steps) // most] for position in range(most)] if len(steps) > most else steps
 
@@ -95,7 +95,7 @@ def some(steps: list[int], most: int = 30) -> list[int]:
 def test_a_kill_at_any_step_of_a_question_leaves_thread_and_ledger_usable(processes: Stepper, tmp_path: Path) -> None:
     question, workspace = "What is the total area of the districts?", str(tmp_path / "ws")
     whole = processes.call("ask", str(tmp_path / "calm"), question, "t")
-    chosen, slowest = some(telling(whole.steps)), 0.0
+    chosen, slowest = some(telling(whole.steps), 90), 0.0
     for turn, number in enumerate(chosen):
         if turn % 4 == 0:  # so that some are killed while they compute, others while they repeat what they know
             workspace = str(tmp_path / f"ws{turn}")
@@ -117,7 +117,7 @@ def test_a_kill_at_any_step_of_adding_a_folder_loses_no_dataset(processes: Stepp
         gpd.GeoDataFrame({"n": [number]}, geometry=[Point(number, 1)], crs=4326).to_file(folder / f"layer{number}.gpkg")
     whole = processes.call("add", str(tmp_path / "calm"), str(folder))
     expected = processes.call("datasets", str(tmp_path / "calm")).said
-    chosen = some(telling(whole.steps))
+    chosen = some(telling(whole.steps), 60)
     for number in chosen:
         workspace = str(tmp_path / f"ws{number}")
         assert processes.call("add", workspace, str(folder), kill_at=number).code == KILLED
