@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hostile_bait import CRS, OWN, PEOPLE, TEXT, Bait
-from hostile_rasters import tile_index, vrt, wms
+from hostile_layers import ogr_vrt, pipeline
+from hostile_services import tile_index, wms
 from hostile_using import LAYER, RASTER
-from hostile_vectors import ogr_vrt, pipeline
+from hostile_virtual import vrt
 
 Reach = Callable[[Bait], str]
 

@@ -22,9 +22,11 @@ from typing import Any
 import pytest
 import rasterio
 
+import hostile_layers
 import hostile_names
 import hostile_rasters
 import hostile_vectors
+import hostile_virtual
 from agent import Agent
 from agent.knowledge.documents import read_document
 from hostile_bait import (
@@ -286,7 +288,7 @@ def test_a_hostile_address_is_not_asked(case: AddressCase, place: Place, watched
 def test_a_hostile_link_of_a_catalogue_is_not_followed(case: AddressCase, place: Place, watched: Try) -> None:
     (place.folder / "link.tif").symlink_to(place.bait.file("secret.tif"))
     for name in ("mosaic.vrt", "mosaic.tif"):
-        (place.folder / name).write_text(hostile_rasters.vrt(str(place.bait.file("secret.tif"))))
+        (place.folder / name).write_text(hostile_virtual.vrt(str(place.bait.file("secret.tif"))))
     write_raster(place.folder / "plain.tif")
     catalogue = hostile_names.catalogue(place.folder, case.text(place.bait))
     outcome = watched(lambda bench: try_catalogue(bench, catalogue))
@@ -347,7 +349,7 @@ def test_a_host_that_may_be_asked_gives_its_value(place: Place, watched: Try, al
 
 @pytest.mark.parametrize("name", ["x.tif", "x.geojson", "x.csv"])
 def test_a_hostile_file_that_was_fetched_brings_nothing_about(name: str, place: Place, watched: Try, allowed: RangeServer) -> None:
-    writer = {".tif": hostile_rasters.vrt(str(place.bait.file("secret.tif")))}.get(Path(name).suffix, hostile_vectors.over_file(place.bait))
+    writer = {".tif": hostile_virtual.vrt(str(place.bait.file("secret.tif")))}.get(Path(name).suffix, hostile_layers.over_file(place.bait))
     address = allowed.put(f"/{name}", writer.encode())
     assert_harmless(watched(lambda bench: try_name(bench, address)))
 
