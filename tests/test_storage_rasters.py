@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -285,3 +286,16 @@ def test_a_tag_of_another_program_that_looks_like_ours_names_no_classes(tmp_path
     with rasterio.open(path, "r+") as dataset:
         dataset.update_tags(1, TERRACITE_CLASSES=text)
     assert raster_info(Source("r", "raster", path, "x")).classes == {}
+
+
+def test_threads_read_declared_and_plain_rasters_side_by_side(make_raster: MakeRaster) -> None:
+    values = np.arange(600 * 600, dtype="uint16").reshape(600, 600)
+    plain = source(make_raster(values))
+    declared = source(plain.path, nodata=7)
+
+    def read(raster: Source) -> int:
+        return sum(int(read_band(raster, 1, (row, 0, 5, 600)).count()) for row in range(0, 100, 5))
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(read, [declared, plain] * 10, timeout=60))
+    assert counts == [100 * 600 - 1, 100 * 600] * 10

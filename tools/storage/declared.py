@@ -20,13 +20,24 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 
+def needs_view(declared: Declared) -> bool:
+    """Tell whether anything was declared that is laid over a raster."""
+    given = (declared.crs, declared.bounds, declared.nodata, declared.scale, declared.offset)
+    return any(value is not None for value in given)
+
+
 @contextmanager
 def declared_view(dataset: DatasetReader, declared: Declared) -> Iterator[DatasetReader]:
     """Yield the dataset itself, or a virtual raster in memory over it that states what was declared."""
-    given = (declared.crs, declared.bounds, declared.nodata, declared.scale, declared.offset)
-    if all(value is None for value in given):
+    if not needs_view(declared):
         yield dataset
         return
+    with _overlaid(dataset, declared) as view:
+        yield view
+
+
+@contextmanager
+def _overlaid(dataset: DatasetReader, declared: Declared) -> Iterator[DatasetReader]:
     import rasterio
     import rasterio.shutil
     from rasterio.errors import NotGeoreferencedWarning

@@ -33,15 +33,18 @@ _CHECKS: dict[str, Callable[[Callable[[int, int], bytes], str], None]] = {"GTiff
 
 
 @contextmanager
-def opened_file(path: Path, *, is_ours: bool = False) -> Iterator[DatasetReader]:
+def opened_file(path: Path, *, is_ours: bool = False, in_place: bool = False) -> Iterator[DatasetReader]:
     """Open a raster file read-only with its side files; `is_ours` as in `real_file`.
+
+    `in_place` lets GDAL open the file itself, for a virtual raster over it: GDAL reads the sources of those under a lock that every
+    closing takes as well, and would wait there for Python, which another thread holds. An Imagine file, which may name others, never is.
 
     Raises NotFoundError, DataError for what is no raster of a known format, points elsewhere, or needs trust that no setting
     gives, LimitError for what is larger than the published limits, and what rasterio raises for a broken file.
     """
     files = parts(path, is_ours=is_ours)
     form = _checked(files)
-    name = nullcontext(str(files[0][1])) if form.needs_trust else RasterFolder(files).shown_to_gdal()
+    name = nullcontext(str(files[0][1])) if form.needs_trust or (in_place and form.name != "HFA") else RasterFolder(files).shown_to_gdal()
     with name as where, opened(where, form.drivers[0]) as dataset:
         _check_measures(dataset, form, files[0][1])
         yield dataset

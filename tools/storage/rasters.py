@@ -22,7 +22,7 @@ from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
 from tools.storage.cog import BandMark, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
-from tools.storage.declared import check_located, check_numbers, declared_view
+from tools.storage.declared import check_located, check_numbers, declared_view, needs_view
 from tools.storage.paths import source_file
 from tools.storage.raster_files import opened_file
 
@@ -100,7 +100,8 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
 
     path = source_file(source)
     try:
-        with opened_file(path, is_ours=source.producer is not None) as dataset, declared_view(dataset, source.declared) as view:
+        is_ours, in_place = source.producer is not None, needs_view(source.declared)
+        with opened_file(path, is_ours=is_ours, in_place=in_place) as dataset, declared_view(dataset, source.declared) as view:
             check_numbers(view, path)
             if located:
                 check_located(view, path)
