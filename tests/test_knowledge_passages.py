@@ -108,5 +108,5 @@ def test_a_pdf_gives_its_text_and_knows_the_page_of_each_place(tmp_path: Path) -
 def test_a_broken_pdf_is_a_data_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.pdf"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="PDF|empty"):
+    with pytest.raises(DataError, match=r"PDF|empty"):
         read_document(path)
