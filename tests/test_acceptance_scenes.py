@@ -1,5 +1,6 @@
 """Acceptance on real scenes: found in a real catalogue, their bands read over HTTP, measured, cited, and read only once."""
 
+# ruff: noqa: F811 - fixtures that are imported
 from __future__ import annotations
 
 import json

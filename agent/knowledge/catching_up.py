@@ -17,7 +17,7 @@ from tools.catalog.datasets import Datasets
 from tools.catalog.records import DatasetRecord
 from tools.contract import Source
 from tools.errors import DataError, LimitError, NotFoundError, TerraciteError
-from tools.redaction import redacted
+from tools.redaction import without_secrets
 from tools.runner import Runner
 from tools.workers.job import Executor
 
@@ -133,8 +133,8 @@ class Library:
             raise LimitError(f"The document {name!r} has {len(found):,} passages, more than {MAX_PASSAGES:,}.", hint="Split it.")
         written = []
         for passage in found:
-            text, page = redacted(document.text[passage.start : passage.end]), document.page_at(passage.start)
-            heading = redacted(passage.heading)
+            text, page = without_secrets(document.text[passage.start : passage.end]), document.page_at(passage.start)
+            heading = without_secrets(passage.heading)
             about: dict[str, str | int] = {
                 "kind": "passage",
                 "document": name,
