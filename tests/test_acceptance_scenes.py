@@ -49,7 +49,7 @@ def items(shared_data: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def served(shared_data: Path, tmp_path: Path, serve_stac: ServeStac) -> Iterator[Served]:  # noqa: F811
+def served(shared_data: Path, tmp_path: Path, serve_stac: ServeStac) -> Iterator[Served]:
     """The real item of the scene, with the addresses of its files changed to those of a server that answers byte ranges."""
     item = json.loads((shared_data / "stac" / f"{SCENE}.json").read_text(encoding="utf-8"))
     with RangeServer() as files:
@@ -89,7 +89,7 @@ def test_scenes_of_a_tile_in_a_month_under_a_cloud_limit_are_the_right_five(
     question: str,
     agent: Agent,
     items: list[dict[str, Any]],
-    api_35mnm: str,  # noqa: F811
+    api_35mnm: str,
 ) -> None:
     right = july_under(items, 10)
     assert len(right) == 5
@@ -101,12 +101,12 @@ def test_scenes_of_a_tile_in_a_month_under_a_cloud_limit_are_the_right_five(
     assert_repeats(agent, result, [api_35mnm])
 
 
-def test_count_of_scenes_is_cited(agent: Agent, items: list[dict[str, Any]], api_35mnm: str) -> None:  # noqa: F811
+def test_count_of_scenes_is_cited(agent: Agent, items: list[dict[str, Any]], api_35mnm: str) -> None:
     result = agent.run("How many Sentinel-2 scenes of tile 35MNM in July 2020 have less than 1 % cloud?", data=[api_35mnm])
     assert_first(result, len(july_under(items, 1)), name="count")
 
 
-def test_no_scene_in_a_covered_month_is_a_true_zero(agent: Agent, api_35mnm: str) -> None:  # noqa: F811
+def test_no_scene_in_a_covered_month_is_a_true_zero(agent: Agent, api_35mnm: str) -> None:
     result = agent.run("How many Sentinel-2 scenes of tile 35MNM in July 2020 have less than 0.001 % cloud?", data=[api_35mnm])
     assert_answered(result)
     assert result.outcome == "true_zero"
