@@ -192,6 +192,10 @@ def test_a_job_writes_into_its_folder_only(pool: Pool, tmp_path: Path) -> None:
     assert list(other.iterdir()) == []
 
 
+def test_a_job_has_a_place_for_temporary_files(pool: Pool) -> None:
+    assert pool.run(job("use_a_temporary_file")) == {"size": 5}
+
+
 def test_only_a_job_that_says_so_reaches_the_network(pool: Pool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

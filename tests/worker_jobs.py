@@ -6,6 +6,7 @@ import ctypes
 import os
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,3 +100,9 @@ def start_a_child(progress: Progress) -> dict[str, Any]:
     progress(0.5)
     time.sleep(60)
     return {}
+
+
+def use_a_temporary_file(progress: Progress) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as draft:
+        draft.write(b"draft")
+        return {"size": draft.tell()}

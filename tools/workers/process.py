@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -57,6 +57,7 @@ class Worker:
         Raises StorageError where there is no room for it.
         """
         self._setup = setup
+        self._scratch = scratch
         self._is_ready = False
         self._is_closed = False
         self._errors: IO[bytes] = tempfile.TemporaryFile(dir=scratch, buffering=0)  # noqa: SIM115 - closed in `kill`
@@ -100,7 +101,7 @@ class Worker:
         """
         try:
             self._await_ready(check)
-            send_job(self._wire, job)
+            send_job(self._wire, replace(job, writes=(*job.writes, self._scratch)))
             answer = self._answer(progress, check)
         except BrokenWireError as error:
             raise self._crashed(job) from error
