@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
+from generated_networks import write_network
 from range_server import Fault, RangeServer
 from served_scenes import item_of, load, serve
 from stac_server import api_35mnm, loopback_allowed, serve_stac  # noqa: F401 - fixtures
@@ -210,3 +211,15 @@ def test_a_worker_searches_a_catalogue_as_this_process_does(tmp_path: Path, api_
         found.append(bytes_of(runner.run("search_stac", {"catalogue": "scenes", "time": "2020-07", "cloud_below": 10})))
     assert found[0] == found[1]
     assert '"matched": 5' in found[0][2]
+
+
+@pytest.mark.heavy
+def test_a_network_runs_in_a_worker_as_in_this_process(tmp_path: Path, make_raster: Any) -> None:
+    values = np.random.default_rng(5).random((2, 32, 32), dtype=np.float32)
+    make_raster(values, name="scene.tif", bounds=(500_000, 5_000_000, 500_320, 5_000_320), descriptions=["green", "swir1"])
+    network, found = write_network(tmp_path), []
+    for workers in (0, 1):
+        runner, datasets, _ = runner_of(tmp_path / f"ws{workers}", workers)
+        assert not (datasets.add(network) + datasets.add(tmp_path / "scene.tif")).refused
+        found.append(bytes_of(runner.run("segment", {"raster": "scene", "network": network.stem})))
+    assert found[0] == found[1]
