@@ -84,6 +84,10 @@ class Agent:
 
         return Turns(self.runner.exclusive, self.workspace.settings.lock_timeout_s)
 
+    def close(self) -> None:
+        """End the worker processes; an agent that is forgotten, or whose process ends, does so by itself."""
+        self.executor.close()
+
     def add(
         self,
         *paths: str | Path,
@@ -131,7 +135,7 @@ class Agent:
         """Answer one question, yielding every event as it happens; the last is `RunFinished`.
 
         Where `cancel` is set meanwhile, by any thread, the run ends with RunInterruptedError at the next place where it can: before
-        the next step, call or piece of text, or within a tool that tells its progress. It is then recorded nowhere, what the
+        the next step, call or piece of text, or at once within a call that a worker computes. It is then recorded nowhere, what the
         thread remembers is what it remembered before, and it can be asked again at once, even while this run still ends.
         """
         if not question.strip():
