@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import DataError
+from tools.workers.job import Readiness
 
 Progress = Callable[[float], None]
 
 
-def nothing_loaded() -> tuple[str, ...]:
+def nothing_loaded() -> Readiness:
     """Prepare a worker without the libraries that these jobs do not need."""
-    return ()
+    return Readiness()
 
 
 def echo(value: Any, progress: Progress) -> dict[str, Any]:

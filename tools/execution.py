@@ -25,7 +25,7 @@ from tools.memo.fingerprint import process_fingerprints
 from tools.memo.staging import private_folder
 from tools.settings import ToolSettings
 from tools.storage.identity import parts
-from tools.workers.job import Check, Executor, InProcess, Job, Json, Progress, nobody_asks, nothing_told
+from tools.workers.job import Check, Executor, InProcess, Job, Json, Progress, Readiness, nobody_asks, nothing_told
 from tools.workspace import Workspace
 
 PREPARE = "tools.execution:prepare_worker"
@@ -53,13 +53,14 @@ def _scratch(staging: Path) -> Iterator[Path]:
         yield folder
 
 
-def prepare_worker() -> tuple[str, ...]:
+def prepare_worker() -> Readiness:
     """Take the snapshot of the code and set GDAL's options; return what most tools need, in the order in which it helps most."""
     from tools.storage.bootstrap import bootstrap
+    from tools.storage.warming import warm_thread
 
     process_fingerprints()
     bootstrap()
-    return PRELOADED
+    return Readiness(PRELOADED, warm_thread)
 
 
 def nothing(progress: Progress) -> Json:  # noqa: ARG001 - as of every job

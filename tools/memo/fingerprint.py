@@ -35,6 +35,7 @@ class Fingerprints:
         self._sources.watch("tools")
         self._closures = Closures(sources)
         self._known: dict[tuple[Definition, ...], CodeFingerprint] = {}
+        self._states: dict[tuple[str, ...], str] = {}
 
     def of(self, tool: Tool, kept: Path | None = None) -> CodeFingerprint:
         """Return the fingerprint of a tool; `kept` is a folder in which analyses of modules outlive the process.
@@ -54,14 +55,16 @@ class Fingerprints:
 
     def state(self, modules: Iterable[str]) -> str:
         """Return a digest of the files of modules, as this process first saw them; raise StaleCodeError where they changed since."""
-        listed = sorted(modules)
-        digest = hashlib.sha256()
-        for module in listed:
-            source = self._sources.file(module)
-            content = source.content if source else b""
-            digest.update(f"{module}\0{len(content)}\0".encode() + content)
+        listed = tuple(sorted(modules))
+        if listed not in self._states:
+            digest = hashlib.sha256()
+            for module in listed:
+                source = self._sources.file(module)
+                content = source.content if source else b""
+                digest.update(f"{module}\0{len(content)}\0".encode() + content)
+            self._states[listed] = digest.hexdigest()
         self._sources.check(listed)
-        return digest.hexdigest()
+        return self._states[listed]
 
 
 @cache

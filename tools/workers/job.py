@@ -38,6 +38,20 @@ def nobody_asks() -> None:
     """Go on."""
 
 
+def do_nothing() -> None:
+    """Get nothing ready."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a worker gets ready while no job waits."""
+
+    modules: tuple[str, ...] = ()
+    """Modules that most jobs need, in the order in which they are loaded."""
+    warm_thread: Callable[[], None] = do_nothing
+    """Makes, in a thread that will run one job, what libraries make anew for each thread."""
+
+
 class Executor(Protocol):
     """Runs jobs; safe for several threads. The seam behind which work may run in this process, in workers, or on other machines."""
 

@@ -11,6 +11,7 @@ import faulthandler
 import fcntl
 import logging
 import os
+import queue
 import select
 import signal
 import socket
@@ -20,7 +21,7 @@ from importlib import import_module
 
 from tools.errors import TerraciteError
 from tools.workers.confinement import confine_process, confine_thread
-from tools.workers.job import Job, called
+from tools.workers.job import Job, Readiness, called
 from tools.workers.wire import BrokenWireError, encoded, receive_job, send
 
 _LOG = logging.getLogger(__name__)
@@ -31,21 +32,26 @@ PROGRESS_S = 0.05
 def serve(wire: int, lifeline: int, *, prepare: str, network: bool, memory_bytes: int, file_bytes: int) -> None:
     """Run jobs that come over the socket `wire` until the parent is gone.
 
-    `prepare` names a function that gets the process ready and returns the names of modules that most jobs need; they are
-    loaded one by one while no job waits. All that runs confined like the process, not like a job.
+    `prepare` names a function that gets the process ready and returns its `Readiness`; the modules are loaded one by one while
+    no job waits. All that runs confined like the process, not like a job.
     """
     _die_with(lifeline)
     faulthandler.enable()
     confine_process(network=network, memory_bytes=memory_bytes, file_bytes=file_bytes)
     module, _, name = prepare.partition(":")
-    ahead: list[str] = [*getattr(import_module(module), name)()]
+    ready: Readiness = getattr(import_module(module), name)()
+    ahead = [*ready.modules]
     with socket.socket(fileno=wire) as parent:
         try:
             send(parent, encoded({"ready": True}))
             while ahead and not select.select([parent], [], [], 0)[0]:
                 import_module(ahead.pop(0))
             while True:
-                _run(parent, receive_job(parent))
+                seat = _Seat(parent, ready)
+                job = receive_job(parent)
+                for each in job.imports:
+                    import_module(each)
+                send(parent, seat.answer(job))
         except BrokenWireError:
             os._exit(0)  # nobody is left to be told; threads of libraries must not keep the process
 
@@ -59,14 +65,22 @@ def _die_with(lifeline: int) -> None:
         os._exit(1)
 
 
-def _run(parent: socket.socket, job: Job) -> None:
-    for module in job.imports:
-        import_module(module)
-    answers: list[bytes] = []
-    thread = threading.Thread(target=lambda: answers.append(_answer(parent, job)), name="job", daemon=True)
-    thread.start()
-    thread.join()
-    send(parent, answers[0])
+class _Seat:
+    """A thread that gets ready and then runs one job, confined for good."""
+
+    def __init__(self, parent: socket.socket, ready: Readiness) -> None:
+        self._jobs, self._answers = queue.SimpleQueue[Job](), queue.SimpleQueue[bytes]()
+
+        def work() -> None:
+            ready.warm_thread()
+            self._answers.put(_answer(parent, self._jobs.get()))
+
+        threading.Thread(target=work, name="job", daemon=True).start()
+
+    def answer(self, job: Job) -> bytes:
+        """Run the job and return its answer as it is sent."""
+        self._jobs.put(job)
+        return self._answers.get()
 
 
 def _answer(parent: socket.socket, job: Job) -> bytes:
