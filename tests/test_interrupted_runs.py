@@ -23,7 +23,7 @@ from agent.settings import AgentSettings
 from scripted_endpoint import Endpoint, Script, scripted
 from tools.contract import Result
 from tools.runner import Runner
-from tools.workers.job import Check, Progress, nobody_asks, nothing_told
+from tools.workers.job import Check, Progress, checking, nobody_asks, nothing_told
 
 COUNT = [("query_vector", {"layer": "districts", "measures": [{"aggregate": "count"}]})]
 AREA = [("query_vector", {"layer": "districts", "measures": [{"aggregate": "area"}]})]
@@ -37,11 +37,7 @@ class SlowRunner(Runner):
     before: Callable[[Callable[[float], None]], None] = staticmethod(lambda _: None)
 
     def run(self, name: str, params: Mapping[str, object], *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Result:
-        def tell(share: float) -> None:
-            check()
-            progress(share)
-
-        self.before(tell)
+        self.before(checking(progress, check))
         return super().run(name, params)
 
 

@@ -241,6 +241,13 @@ def ignoring(call: Callable[[], object]) -> None:
         return
 
 
+def test_a_worker_that_cannot_get_ready_is_a_crash_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    settings = ToolSettings(workers=1, tool_deadline_s=30)
+    with Pool(settings, prepare="worker_jobs:never_ready", scratch=scratch) as pool, pytest.raises(CrashError):
+        pool.run(job("echo", value=1))
+    assert "no database of PROJ" in caplog.text
+
+
 def test_a_closed_pool_leaves_no_process_behind() -> None:
     with pool_of() as pool:
         pid = pid_of(pool)

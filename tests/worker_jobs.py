@@ -23,6 +23,15 @@ def nothing_loaded() -> Readiness:
     return Readiness()
 
 
+def never_ready() -> Readiness:
+    """Prepare a worker whose threads cannot get ready."""
+
+    def stumble() -> None:
+        raise RuntimeError("no database of PROJ")
+
+    return Readiness(warm_thread=stumble)
+
+
 def echo(value: Any, progress: Progress) -> dict[str, Any]:
     return {"value": value, "pid": os.getpid()}
 

@@ -25,7 +25,7 @@ from tools.memo.fingerprint import process_fingerprints
 from tools.memo.staging import private_folder
 from tools.settings import ToolSettings
 from tools.storage.identity import parts
-from tools.workers.job import Check, Executor, InProcess, Job, Json, Progress, Readiness, nobody_asks, nothing_told
+from tools.workers.job import Check, Executor, InProcess, Job, Json, Progress, Readiness, checking, nobody_asks, nothing_told
 from tools.workspace import Workspace
 
 PREPARE = "tools.execution:prepare_worker"
@@ -126,13 +126,8 @@ def carried_out(
     """Carry a task out where its tool belongs; raise what the tool raises, and what `Executor.run` does."""
     if task.tool.place != "here" and not isinstance(executor, InProcess):
         return Computed.from_json(executor.run(task.job, progress=progress, check=check))
-
-    def tell(share: float) -> None:
-        check()
-        progress(share)
-
     check()
-    return Computed.from_json(_computed(task, memory, tell).to_json())  # as it would come from elsewhere
+    return Computed.from_json(_computed(task, memory, checking(progress, check)).to_json())  # as it would come from elsewhere
 
 
 def completed(tool: Tool, params: BaseModel, sources: Mapping[str, Source], executor: Executor, check: Check) -> BaseModel:

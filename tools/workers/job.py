@@ -74,19 +74,24 @@ class InProcess:
 
     def run(self, job: Job, *, progress: Progress = nothing_told, check: Check = nobody_asks) -> Json:
         """Call the function; see `Executor.run`. `check` is called whenever progress is told."""
-
-        def tell(share: float) -> None:
-            check()
-            progress(share)
-
         check()
-        return called(job, tell)
+        return called(job, checking(progress, check))
 
     def warm(self) -> None:
         """Do nothing: whatever a job needs is loaded when it runs."""
 
     def close(self) -> None:
         """Do nothing: nothing is held."""
+
+
+def checking(progress: Progress, check: Check) -> Progress:
+    """Return what a function in this process tells its progress to, where nobody else can ask whether it is still wanted."""
+
+    def tell(share: float) -> None:
+        check()
+        progress(share)
+
+    return tell
 
 
 def called(job: Job, progress: Progress) -> Json:

@@ -37,6 +37,7 @@ def serve(wire: int, lifeline: int, *, prepare: str, network: bool, memory_bytes
     """
     _die_with(lifeline)
     faulthandler.enable()
+    threading.excepthook = _end_with_thread
     confine_process(network=network, memory_bytes=memory_bytes, file_bytes=file_bytes)
     module, _, name = prepare.partition(":")
     ready: Readiness = getattr(import_module(module), name)()
@@ -63,6 +64,12 @@ def _die_with(lifeline: int) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     if select.select([lifeline], [], [], 0)[0]:  # it was closed before the kernel was asked
         os._exit(1)
+
+
+def _end_with_thread(error: threading.ExceptHookArgs) -> None:
+    """End the process when a thread dies of an error: the parent sees a crash at once, where it would wait until the deadline."""
+    _LOG.error("a thread of a worker died", exc_info=error.exc_value)
+    os._exit(1)
 
 
 class _Seat:
