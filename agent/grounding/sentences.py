@@ -18,7 +18,6 @@ Kind = Literal["sentence", "item", "heading", "header", "row"]
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
 _ITEM = re.compile(r"(?P<indent>\s*)(?:[-*+•–]|\d{1,3}[.)])\s+")
 _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
-_CELL = re.compile(r"(?:\\\||[^|])+")
 _SENTENCE_END = re.compile(r"[.!?][\"”’)*_]*(?P<cites>(?:\s*\[\^?\d[\d,;\s–-]*\])*)(?:\s+(?=[^\sa-z])|$)")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:approx|ca|e\.g|i\.e|sq|st|no|nr|vs|mt|max|min|avg|resp|incl|excl|fig|cf|dr|c)|\b[A-Z])\.$", re.IGNORECASE
