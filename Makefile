@@ -40,7 +40,7 @@ $(BASE): pyproject.toml constraints.txt
 
 $(INSTALLED): $(BASE)
 	@echo "setting up what the tests need: torch and more (minutes the first time)" >&2
-	@$(BIN)/python -m pip install --quiet --editable ".[dev,memory,slack,sql,vision]"
+	@$(BIN)/python -m pip install --quiet --editable ".[dev,memory,slack,vision]"
 	@touch $@
 
 demo: $(BASE)
