@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +13,8 @@ from odc.geo.geobox import GeoBox
 
 from tools.contract import Declared, Source
 from tools.errors import StorageError
+from tools.storage import cog
 from tools.storage.rasters import raster_info, read_band, write_class_raster, write_raster
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")  # of the rasters made here
 
@@ -68,3 +66,36 @@ def test_written_rasters_are_cloud_optimized(tmp_path: Path) -> None:
 def test_raster_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
         write_class_raster(tmp_path / "gone" / "a.tif", np.zeros((3, 4), dtype="uint8"), GRIDS[0][:3, :4], {})
+
+
+@pytest.mark.parametrize("held_bytes", [cog.IN_MEMORY_BYTES, 0], ids=["in memory", "on disk"])
+def test_windows_written_in_any_order_give_the_bytes_of_the_whole_raster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int
+) -> None:
+    values = np.random.default_rng(3).normal(size=(2, 700, 600)).astype("float32")
+    grid = GeoBox((700, 600), Affine(10, 0, 500_000, 0, -10, 5_000_000), "EPSG:32632")
+    marks = [cog.BandMark("red"), cog.BandMark("nir", unit="1")]
+    cog.write_cog(tmp_path / "whole.tif", values, grid, marks, nodata=np.nan)
+    monkeypatch.setattr(cog, "IN_MEMORY_BYTES", held_bytes)
+    windows = [(row, col, 100, 300) for row in range(0, 700, 100) for col in (0, 300)]
+    np.random.default_rng(4).shuffle(windows)
+    with cog.cog_writer(tmp_path / "parts.tif", grid, marks, dtype="float32", nodata=np.nan) as writer:
+        for row, col, height, width in map(tuple, windows):
+            writer.write((row, col, height, width), values[:, row : row + height, col : col + width])
+    assert (tmp_path / "parts.tif").read_bytes() == (tmp_path / "whole.tif").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.tif", "parts.tif"}
+
+
+@pytest.mark.parametrize("held_bytes", [cog.IN_MEMORY_BYTES, 0], ids=["in memory", "on disk"])
+def test_an_error_on_the_way_leaves_no_raster_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int) -> None:
+    monkeypatch.setattr(cog, "IN_MEMORY_BYTES", held_bytes)
+    grid = GeoBox((20, 30), Affine(10, 0, 500_000, 0, -10, 5_000_000), "EPSG:32632")
+
+    def broken_off() -> None:
+        with cog.cog_writer(tmp_path / "r.tif", grid, [cog.BandMark()], dtype="uint8", nodata=0) as writer:
+            writer.write((0, 0, 10, 30), np.ones((10, 30), "uint8"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_off()
+    assert not list(tmp_path.iterdir())

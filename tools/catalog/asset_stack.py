@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from tools.contract import Source
 from tools.errors import LimitError
-from tools.geo.grid import crs_of, window_grid
+from tools.geo.grid import Window, crs_of, window_grid
 from tools.geo.pixels import pixel_area_m2
 from tools.geo.read_grid import ReadGrid
 from tools.geo.roles import SENTINEL_2
@@ -21,7 +21,7 @@ from tools.settings import ToolSettings
 from tools.storage.asset_rasters import AssetBand, AssetInfo, Fetcher
 from tools.storage.asset_reading import Match, Onto, match, overview_for, read_onto, resampling_for, stored_bytes
 from tools.storage.features_mask import pixels_inside
-from tools.storage.rasters import Window, iter_strips
+from tools.storage.rasters import iter_strips
 
 MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 

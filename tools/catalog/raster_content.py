@@ -11,10 +11,11 @@ from tools.catalog.describing import extent_degrees, licence_and_attribution
 from tools.catalog.records import Band, Bounds, Content
 from tools.contract import Source
 from tools.errors import DataError
+from tools.geo.grid import Window
 from tools.geo.roles import band_roles
 from tools.storage.class_labels import class_labels
 from tools.storage.crs import crs_text
-from tools.storage.rasters import Window, band_arrays, check_band, crs_of, open_raster, value_kind
+from tools.storage.rasters import band_arrays, check_band, crs_of, open_raster, value_kind
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from tools.geo.band_math import Calculated
-    from tools.storage.rasters import Window
+    from tools.geo.grid import Window
+    from tools.geo.grid import Window
 
 FILE = "calculated.tif"
 YES, NO = 1, 2
 WIDE = ("int32", "uint32", "int64", "uint64", "float64")
 """Types whose values float32 cannot hold exactly."""
-LABELS = {YES: "true", NO: "false"}
+LABELS = ("true", "false")
+"""Of the codes 1 and 2."""
 """Classes of a condition; 0 is nodata."""
 
 
@@ -100,19 +102,20 @@ def _calculate(params: RasterCalcParams, context: ToolContext, window: Window) -
 
 def _numbers(params: RasterCalcParams, context: ToolContext, grid: GeoBox, dtype: str) -> ToolOutput:
     from tools.raster.output import bbox_degrees, undefined_facts, value_facts, weighting
-    from tools.raster.strips import strip_by_strip
-    from tools.storage.rasters import write_raster
+    from tools.raster.strips import values_by_strip
+    from tools.storage.cog import BandMark
 
-    strips = strip_by_strip(grid, lambda window: _calculate(params, context, window), context.progress, dtype)
-    write_raster(context.folder / FILE, strips.values, grid, nodata=float("nan"))
-    spread, share = strips.spread, Fact("valid_share", strips.spread.valid_share, "%")
+    values = values_by_strip(
+        context.folder / FILE, grid, BandMark(), lambda window: _calculate(params, context, window), context.progress, dtype
+    )
+    spread, share = values.spread, Fact("valid_share", values.spread.valid_share, "%")
     return ToolOutput(
         summary=f"Computed {params.expression}." if spread.has_values else f"No pixel has a value of {params.expression}.",
-        facts=(*value_facts(spread, "unspecified"), share, *undefined_facts(strips.undefined)) if spread.has_values else (share,),
+        facts=(*value_facts(spread, "unspecified"), share, *undefined_facts(values.undefined)) if spread.has_values else (share,),
         outcome=Outcome.VALUE if spread.has_values else Outcome.NO_COVERAGE,
         files=(FILE,),
         kind="raster",
-        warnings=_warnings(strips.undefined),
+        warnings=_warnings(values.undefined),
         method={**_method(params), **weighting(spread)},
         bbox=bbox_degrees(grid),
     )
@@ -123,7 +126,6 @@ def _condition(params: RasterCalcParams, context: ToolContext, grid: GeoBox) -> 
 
     from tools.raster.output import area_text, bbox_degrees, class_facts, undefined_facts
     from tools.raster.strips import classes_by_strip
-    from tools.storage.rasters import write_class_raster
 
     undefined = 0
 
@@ -133,11 +135,10 @@ def _condition(params: RasterCalcParams, context: ToolContext, grid: GeoBox) -> 
         undefined += part.undefined
         return np.where(np.ma.getmaskarray(part.values), 0, np.where(part.values.data, YES, NO)).astype("uint8")
 
-    strips = classes_by_strip(grid, codes, len(LABELS), context.progress)
-    write_class_raster(context.folder / FILE, strips.codes, grid, LABELS)
-    valid = strips.valid_area_m2 > 0
-    found = (Outcome.VALUE if strips.area_m2[YES] else Outcome.TRUE_ZERO) if valid else Outcome.NO_COVERAGE
-    facts = class_facts(list(LABELS.values()), strips) if valid else (Fact("valid_share", 0.0, "%"),)
+    areas = classes_by_strip(context.folder / FILE, grid, LABELS, codes, context.progress)
+    valid = areas.valid_area_m2 > 0
+    found = (Outcome.VALUE if areas.area_m2[YES] else Outcome.TRUE_ZERO) if valid else Outcome.NO_COVERAGE
+    facts = class_facts(LABELS, areas) if valid else (Fact("valid_share", 0.0, "%"),)
     return ToolOutput(
         summary=f"Told where {params.expression} is true." if valid else f"No pixel tells whether {params.expression} is true.",
         facts=(*facts, *undefined_facts(undefined)),

@@ -10,7 +10,7 @@ from tools.contract import Outcome, Tool, ToolContext, ToolOutput
 from tools.geotypes import MOST_VALUES, Params, RasterRef
 
 if TYPE_CHECKING:
-    from tools.raster.strips import ClassStrips
+    from tools.raster.strips import ClassAreas
     from tools.storage.rasters import RasterInfo
 
 
@@ -60,32 +60,35 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
     from tools.raster.ranges import check_apart, codes_of
     from tools.raster.strips import classes_by_strip
     from tools.storage.limits import check_output_size
-    from tools.storage.rasters import raster_info, read_band, write_class_raster
+    from tools.storage.rasters import raster_info, read_band
 
     check_apart(params.classes)
     source = context.source(params.raster)
     info = raster_info(source, params.band)
     check_output_size(info.grid)
     labels = [*(each.label for each in params.classes), OTHER]
-    strips = classes_by_strip(
-        info.grid, lambda window: codes_of(read_band(source, params.band, window), params.classes), len(labels), context.progress
+    areas = classes_by_strip(
+        context.folder / CLASS_FILE,
+        info.grid,
+        labels,
+        lambda window: codes_of(read_band(source, params.band, window), params.classes),
+        context.progress,
     )
-    write_class_raster(context.folder / CLASS_FILE, strips.codes, info.grid, dict(enumerate(labels, start=1)))
-    return _output(labels, strips, info)
+    return _output(labels, areas, info)
 
 
-def _output(labels: list[str], strips: ClassStrips, info: RasterInfo) -> ToolOutput:
+def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutput:
     from tools.raster.output import area_text, bbox_degrees, class_facts
 
     bbox = bbox_degrees(info.grid)
-    if not strips.valid_area_m2:
+    if not areas.valid_area_m2:
         return ToolOutput(
             "Every pixel of the raster is nodata.", outcome=Outcome.NO_COVERAGE, files=(CLASS_FILE,), kind="raster", bbox=bbox
         )
     return ToolOutput(
         summary=f"Classified the raster into {', '.join(labels)}.",
-        facts=class_facts(labels, strips),
-        outcome=Outcome.VALUE if strips.area_m2[1:-1].any() else Outcome.TRUE_ZERO,
+        facts=class_facts(labels, areas),
+        outcome=Outcome.VALUE if areas.area_m2[1:-1].any() else Outcome.TRUE_ZERO,
         files=(CLASS_FILE,),
         kind="raster",
         warnings=("Whether the whole-number values are quantities or classes is not declared; they were taken as quantities.",)

@@ -15,7 +15,7 @@ from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-    from tools.raster.strips import ClassStrips
+    from tools.raster.strips import ClassAreas
 
 NOTHING: Mapping[str, str] = {}
 
@@ -49,15 +49,15 @@ def undefined_facts(pixels: int) -> tuple[Fact, ...]:
     return (Fact("count", pixels, "count", {"pixels": "undefined"}),) if pixels else ()
 
 
-def class_facts(labels: Sequence[str], strips: ClassStrips) -> tuple[Fact, ...]:
+def class_facts(labels: Sequence[str], areas: ClassAreas) -> tuple[Fact, ...]:
     """Return area (m2) and share (% of the valid area) of classes 1, 2, … in their order, and the valid share of the raster."""
-    valid = strips.valid_area_m2
+    valid = areas.valid_area_m2
     facts = [
         fact
-        for label, area in zip(labels, strips.area_m2[1:].tolist(), strict=True)
+        for label, area in zip(labels, areas.area_m2[1:].tolist(), strict=True)
         for fact in (Fact("area", area, "m2", {"class": label}), Fact("share", 100 * area / valid, "%", {"class": label}))
     ]
-    return (*facts, Fact("valid_share", strips.valid_share, "%"))
+    return (*facts, Fact("valid_share", areas.valid_share, "%"))
 
 
 def weighting(spread: Spread) -> dict[str, str]:

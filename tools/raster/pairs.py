@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tools.contract import ToolContext
-from tools.storage.rasters import Window, read_band
+from tools.geo.grid import Window
+from tools.storage.rasters import read_band
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,7 @@ from tools.geotypes import BandRoles, IndexName, Params, PixelMask, RasterRef
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-    from tools.geo.indices import SpectralIndex
-    from tools.raster.strips import Strips
+    from tools.raster.strips import Values
     from tools.storage.observations import Quality
 
 FILE = "index.tif"
@@ -51,7 +50,6 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for a missing role, a categorical band, and values that are no reflectance where the formula needs it.
     """
     from tools.geo.indices import INDICES
-    from tools.storage.cog import BandMark, write_cog
     from tools.storage.limits import check_output_size
     from tools.storage.observations import check_measurements, quality_of
     from tools.storage.rasters import raster_info
@@ -62,8 +60,7 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
     grid = raster_info(source).grid
     check_output_size(grid)
     quality = None if params.mask == "none" else quality_of(source, params.bands, params.mask)
-    strips = _compute(source, index, (bands, quality), grid, context)
-    write_cog(context.folder / FILE, strips.values, grid, [BandMark(params.index, unit="1")], nodata=float("nan"))
+    values = _compute(source, params.index, (bands, quality), grid, context)
     method = {
         "index": params.index,
         "formula": index.formula,
@@ -71,22 +68,21 @@ def run(params: SpectralIndexParams, context: ToolContext) -> ToolOutput:
         "bands": bands,
         "mask": quality.text if quality else "none",
     }
-    return _output(params, strips, grid, method)
+    return _output(params, values, grid, method)
 
 
-def _compute(
-    source: Source, index: SpectralIndex, read: tuple[dict[str, int], Quality | None], grid: GeoBox, context: ToolContext
-) -> Strips:
+def _compute(source: Source, name: str, read: tuple[dict[str, int], Quality | None], grid: GeoBox, context: ToolContext) -> Values:
     import numpy as np
 
     from tools.geo.band_math import Calculated
     from tools.geo.grid import Window
-    from tools.geo.indices import check_reflectance
+    from tools.geo.indices import INDICES, check_reflectance
     from tools.geo.moments import Spread
-    from tools.raster.strips import strip_by_strip
+    from tools.raster.strips import values_by_strip
+    from tools.storage.cog import BandMark
     from tools.storage.observations import read_seen
 
-    bands, quality = read
+    index, (bands, quality) = INDICES[name], read
     brightness = {role: Spread(by_area=False) for role in bands}
 
     def calculate(window: Window) -> Calculated:
@@ -95,19 +91,19 @@ def _compute(
             brightness[role].add(array, np.ones((1, 1)))
         return index.evaluate(arrays)
 
-    strips = strip_by_strip(grid, calculate, context.progress)
+    values = values_by_strip(context.folder / FILE, grid, BandMark(name, unit="1"), calculate, context.progress)
     if index.needs_reflectance:
         check_reflectance({role: spread.mean for role, spread in brightness.items()})
-    return strips
+    return values
 
 
-def _output(params: SpectralIndexParams, strips: Strips, grid: GeoBox, method: dict[str, Any]) -> ToolOutput:
+def _output(params: SpectralIndexParams, values: Values, grid: GeoBox, method: dict[str, Any]) -> ToolOutput:
     from tools.raster.output import bbox_degrees, undefined_facts, value_facts, weighting
 
-    spread = strips.spread
+    spread = values.spread
     used = ", ".join(f"{role} (band {band})" for role, band in method["bands"].items())
     share = Fact("valid_share", spread.valid_share, "%")
-    facts = (*value_facts(spread, "1"), share, *undefined_facts(strips.undefined)) if spread.has_values else (share,)
+    facts = (*value_facts(spread, "1"), share, *undefined_facts(values.undefined)) if spread.has_values else (share,)
     kept = "" if params.mask == "none" else f" over pixels that are {params.mask.replace('_', ' ')}"
     return ToolOutput(
         summary=f"Computed {params.index} from {used}{kept}."
@@ -117,19 +113,19 @@ def _output(params: SpectralIndexParams, strips: Strips, grid: GeoBox, method: d
         outcome=Outcome.VALUE if spread.has_values else Outcome.NO_COVERAGE,
         files=(FILE,),
         kind="raster",
-        warnings=_warnings(params, strips),
+        warnings=_warnings(params, values),
         method={**method, **weighting(spread)},
         bbox=bbox_degrees(grid),
     )
 
 
-def _warnings(params: SpectralIndexParams, strips: Strips) -> tuple[str, ...]:
+def _warnings(params: SpectralIndexParams, values: Values) -> tuple[str, ...]:
     from tools.geo.indices import INDICES
 
     found = []
-    if strips.undefined:
-        found.append(f"In {strips.undefined:,} pixels {params.index} divides by zero; they are nodata.")
-    if INDICES[params.index].is_ratio and strips.spread.has_values and (strips.spread.minimum < -1 or strips.spread.maximum > 1):
+    if values.undefined:
+        found.append(f"In {values.undefined:,} pixels {params.index} divides by zero; they are nodata.")
+    if INDICES[params.index].is_ratio and values.spread.has_values and (values.spread.minimum < -1 or values.spread.maximum > 1):
         found.append(f"Some values of {params.index} lie beyond -1 to 1, which only bands with negative values give.")
     return tuple(found)
 

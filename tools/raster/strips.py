@@ -1,10 +1,12 @@
-"""Compute a raster of values or classes strip by strip, so that the steps in between never hold more than some rows."""
+"""Compute and write a raster of values or classes strip by strip, so that never more than some rows are held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,8 @@ from tools.geo.band_math import Calculated
 from tools.geo.grid import Window, window_grid
 from tools.geo.moments import Spread
 from tools.geo.pixels import area_varies, pixel_area_m2
-from tools.storage.rasters import iter_strips
+from tools.storage.cog import BandMark, cog_writer
+from tools.storage.rasters import class_writer, iter_strips
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -23,41 +26,44 @@ STRIP_PX = 1_000_000
 
 
 @dataclass(frozen=True)
-class Strips:
-    """A raster of values and what they are like."""
+class Values:
+    """What the values of a raster are like."""
 
-    values: NDArray[Any]
-    """`(row, col)` of a float type, NaN is nodata."""
     spread: Spread
     undefined: int
     """Pixels that are nodata only because the arithmetic has no result there."""
 
 
-def strip_by_strip(
-    grid: GeoBox, calculate: Callable[[Window], Calculated], progress: Callable[[float], None], dtype: str = "float32"
-) -> Strips:
-    """Return the values of all strips in one array of a float type; statistics are those of the values before rounding to it."""
-    values = np.full(grid.shape, np.nan, dtype)
+def values_by_strip(
+    path: Path,
+    grid: GeoBox,
+    mark: BandMark,
+    calculate: Callable[[Window], Calculated],
+    progress: Callable[[float], None],
+    dtype: str = "float32",
+) -> Values:
+    """Write a raster of a float type with NaN for nodata; what is told are the statistics of the values before rounding to it.
+
+    What `calculate` raises leaves no raster behind.
+    """
     spread, undefined = Spread(by_area=area_varies(grid)), 0
-    for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
-        part = calculate(window)
-        row, _, height, _ = window
-        with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is no value
-            rows = np.where(np.ma.getmaskarray(part.values), np.nan, part.values.data).astype(dtype)
-        rows[~np.isfinite(rows)] = np.nan
-        values[row : row + height] = rows
-        spread.add(part.values, pixel_area_m2(window_grid(grid, window)))
-        undefined += part.undefined
-        progress((row + height) / grid.shape[0])
-    return Strips(values, spread, undefined)
+    with cog_writer(path, grid, [mark], dtype=dtype, nodata=math.nan) as writer:
+        for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
+            part = calculate(window)
+            with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is no value
+                rows = np.where(np.ma.getmaskarray(part.values), np.nan, part.values.data).astype(dtype)
+            rows[~np.isfinite(rows)] = np.nan
+            writer.write(window, rows)
+            spread.add(part.values, pixel_area_m2(window_grid(grid, window)))
+            undefined += part.undefined
+            progress((window[0] + window[2]) / grid.shape[0])
+    return Values(spread, undefined)
 
 
 @dataclass(frozen=True)
-class ClassStrips:
-    """A raster of classes and how much of the ground each covers."""
+class ClassAreas:
+    """How much of the ground each class of a raster covers."""
 
-    codes: NDArray[np.uint8]
-    """`(row, col)`, 0 is nodata."""
     area_m2: NDArray[np.float64]
     """Area by code; that of code 0 is the area without a class."""
 
@@ -73,15 +79,15 @@ class ClassStrips:
 
 
 def classes_by_strip(
-    grid: GeoBox, classify: Callable[[Window], NDArray[np.uint8]], classes: int, progress: Callable[[float], None]
-) -> ClassStrips:
-    """Return the codes 0 (nodata) to `classes` of all strips in one array, and the true area of each."""
-    codes, area_m2 = np.zeros(grid.shape, "uint8"), np.zeros(classes + 1)
-    for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
-        part = classify(window)
-        row, _, height, _ = window
-        codes[row : row + height] = part
-        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape)
-        area_m2 += np.bincount(part.ravel(), weights=pixel_m2.ravel(), minlength=classes + 1)
-        progress((row + height) / grid.shape[0])
-    return ClassStrips(codes, area_m2)
+    path: Path, grid: GeoBox, labels: Sequence[str], classify: Callable[[Window], NDArray[np.uint8]], progress: Callable[[float], None]
+) -> ClassAreas:
+    """Write a raster of the classes 1, 2, … called by their labels, 0 is nodata, and tell the true area of each."""
+    area_m2 = np.zeros(len(labels) + 1)
+    with class_writer(path, grid, dict(enumerate(labels, start=1))) as writer:
+        for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
+            part = classify(window)
+            writer.write(window, part)
+            pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape)
+            area_m2 += np.bincount(part.ravel(), weights=pixel_m2.ravel(), minlength=len(area_m2))
+            progress((window[0] + window[2]) / grid.shape[0])
+    return ClassAreas(area_m2)

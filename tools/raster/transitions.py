@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from tools.geo.pixels import pixel_area_m2
 from tools.raster.output import area_text, bbox_degrees
 from tools.raster.pairs import read_pair
 from tools.raster.strips import STRIP_PX
-from tools.storage.rasters import RasterInfo, iter_strips, write_raster
+from tools.storage.cog import BandMark, cog_writer
+from tools.storage.rasters import RasterInfo, iter_strips
 
 if TYPE_CHECKING:
     from tools.raster.change import ChangeParams
@@ -62,19 +63,17 @@ def class_change(params: ChangeParams, context: ToolContext, infos: tuple[Raster
     """
     grid, namers = infos[0].grid, _namers(infos)
     numbers: dict[Pair, int] = {}
-    codes, areas, whole, once = np.zeros(grid.shape, "uint16"), np.zeros(MOST_TRANSITIONS + 1), 0.0, 0.0
+    areas, whole, once = np.zeros(MOST_TRANSITIONS + 1), 0.0, 0.0
     for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
         bands = read_pair(params, context, window)
         part = _transitions(bands, namers, numbers)
-        row, _, height, _ = window
-        codes[row : row + height] = part
         pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape)
         areas += np.bincount(part.ravel(), weights=pixel_m2.ravel(), minlength=len(areas))
         whole += float(pixel_m2.sum())
         once += float(pixel_m2[np.ma.getmaskarray(bands[0]) != np.ma.getmaskarray(bands[1])].sum())
-        context.progress((row + height) / grid.shape[0])
+        context.progress((window[0] + window[2]) / grid.shape[0] / 2)
     largest_first = sorted(numbers.items(), key=lambda item: (-areas[item[1]], item[0]))
-    _write(context, codes, numbers, infos[0])
+    _write(params, context, sorted(numbers), infos)
     return _output(Matrix({pair: float(areas[number]) for pair, number in largest_first}, whole, once), infos)
 
 
@@ -107,14 +106,19 @@ def _transitions(bands: tuple[Any, Any], namers: tuple[RasterInfo, RasterInfo], 
     return codes
 
 
-def _write(context: ToolContext, codes: NDArray[np.uint16], numbers: Mapping[Pair, int], info: RasterInfo) -> None:
-    """Number the transitions by their labels, so that the order of strips does not show, and write them."""
-    order = sorted(numbers)
-    renumbered = np.zeros(len(order) + 1, "uint16" if len(order) > 255 else "uint8")
-    for position, pair in enumerate(order, start=1):
-        renumbered[numbers[pair]] = position
-    labels = {str(position): f"{old} → {new}" for position, (old, new) in enumerate(order, start=1)}
-    write_raster(context.folder / FILE, renumbered[codes], info.grid, nodata=0, classes=labels)
+def _write(params: ChangeParams, context: ToolContext, order: Sequence[Pair], infos: tuple[RasterInfo, RasterInfo]) -> None:
+    """Write the transitions, numbered in the order given.
+
+    All strips are read a second time: numbers in the order in which strips bring them up would depend on the strips.
+    """
+    grid, namers = infos[0].grid, _namers(infos)
+    numbers = {pair: position for position, pair in enumerate(order, start=1)}
+    labels = {str(position): f"{old} → {new}" for (old, new), position in numbers.items()}
+    dtype = "uint16" if len(order) > 255 else "uint8"
+    with cog_writer(context.folder / FILE, grid, [BandMark(classes=labels)], dtype=dtype, nodata=0) as writer:
+        for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
+            writer.write(window, _transitions(read_pair(params, context, window), namers, numbers).astype(dtype))
+            context.progress(0.5 + (window[0] + window[2]) / grid.shape[0] / 2)
 
 
 def _output(matrix: Matrix, infos: tuple[RasterInfo, RasterInfo]) -> ToolOutput:

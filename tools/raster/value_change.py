@@ -16,13 +16,15 @@ from tools.geo.moments import Floats, Spread
 from tools.geo.pixels import area_varies, pixel_area_m2
 from tools.raster.output import bbox_degrees, value_facts, weighting
 from tools.raster.pairs import read_pair
-from tools.raster.strips import strip_by_strip
-from tools.storage.rasters import RasterInfo, write_raster
+from tools.raster.strips import values_by_strip
+from tools.storage.cog import BandMark
+from tools.storage.rasters import RasterInfo
 
 if TYPE_CHECKING:
     from tools.raster.change import ChangeParams
 
 FILE = "difference.tif"
+UNSTATED = "unspecified"
 DIRECTIONS = ("increased", "decreased", "unchanged")
 
 
@@ -40,18 +42,17 @@ def value_change(params: ChangeParams, context: ToolContext, infos: tuple[Raster
         tally.add(before, after, pixel_area_m2(window_grid(grid, window)), params.tolerance)
         return Calculated(after - before, 0)
 
-    strips = strip_by_strip(grid, calculate, context.progress)
-    write_raster(context.folder / FILE, strips.values, grid, nodata=float("nan"), unit=unit)
-    share = Fact("valid_share", strips.spread.valid_share, "%")
-    valid = strips.spread.has_values
+    mark = BandMark(unit="" if unit == UNSTATED else unit)
+    spread = values_by_strip(context.folder / FILE, grid, mark, calculate, context.progress).spread
+    share, valid = Fact("valid_share", spread.valid_share, "%"), spread.has_values
     return ToolOutput(
         summary="Subtracted the earlier raster from the later one." if valid else "No pixel is valid at both times.",
-        facts=(*value_facts(strips.spread, unit), *tally.facts(unit), share) if valid else (share,),
+        facts=(*value_facts(spread, unit), *tally.facts(unit), share) if valid else (share,),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(FILE,),
         kind="raster",
         warnings=_warnings(infos),
-        method={"difference": "after - before, where both are valid", "tolerance": params.tolerance, **weighting(strips.spread)},
+        method={"difference": "after - before, where both are valid", "tolerance": params.tolerance, **weighting(spread)},
         bbox=bbox_degrees(grid),
     )
 
@@ -96,10 +97,10 @@ def _warnings(infos: tuple[RasterInfo, RasterInfo]) -> tuple[str, ...]:
 
 def _unit(infos: tuple[RasterInfo, RasterInfo]) -> str:
     """Return the unit of both; raise ParameterError where the two state different ones."""
-    units = {info.unit for info in infos} - {"unspecified"}
+    units = {info.unit for info in infos} - {UNSTATED}
     if len(units) > 1:
         raise ParameterError(
             f"The values are in {infos[0].unit!r} before and in {infos[1].unit!r} after, so they have no difference.",
             hint="Convert one with raster_calc, or declare the true unit with terracite add.",
         )
-    return units.pop() if units else "unspecified"
+    return units.pop() if units else UNSTATED

@@ -11,9 +11,9 @@ from odc.geo.geobox import GeoBox
 from odc.geo.overlap import compute_reproject_roi
 
 from tools.errors import ParameterError
-from tools.geo.grid import window_grid
+from tools.geo.grid import Window, window_grid
 from tools.storage.asset_rasters import AssetBand, AssetInfo
-from tools.storage.rasters import Window, iter_strips
+from tools.storage.rasters import iter_strips
 from tools.storage.warp import warped_stored
 
 if TYPE_CHECKING:

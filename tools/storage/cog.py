@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.errors import StorageError
+from tools.geo.grid import Window
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG
 from tools.storage.raster_folder import plain_reason
@@ -17,6 +19,10 @@ from tools.storage.raster_folder import plain_reason
 if TYPE_CHECKING:
     import numpy as np
     from odc.geo.geobox import GeoBox
+
+IN_MEMORY_BYTES = 64_000_000
+TILE_PX = 512
+"""That of the COG driver, which then reads every tile of the draft once."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,58 @@ def first_line(error: Exception) -> str:
     return plain_reason((str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].removesuffix("."))
 
 
+class CogWriter:
+    """Takes the pixels of one raster, window by window."""
+
+    def __init__(self, dataset: Any) -> None:  # Any: rasterio's DatasetWriter has no types
+        self._dataset = dataset
+
+    def write(self, window: Window, array: np.ndarray[Any, Any]) -> None:
+        """Write `(row, col)` or `(band, row, col)` of a window, in the raster's dtype; what is never written has no meaning."""
+        from rasterio.windows import Window as PixelWindow
+
+        row, col, height, width = window
+        self._dataset.write(array if array.ndim == 3 else array[None], window=PixelWindow(col, row, width, height))
+
+
+@contextmanager
+def cog_writer(path: Path, grid: GeoBox, marks: Sequence[BandMark], *, dtype: str, nodata: float | None) -> Iterator[CogWriter]:
+    """Give a writer of the windows of a raster, one mark per band; on leaving they become a Cloud Optimized GeoTIFF.
+
+    Equal pixels give equal bytes, in whatever windows they come. The driver can only copy: a raster of up to
+    `IN_MEMORY_BYTES` waits in memory, a larger one uncompressed in a file beside `path`, which is removed. Overviews are by nearest, which invents no value.
+    Raises StorageError where the file cannot be written.
+    """
+    bootstrap()
+    import numpy as np
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.io import MemoryFile
+
+    height, width = grid.shape
+    crs = grid.crs.to_wkt() if grid.crs else None
+    profile = {"count": len(marks), "height": height, "width": width, "dtype": dtype, "nodata": nodata, "crs": crs}
+    size = len(marks) * height * width * np.dtype(dtype).itemsize
+    draft = path.with_name(f".{path.stem}.draft.tif")
+    try:
+        with ExitStack() as stack:
+            # A grid of unit pixels at the origin looks like none at all.
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            held = stack.enter_context(MemoryFile()) if size <= IN_MEMORY_BYTES else _DraftFile(draft)
+            stack.callback(draft.unlink, missing_ok=True)
+            layout = {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX, "bigtiff": "if_safer"}
+            with held.open(driver="GTiff", transform=grid.affine, **layout, **profile) as dataset:
+                _mark(dataset, marks)
+                yield CogWriter(dataset)
+            with held.open() as dataset:
+                _copy(dataset, path)
+    except (RasterioError, CPLE_BaseError) as error:
+        raise StorageError(
+            f"The raster {path.name!r} cannot be written ({first_line(error)}).", hint="Check the disk's free space."
+        ) from error
+
+
 def write_cog(
     path: Path,
     array: np.ndarray[Any, Any],  # Any: every dtype that GeoTIFF holds
@@ -43,35 +101,28 @@ def write_cog(
     *,
     nodata: float | None,
 ) -> None:
-    """Write `(row, col)` or `(band, row, col)`, one mark per band; equal input gives equal bytes.
+    """Write a whole raster, `(row, col)` or `(band, row, col)`, as `cog_writer` does."""
+    with cog_writer(path, grid, marks, dtype=array.dtype.name, nodata=nodata) as writer:
+        writer.write((0, 0, *grid.shape), array)
 
-    It goes through memory, since the driver can only copy; overviews are by nearest, which invents no value.
-    Raises StorageError where the file cannot be written.
-    """
-    bootstrap()
+
+@dataclass(frozen=True)
+class _DraftFile:
+    """A file on disk that opens as rasterio's MemoryFile does."""
+
+    path: Path
+
+    def open(self, **profile: Any) -> Any:  # Any: rasterio has no types
+        import rasterio
+
+        return rasterio.open(self.path, "w" if profile else "r", **profile)
+
+
+def _copy(dataset: Any, path: Path) -> None:  # Any: rasterio's DatasetReader has no types
     import rasterio.shutil
-    from rasterio._err import CPLE_BaseError
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-    from rasterio.io import MemoryFile
 
-    bands = array if array.ndim == 3 else array[None]
-    height, width = grid.shape
-    shape = {"count": len(bands), "height": height, "width": width, "dtype": array.dtype, "nodata": nodata}
     options = {"compress": "deflate", "predictor": "yes", "overview_resampling": "nearest", "bigtiff": "if_safer"}
-    crs = grid.crs.to_wkt() if grid.crs else None
-    try:
-        with MemoryFile() as memory, warnings.catch_warnings():
-            # A grid of unit pixels at the origin looks like none at all.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with memory.open(driver="GTiff", crs=crs, transform=grid.affine, tiled=True, bigtiff="if_safer", **shape) as dataset:
-                dataset.write(bands)
-                _mark(dataset, marks)
-            with memory.open() as dataset:
-                rasterio.shutil.copy(dataset, path, driver="COG", **options)
-    except (RasterioError, CPLE_BaseError) as error:
-        raise StorageError(
-            f"The raster {path.name!r} cannot be written ({first_line(error)}).", hint="Check the disk's free space."
-        ) from error
+    rasterio.shutil.copy(dataset, path, driver="COG", **options)
 
 
 def _mark(dataset: Any, marks: Sequence[BandMark]) -> None:  # Any: rasterio's DatasetWriter has no types

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tools.contract import Source
 from tools.errors import ParameterError
 from tools.geo.clouds import Seen, kept_text, seen
+from tools.geo.grid import Window
 from tools.geo.roles import QUALITY_ROLES, canonical_role
 from tools.storage.band_roles import roles_of
-from tools.storage.rasters import Window, band_array, check_band, open_raster, raster_info
+from tools.storage.rasters import band_array, check_band, open_raster, raster_info
 
 if TYPE_CHECKING:
     import numpy as np

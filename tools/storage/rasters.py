@@ -10,17 +10,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
 from tools.errors import DataError, ParameterError
+from tools.geo.grid import Window
 from tools.geo.roles import QUALITY_ROLES, role_of
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
-from tools.storage.cog import BandMark, first_line, write_cog
+from tools.storage.cog import BandMark, CogWriter, cog_writer, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
 from tools.storage.declared import check_located, check_numbers, declared_view, needs_view
 from tools.storage.paths import source_file
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 
-Window = tuple[int, int, int, int]
-"""row0, col0, height, width, in pixels."""
 ValueKind = Literal["categorical", "continuous", "unknown"]
 
 
@@ -224,14 +223,19 @@ def iter_strips(height: int, width: int, max_pixels: int = 4_000_000) -> Iterato
         yield row, 0, min(rows, height - row), width
 
 
-def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, classes: Mapping[int, str]) -> None:
-    """Write classes 1…255 as a Cloud Optimized GeoTIFF with nodata 0; `array` is `(row, col)` uint8.
+def class_writer(path: Path, grid: GeoBox, classes: Mapping[int, str]) -> AbstractContextManager[CogWriter]:
+    """Return a `cog_writer` of classes 1…255 with nodata 0 (uint8).
 
     The labels stand in the band's tag `TERRACITE_CLASSES`, from which `raster_info` reads them back.
-    Equal input gives equal bytes.
     """
     labels = {value_text(value): label for value, label in classes.items()}
-    write_cog(path, array.astype("uint8", copy=False), grid, (BandMark(classes=labels),), nodata=0)
+    return cog_writer(path, grid, [BandMark(classes=labels)], dtype="uint8", nodata=0)
+
+
+def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, classes: Mapping[int, str]) -> None:
+    """Write a whole raster of classes, `(row, col)` uint8, as `class_writer` does."""
+    with class_writer(path, grid, classes) as writer:
+        writer.write((0, 0, *grid.shape), array.astype("uint8", copy=False))
 
 
 def write_raster(

@@ -13,7 +13,7 @@ from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.geo.grid import crs_of, window_grid
 from tools.geo.pixels import pixel_area_m2
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
-from tools.storage.rasters import write_class_raster
+from tools.storage.rasters import class_writer
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -79,11 +79,11 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
     that occur where the method tells probabilities, and `valid_share` (%). The outcome is no coverage where every pixel is nodata, a true
     zero where the one class that was looked for is nowhere.
     """
-    codes, tally = np.zeros(grid.shape, np.uint8), Tally(len(found.labels))
-    for strip in found.strips:
-        codes[strip.row : strip.row + len(strip.codes)] = strip.codes
-        tally.add(strip, grid)
-    write_class_raster(context.folder / CLASS_FILE, codes, grid, dict(enumerate(found.labels, start=1)))
+    tally = Tally(len(found.labels))
+    with class_writer(context.folder / CLASS_FILE, grid, dict(enumerate(found.labels, start=1))) as writer:
+        for strip in found.strips:
+            writer.write((strip.row, 0, *strip.codes.shape), strip.codes)
+            tally.add(strip, grid)
     left, bottom, right, top = grid.boundingbox
     return _output(found, tally, wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
 
