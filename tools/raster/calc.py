@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from tools.geo.band_math import Calculated
     from tools.geo.grid import Window
-    from tools.geo.grid import Window
 
 FILE = "calculated.tif"
 YES, NO = 1, 2
