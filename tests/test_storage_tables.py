@@ -10,7 +10,8 @@ import shapely
 
 from tools.contract import Declared
 from tools.errors import DataError, ParameterError
-from tools.storage.tables import located, read_table
+from tools.storage.locating import located
+from tools.storage.tables import read_table
 
 
 def table(tmp_path: Path, text: str | bytes, name: str = "t.csv") -> Any:

@@ -13,6 +13,7 @@ from tools.errors import ParameterError
 from tools.storage import formats
 from tools.storage.crs import crs_text
 from tools.storage.feature_names import name_column
+from tools.storage.locating import how_located
 from tools.storage.vectors import attribute_columns, file_tags, read_rows
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SOME_VALUES = 12
 LONGEST_VALUE = 120
 """Characters; longer text is no label and is left out of the values."""
 
-ASSUMED_CRS = "The CRS is assumed: coordinates in columns named longitude and latitude are taken as EPSG:4326."
+ASSUMED_CRS = "The CRS is assumed: longitude and latitude in columns named so are taken as EPSG:4326."
 
 ColumnType = Literal["integer", "real", "text", "boolean", "date", "datetime", "other"]
 
@@ -36,6 +37,8 @@ def describe_vector(source: Source) -> Content:
     frame = read_rows(source)
     columns = tuple(describe_column(frame[name]) for name in attribute_columns(frame))
     licence, attribution = licence_and_attribution(file_tags(source))
+    empty = () if len(frame) else ("Empty: there are no rows.",)
+    placed = how_located(frame, source.declared) if source.path.suffix.lower() in formats.DELIMITED else ()
     content = Content(
         kind="table",
         driver=formats.DRIVERS[source.path.suffix.lower()],
@@ -44,11 +47,11 @@ def describe_vector(source: Source) -> Content:
         feature_count=len(frame),
         columns=columns,
         name_column=_name_column(columns, len(frame), source.declared.name_column),
-        warnings=() if len(frame) else ("Empty: there are no rows.",),
+        warnings=(*empty, *placed),
     )
     if not isinstance(frame, geopandas.GeoDataFrame):
         return content
-    return _with_geometry(content, frame, crs_declared=source.declared.crs is not None)
+    return _with_geometry(content, frame, placed, crs_declared=source.declared.crs is not None)
 
 
 def _name_column(columns: tuple[Column, ...], count: int, declared: str | None) -> str | None:
@@ -60,7 +63,7 @@ def _name_column(columns: tuple[Column, ...], count: int, declared: str | None) 
     return declared
 
 
-def _with_geometry(content: Content, frame: geopandas.GeoDataFrame, *, crs_declared: bool) -> Content:
+def _with_geometry(content: Content, frame: geopandas.GeoDataFrame, placed: tuple[str, ...], *, crs_declared: bool) -> Content:
     bounds = layer_bounds(frame)
     bbox, doubts = extent_degrees(bounds, frame.crs) if bounds and frame.crs is not None else (None, ())
     assumed = (ASSUMED_CRS,) if content.driver == "CSV" and frame.crs is not None and not crs_declared else ()
@@ -71,7 +74,7 @@ def _with_geometry(content: Content, frame: geopandas.GeoDataFrame, *, crs_decla
             "bbox": bbox,
             "bounds": bounds,
             "geometry_type": geometry_family(frame),
-            "warnings": (*_warnings(frame), *assumed, *doubts),
+            "warnings": (*_warnings(frame), *assumed, *placed, *doubts),
         }
     )
 

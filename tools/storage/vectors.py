@@ -14,7 +14,7 @@ from tools.contract import Source
 from tools.errors import DataError, LimitError, MissingCrsError
 from tools.geotypes import EVERYTHING, Where
 from tools.settings import current_settings
-from tools.storage import formats, ogr, tables
+from tools.storage import formats, locating, ogr, tables
 from tools.storage.conditions import check_columns, matching
 from tools.storage.crs import crs_from_wkt
 from tools.storage.frames import check_coordinates, with_plain_columns
@@ -97,7 +97,7 @@ def read_rows(source: Source) -> pandas.DataFrame:
     with ogr.readable(path):
         if suffix in formats.DELIMITED:
             table = tables.read_table(path)
-            located = tables.located(table, source.declared)
+            located = locating.located(table, source.declared)
             frame = table if located is None else located
         elif suffix in formats.PARQUET:
             frame = read_parquet(path, is_ours=source.producer is not None)
