@@ -43,6 +43,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "composite": {"rasters": ["scene", "later"], "mask": "none", "bands": ["green"]},
     "change": {"before": "classes", "after": "classes_later"},
     "polygonize": {"raster": "classes"},
+    "sample": {"raster": "scene", "points": "points", "method": "bilinear"},
     "segment": {"raster": "scene"},
     "query_vector": {"layer": "zones", "measures": [{"aggregate": "area"}], "group_by": ["name"]},
     "overlay": {"operation": "buffer", "layer": "zones", "distance_m": 150},
@@ -75,6 +76,12 @@ def zones(path: Path, side: int, count: int) -> Path:
     return path
 
 
+def points(path: Path, side: int, count: int) -> Path:
+    places = np.random.default_rng(3).uniform((500_000, 5_000_000), (500_000 + side * 10, 5_000_000 + side * 10), (count * 20, 2))
+    gpd.GeoDataFrame({"name": [f"point {n}" for n in range(len(places))]}, geometry=gpd.points_from_xy(*places.T), crs=32631).to_file(path)
+    return path
+
+
 Files = list[tuple[Path, Declared]]
 
 
@@ -86,6 +93,7 @@ def files(make_raster: Any, folder: Path, side: int, count: int) -> Files:
         (classes(make_raster, side, 1, "classes.tif"), categorical),
         (classes(make_raster, side, 2, "classes_later.tif"), categorical),
         (zones(folder / "zones.gpkg", side, count), Declared()),
+        (points(folder / "points.gpkg", side, count), Declared()),
     ]
 
 

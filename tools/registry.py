@@ -21,6 +21,7 @@ MODULES: dict[str, str] = {
     "composite": "tools.raster.composite",
     "change": "tools.raster.change",
     "polygonize": "tools.raster.polygonize",
+    "sample": "tools.raster.sample",
     "segment": "tools.vision.segment",
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",

@@ -61,6 +61,7 @@ USES: Mapping[str, Use] = {
         1,
     ),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
+    "sample": _use("sampl|elevation|height|altitude|depth|temperature|value at|values at|at the|at each|at every|points?", "raster", 1),
     "segment": _use("segment|network|detect|model|water|flood|building|neural", "raster items network", 1),
     "query_vector": _use(
         "how many|count|which|nearest|closest|near|largest|smallest|longest|list|name|total|length|area|where|with|most", "vector table", 6

@@ -37,11 +37,15 @@ def bbox_degrees(grid: GeoBox) -> tuple[float, float, float, float]:
     return wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid)))
 
 
+def known_unit(unit: str) -> Unit:
+    """Return a raster's unit where it is one of ours, else `unspecified`."""
+    return cast("Unit", unit) if unit in UNITS else "unspecified"
+
+
 def value_facts(spread: Spread, unit: str, subject: Mapping[str, str] = NOTHING) -> tuple[Fact, ...]:
     """Return mean, min, max and std of a raster's values; the unit is `unspecified` where it is none of ours."""
-    known = cast("Unit", unit) if unit in UNITS else "unspecified"
     named = {"mean": spread.mean, "min": spread.minimum, "max": spread.maximum, "std": spread.std}
-    return tuple(Fact(name, value, known, dict(subject)) for name, value in named.items())
+    return tuple(Fact(name, value, known_unit(unit), dict(subject)) for name, value in named.items())
 
 
 def undefined_facts(pixels: int) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -91,6 +92,16 @@ def name_column_of(frame: pandas.DataFrame, declared: str | None) -> str | None:
         check_columns([declared], [str(column) for column in frame.columns])
         return declared
     return name_column([_summary(frame, name) for name in frame.columns if _is_text(frame[name])], len(frame))
+
+
+def feature_labels(frame: pandas.DataFrame, column: str | None) -> list[str]:
+    """Return a unique label per feature: its name; with `fid N` added, or alone, where that is not unique or missing. The index is `fid`."""
+    fids = [f"fid {fid}" for fid in frame.index]
+    if column is None:
+        return fids
+    names = [str(value) if present else "" for value, present in zip(frame[column], frame[column].notna(), strict=True)]
+    count = Counter(names)
+    return [name if name and count[name] == 1 else f"{name} ({fid})" if name else fid for name, fid in zip(names, fids, strict=True)]
 
 
 def name_column(columns: Sequence[ColumnSummary], feature_count: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from tools.geo.rings import Geometries
 from tools.geo.vicinity import Bounds
 from tools.geotypes import Where
 from tools.storage.conditions import matching
-from tools.storage.feature_names import name_column_of
+from tools.storage.feature_names import feature_labels, name_column_of
 from tools.storage.vectors import read_layer
 from tools.vector.absent import Absent, absent_values, refuse_misspelt
 
@@ -72,13 +71,7 @@ class Layer:
 
     def labels(self) -> list[str]:
         """Return a unique name per feature: its name; with `fid N` added, or alone, where that is not unique or missing."""
-        fids = [f"fid {fid}" for fid in self.frame.index]
-        if self.name_column is None:
-            return fids
-        column = self.frame[self.name_column]
-        names = [str(value) if present else "" for value, present in zip(column, column.notna(), strict=True)]
-        count = Counter(names)
-        return [name if name and count[name] == 1 else f"{name} ({fid})" if name else fid for name, fid in zip(names, fids, strict=True)]
+        return feature_labels(self.frame, self.name_column)
 
 
 def read(context: ToolContext, ref: str, where: Where, noun: str = "features") -> Layer:
