@@ -41,7 +41,7 @@ def _citation(
         "facts": [fact.to_json() for fact in _facts(artifact, used, runner)],
         "source": [record.origin or record.path for record in sources],
         "licence": _joined(record.licence for record in sources),
-        "attribution": _joined(record.attribution for record in sources),
+        "attribution": _joined([*(record.attribution for record in sources), artifact.data.get("attribution")]),
         "bbox": list(artifact.bbox) if artifact.bbox else None,
         "time": next((list(record.time) for record in sources if record.time), None),
         "verdict": "supported" if used else "cited",

@@ -289,6 +289,8 @@ class Tool:
     """Completes partial parameters (a grid, an attribution line) against the sources, before the key is made."""
     place: Literal["worker", "network", "here"] = "worker"
     """Where it runs: confined in a worker; in one that may reach allowed hosts; or here, since it opens no foreign file."""
+    goes_online: Callable[[], bool] | None = None
+    """Whether a call of place `worker` needs allowed hosts as the settings are now; None: never."""
     needs: Callable[[Any], Needs] | None = None
     """Tells from validated parameters what a call needs beside `libraries`; imports nothing heavy, since a hit asks too."""
 

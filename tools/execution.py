@@ -115,7 +115,7 @@ class Task:
             {"task": self},
             reads=_reads(sources),
             writes=(self.folder,),
-            network=self.tool.place == "network",
+            network=self.tool.place == "network" or (self.tool.goes_online is not None and self.tool.goes_online()),
             imports=_imports(self.tool),
         )
 

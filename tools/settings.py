@@ -106,6 +106,9 @@ class ToolSettings(Settings):
     """Longest time for one search of a catalogue with all its pages."""
     sas_token_url: str = "https://planetarycomputer.microsoft.com/api/sas/v1/token"  # noqa: S105 - an address
     """Where tokens for Planetary Computer's files are asked for."""
+    geocoder_url: str = ""
+    """Search address of a geocoder of Nominatim's kind (jsonv2), asked for places that no layer names; empty: none is asked. Its host
+    must be allowed, too."""
     http_attempts: int = 4
     """How often a remote request is tried."""
     max_read_bytes: int = 2_000_000_000

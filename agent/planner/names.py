@@ -54,7 +54,7 @@ def read_search(results: Sequence[Mapping[str, Any]]) -> Search:  # Any: JSON
         exact = [one for one in candidates if one.get("exactness", "exact") == "exact"]
         found += [(one["dataset"], one["column"], str(one["value"])) for one in exact]
         if not exact:
-            similar[name] = tuple(dict.fromkeys(str(one["value"]) for one in candidates))
+            similar[name] = tuple(dict.fromkeys(str(one["value"]) for one in candidates if one.get("exactness") != "geocoded"))
     return Search(tuple(found), similar, frozenset(asked))
 
 

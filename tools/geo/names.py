@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from tools.geo.transliteration import latin_forms
+
 Exactness = Literal["exact", "prefix", "contains", "close"]
 EXACTNESS: tuple[Exactness, ...] = get_args(Exactness)
 """Best first."""
@@ -27,23 +29,40 @@ def fold(text: str) -> str:
     return " ".join(re.findall(r"\w+", plain))
 
 
+def forms(text: str) -> frozenset[str]:
+    """Return every form in which a name may be written, folded: as it is, and in Latin letters (`Київ` is kyiv, `Köln` koeln)."""
+    if text.isascii():
+        return frozenset((fold(text),))
+    spelt = latin_forms(unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold()))
+    return frozenset((fold(text), *map(fold, spelt)))
+
+
 def best_matches(name: str, values: Iterable[str]) -> tuple[Exactness | None, tuple[str, ...]]:
     """Return the values that match best, in the order given, and how well; (None, ()) where none does.
 
     Only the best class is returned: where a value is exactly the name, those that contain it are other places.
     """
-    wanted = fold(name)
-    folded = {value: fold(value) for value in values}
+    wanted = forms(name)
+    spelt = {value: forms(value) for value in values}
     found: dict[Exactness, list[str]] = {}
-    for value, text in folded.items():
-        exactness = _compare(wanted, text)
+    for value, texts in spelt.items():
+        exactness = _best_of(wanted, texts)
         if exactness is not None:
             found.setdefault(exactness, []).append(value)
     for exactness in EXACTNESS:
         if exactness in found:
             return exactness, tuple(found[exactness])
-    near = set(difflib.get_close_matches(wanted, set(folded.values()), n=max(1, len(folded)), cutoff=CLOSE_RATIO)) if wanted else set()
-    return ("close", tuple(value for value, text in folded.items() if text in near)) if near else (None, ())
+    known = {text for texts in spelt.values() for text in texts}
+    near = {text for form in wanted if form for text in difflib.get_close_matches(form, known, n=max(1, len(known)), cutoff=CLOSE_RATIO)}
+    return ("close", tuple(value for value, texts in spelt.items() if texts & near)) if near else (None, ())
+
+
+def _best_of(wanted: frozenset[str], texts: frozenset[str]) -> Exactness | None:
+    """Return how well the best pair of forms fits."""
+    if not wanted.isdisjoint(texts):
+        return "exact" if any(wanted & texts) else None
+    fits = {_compare(one, text) for one in wanted for text in texts}
+    return next((exactness for exactness in EXACTNESS if exactness in fits), None)
 
 
 def _compare(wanted: str, text: str) -> Exactness | None:

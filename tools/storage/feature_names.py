@@ -34,6 +34,10 @@ OTHER_WORDS = frozenset(
     )
 )  # fmt: skip
 """Words that say that a column holds something else: a type, a code, a person, a file, free text, a name in another language."""
+ALTERNATE_WORDS = frozenset(("aka", "alias", "aliases", "alternatename", "alternatenames", "endonym", "exonym", "synonym", "synonyms"))
+"""Words for further names of a feature; a column of names in another language or form has the word for name in it."""
+OF_NAMES = frozenset(("alt", "lang", "local"))
+"""Words of `OTHER_WORDS` that beside the word for name say which of the names it is."""
 LEAST_DISTINCT = 0.5
 """Least share of distinct values in a column that names features, unless it is called just `name`."""
 SAMPLE_VALUES = 60
@@ -113,6 +117,32 @@ def name_column(columns: Sequence[ColumnSummary], feature_count: int) -> str | N
     """
     ranked = [(rank, column.name) for position, column in enumerate(columns) if (rank := _rank(column, position, feature_count))]
     return min(ranked)[1] if ranked else None
+
+
+def is_alternate(column: str, named: str | None) -> bool:
+    """Whether a column holds further names of the features that `named` names: `alt_name`, `name:en`, `int_name`, `aliases`.
+
+    A name of something else, as `county_name` of towns or `owner_name`, is none.
+    """
+    tokens = words(column)
+    if column == named or ALTERNATE_WORDS.intersection(tokens):
+        return column != named
+    if not (NAME_WORDS.intersection(tokens) or any("name" in token for token in tokens)):
+        return False
+    known = set(words(named)) if named is not None else set[str]()
+    return not ((PLACE_WORDS | OTHER_WORDS) - OF_NAMES - known).intersection(token.removesuffix("name") for token in tokens)
+
+
+def listed_names(cell: str) -> tuple[str, ...]:
+    """Return the names in one cell: itself, and its parts where it is a list, as `Wien; Vienna`, `Bolzano / Bozen` or `["a", "b"]`."""
+    text = cell.strip()
+    if text[:1] + text[-1:] in ("[]", "{}"):
+        quoted = [one or other for one, other in re.findall(r'"([^"]+)"|\'([^\']+)\'', text)]
+        parts = quoted or text[1:-1].split(",")
+    else:
+        parts = re.split(r"[;|\n]| ?/ ?", text)
+    found = [part.strip() for part in parts]
+    return tuple(dict.fromkeys((cell, *(part for part in found if part))))
 
 
 def words(name: str) -> tuple[str, ...]:
