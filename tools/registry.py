@@ -25,6 +25,7 @@ MODULES: dict[str, str] = {
     "segment": "tools.vision.segment",
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
+    "join": "tools.vector.join",
     "query_sql": "tools.sql.query_sql",
     "reproject": "tools.raster.reproject",
     "calculate": "tools.arithmetic.calculate",

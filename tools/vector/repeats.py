@@ -1,0 +1,55 @@
+"""Rows of a join that repeat a feature: its own values count once in a sum, however many rows hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tools.geo.rings import Indexes
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas
+
+LAYER_FID = "layer_fid"
+OTHER_FID = "other_fid"
+"""Columns of a join: position of the feature in the layer's file, of its partner in the other's; a number is added where taken."""
+ONCE = "once"
+"""Entry of the attributes that a result carries in its file: column that tells rows apart → columns whose values belong to it."""
+
+
+def mark(
+    frame: geopandas.GeoDataFrame, before: pandas.DataFrame, own: tuple[str, Sequence[str]], theirs: tuple[str, Sequence[str]]
+) -> None:
+    """Note which columns of a joined frame belong to the feature and which to its partner, and what `before` noted already.
+
+    `own` and `theirs` are the name of the column of positions and the columns that belong to it.
+    """
+    noted = {key: list(columns) for key, columns in before.attrs.get(ONCE, {}).items()}
+    taken = {column for columns in noted.values() for column in columns}
+    noted[own[0]] = [column for column in own[1] if column not in taken]
+    noted[theirs[0]] = list(theirs[1])
+    frame.attrs = {ONCE: noted}
+
+
+def once(frame: pandas.DataFrame, column: str, aggregate: str, rows: Indexes) -> Indexes:
+    """Return those of `rows` in which a value counts: the first of each feature, of a partner only in a sum.
+
+    The mean of a partner's column is one over the features, as each has that value.
+    """
+    for key, columns in frame.attrs.get(ONCE, {}).items():
+        if column in columns and key in frame.columns and (aggregate == "sum" or key.startswith(LAYER_FID)):
+            kept = (~frame[key].iloc[rows].duplicated() | frame[key].iloc[rows].isna()).to_numpy(dtype=bool)
+            return rows[np.flatnonzero(kept)]
+    return rows
+
+
+def features_once(frame: pandas.DataFrame, rows: Indexes) -> Indexes:
+    """Return those of `rows` in which a feature stands for the first time."""
+    keys = [key for key in frame.attrs.get(ONCE, {}) if key.startswith(LAYER_FID) and key in frame.columns]
+    if not keys:
+        return rows
+    kept: Indexes = rows[np.flatnonzero(~frame[keys[0]].iloc[rows].duplicated().to_numpy(dtype=bool))]
+    return kept
