@@ -69,7 +69,7 @@ USES: Mapping[str, Use] = {
     "overlay": _use(
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
     ),
-    "join": _use("join|joined|match|attach|merge|table|csv|per|each|which|nearest|within|population|interpolat|zones?", "vector table", 2),
+    "join": _use("join|match|attach|merge|table|csv|population|interpolat|nearest|closest|each|which", "vector table"),
     "query_sql": _use(
         "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per",
         "vector table",

@@ -118,11 +118,16 @@ def _number(number: ZoneNumber, zones: Layer, other: Layer, shared: _Shared) -> 
     values = _values(other, number.column)[shared.pieces.second]
     there = np.isfinite(values)
     weights = np.where(there, shared.share if number.aggregate == "sum" else shared.size, 0.0)
-    totals = np.bincount(shared.pieces.first, weights * np.where(there, values, 0.0), minlength=len(zones.frame))
+    totals = _per_zone(zones, shared, weights * np.where(there, values, 0.0))
     if number.aggregate == "sum":
         return totals
-    weight = np.bincount(shared.pieces.first, weights, minlength=len(zones.frame))
-    return np.divide(totals, weight, out=np.full(len(zones.frame), np.nan), where=weight > 0)
+    weight = _per_zone(zones, shared, weights)
+    mean: Floats = np.divide(totals, weight, out=np.full(len(zones.frame), np.nan), where=weight > 0)
+    return mean
+
+
+def _per_zone(zones: Layer, shared: _Shared, weights: Floats) -> Floats:
+    return np.bincount(shared.pieces.first, weights, minlength=len(zones.frame)).astype(float)
 
 
 def _values(other: Layer, column: str) -> Floats:
@@ -143,13 +148,10 @@ def _facts(zones: Layer, count: Any, columns: Mapping[str, Floats]) -> list[Fact
 
 def _totals(numbers: Sequence[ZoneNumber], other: Layer, shared: _Shared) -> list[Fact]:
     """Return, of each column that is summed, its sum over the whole other layer, beside which the zones can be checked."""
-    facts = [Fact("count", len(np.unique(shared.pieces.second)), "count")]
-    for number in numbers:
-        if number.aggregate == "sum":
-            facts.append(
-                Fact(f"sum of {number.column}", float(np.nansum(_values(other, number.column))), "unspecified", {"of": "whole other layer"})
-            )
-    return facts
+    summed = [number.column for number in numbers if number.aggregate == "sum"]
+    whole = {"of": "whole other layer"}
+    totals = [Fact(f"sum of {column}", float(np.nansum(_values(other, column))), "unspecified", whole) for column in summed]
+    return [Fact("count", len(np.unique(shared.pieces.second)), "count"), *totals]
 
 
 def _warnings(numbers: Sequence[ZoneNumber], zones: Layer, other: Layer, shared: _Shared) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def _can_be_key(column: pandas.Series[object]) -> bool:
         return True
     if column.dtype.kind == "f":
         there = column.dropna()
-        return bool(len(there)) and bool((there % 1 == 0).all())  # type: ignore[operator]  # numbers, by their kind
+        return bool(len(there)) and bool((there % 1 == 0).all())
     return column.dtype.kind not in "bmMc" and bool(column.dropna().map(lambda value: isinstance(value, str)).all())
 
 

@@ -82,6 +82,8 @@ def read(context: ToolContext, ref: str, where: Where, noun: str = "features") -
     """
     source = context.source(ref)
     frame = read_layer(source)
+    if source.producer is None:
+        frame.attrs = {}  # what a foreign file says of its columns means nothing here
     if not len(frame) or frame.geometry.isna().all():
         raise DataError(
             f"The layer {source.path.name!r} has no features{' with geometry' if len(frame) else ''}.",

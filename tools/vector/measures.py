@@ -17,6 +17,7 @@ from tools.geo.rings import Geometries, Indexes
 from tools.vector.absent import require_columns
 from tools.vector.layers import Layer
 from tools.vector.plain import group_label, require_numeric
+from tools.vector.repeats import features_once, once
 
 if TYPE_CHECKING:
     import pandas
@@ -104,6 +105,7 @@ def shapes_of(geometries: Geometries, crs: CRS, measures: Sequence[Measure], row
 def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, measures: Sequence[Measure]) -> GroupRow:
     """Compute all measures over the pieces of one group; a feature counts once, however many pieces it has."""
     rows = np.unique(shapes.rows)
+    shapes = shapes.take(np.flatnonzero(np.isin(shapes.rows, features_once(layer.frame, rows))))
     covered = cover(shapes.geometries, layer.crs, shapes.areas) if any(measure.aggregate == "area" for measure in measures) else None
     values: dict[str, Number | None] = {}
     for measure in measures:
@@ -114,7 +116,8 @@ def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, meas
         elif measure.aggregate == "area":
             values["area"] = covered.area_m2 if covered is not None else None
         else:
-            values[measure_name(measure)] = _statistic(layer.frame[measure.column].iloc[rows], measure.aggregate)
+            counted = once(layer.frame, measure.column or "", measure.aggregate, rows)
+            values[measure_name(measure)] = _statistic(layer.frame[measure.column].iloc[counted], measure.aggregate)
     extra = {SUM_OF_AREAS: covered.sum_m2} if covered is not None and covered.overlaps else {}
     return GroupRow(subject, values, len(rows), covered, extra)
 

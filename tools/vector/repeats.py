@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,3 +53,16 @@ def features_once(frame: pandas.DataFrame, rows: Indexes) -> Indexes:
         return rows
     kept: Indexes = rows[np.flatnonzero(~frame[keys[0]].iloc[rows].duplicated().to_numpy(dtype=bool))]
     return kept
+
+
+def repeats_warning(frame: pandas.DataFrame, measured: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
+    """Say that rows repeat features and what was done about it; `measured` are aggregates with their columns."""
+    rows = np.arange(len(frame))
+    named = [
+        f"{aggregate} of {column}" for aggregate, column in measured if column and len(once(frame, column, aggregate, rows)) < len(rows)
+    ]
+    said = [f"{', '.join(named)}: rows of the join that repeat a feature or partner count once"] if named else []
+    features = len(features_once(frame, rows))
+    if features < len(rows):
+        said.append(f"the {len(rows)} rows of the join are {features} features; a count counts rows")
+    return tuple(said)

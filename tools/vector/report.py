@@ -14,6 +14,7 @@ from tools.vector.grouping import MOST_EMPTY, measure, rows_json
 from tools.vector.layers import Layer
 from tools.vector.listing import list_features
 from tools.vector.measures import UNITS, GroupRow
+from tools.vector.repeats import repeats_warning
 from tools.vector.rows import as_layer
 from tools.vector.rows import rows_json as feature_rows_json
 
@@ -55,7 +56,13 @@ def of_measures(selection: Selection, params: QueryVectorParams, context: ToolCo
         outcome=Outcome.TRUE_ZERO if is_zero else Outcome.VALUE,
         files=_write(measured.frame, context),
         kind="text" if measured.frame is None else "vector",
-        warnings=(*selection.warnings, *_absent(layer), *measured.warnings, *_cut(len(rows), measured.groups, "groups")),
+        warnings=(
+            *selection.warnings,
+            *_absent(layer),
+            *measured.warnings,
+            *_repeats(layer, params),
+            *_cut(len(rows), measured.groups, "groups"),
+        ),
         method=_method(layer, (*selection.transformations, *measured.transformations), measured=True),
         data={"rows": rows_json(measured, params)[:MOST_EMPTY]},
         bbox=_bbox(measured.frame, layer),
@@ -88,6 +95,10 @@ def _proof(layer: Layer) -> tuple[Fact, ...]:
 
 def _absent(layer: Layer) -> tuple[str, ...]:
     return tuple(absent.warning for absent in layer.absent)
+
+
+def _repeats(layer: Layer, params: QueryVectorParams) -> tuple[str, ...]:
+    return repeats_warning(layer.frame, [(measure.aggregate, measure.column) for measure in params.measures])
 
 
 def _cut(shown: int, there: int, noun: str) -> tuple[str, ...]:
