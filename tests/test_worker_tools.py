@@ -42,6 +42,8 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "raster_calc": {"expression": "sqrt(a) + a / 3", "rasters": {"a": {"raster": "scene"}}},
     "composite": {"rasters": ["scene", "later"], "mask": "none", "bands": ["green"]},
     "change": {"before": "classes", "after": "classes_later"},
+    "terrain": {"raster": "scene", "operation": "slope"},
+    "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
     "polygonize": {"raster": "classes"},
     "sample": {"raster": "scene", "points": "points", "method": "bilinear"},
     "segment": {"raster": "scene"},

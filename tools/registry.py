@@ -20,6 +20,8 @@ MODULES: dict[str, str] = {
     "raster_calc": "tools.raster.calc",
     "composite": "tools.raster.composite",
     "change": "tools.raster.change",
+    "terrain": "tools.raster.terrain",
+    "histogram": "tools.raster.histogram",
     "polygonize": "tools.raster.polygonize",
     "sample": "tools.raster.sample",
     "segment": "tools.vision.segment",

@@ -46,7 +46,7 @@ def pixel_area_range_m2(grid: GeoBox) -> tuple[float, float]:
     if frame.is_lonlat and is_axis_aligned(grid):
         areas = _band_areas(grid, frame)
     else:
-        rows, cols = _lattice(grid.shape[0], 4 * FIRST_NODES), _lattice(grid.shape[1], 4 * FIRST_NODES)
+        rows, cols = lattice(grid.shape[0], 4 * FIRST_NODES), lattice(grid.shape[1], 4 * FIRST_NODES)
         areas = abs(float(grid.transform.determinant)) * _scale_at(rows, cols, grid, frame)
     known = areas[areas > 0]
     return (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
@@ -72,47 +72,61 @@ def _areal_scale(grid: GeoBox, frame: Frame) -> Floats:
     height, width = grid.shape
     nodes = FIRST_NODES
     while True:
-        rows, cols = _lattice(height, nodes), _lattice(width, nodes)
-        finer_rows, finer_cols = _lattice(height, 2 * nodes - 1), _lattice(width, 2 * nodes - 1)
+        rows, cols = lattice(height, nodes), lattice(width, nodes)
+        finer_rows, finer_cols = lattice(height, 2 * nodes - 1), lattice(width, 2 * nodes - 1)
         scale, finer = _scale_at(rows, cols, grid, frame), _scale_at(finer_rows, finer_cols, grid, frame)
-        error = np.abs(_interpolate(scale, rows, cols, finer_rows, finer_cols) - finer)
+        error = np.abs(interpolate(scale, rows, cols, finer_rows, finer_cols) - finer)
         if (error <= SCALE_TOLERANCE * finer).all() or (len(finer_rows) == height and len(finer_cols) == width):
             break
         nodes = 2 * nodes - 1
     if np.ptp(finer) <= SCALE_TOLERANCE * finer.max():
         return np.full((1, 1), finer.mean())
-    return _interpolate(finer, finer_rows, finer_cols, np.arange(float(height)), np.arange(float(width)))
+    return interpolate(finer, finer_rows, finer_cols, np.arange(float(height)), np.arange(float(width)))
 
 
-def _lattice(size: int, nodes: int) -> Floats:
+def lattice(size: int, nodes: int) -> Floats:
     """Return at most `nodes` pixel numbers from the first to the last of `size` pixels, evenly spread."""
     return np.unique(np.round(np.linspace(0, size - 1, min(nodes, size))))
 
 
 def _scale_at(rows: Floats, cols: Floats, grid: GeoBox, frame: Frame) -> Floats:
     """Return the areal scale at the centres of rows x cols, shape (row, col); 0 where there is no place on the Earth."""
+    along_x, along_y = tangents(*pixel_centres(rows, cols, grid), frame)
+    scale = np.linalg.norm(np.cross(along_x, along_y), axis=-1)
+    return np.where(np.isfinite(scale), scale, 0.0)
+
+
+def pixel_centres(rows: Floats, cols: Floats, grid: GeoBox) -> tuple[Floats, Floats]:
+    """Return x and y, in the CRS, of the centres of the pixels in rows x cols, each of shape (row, col)."""
     col, row = np.meshgrid(cols + 0.5, rows + 0.5)
     transform = grid.transform
-    x = transform.a * col + transform.b * row + transform.c
-    y = transform.d * col + transform.e * row + transform.f
+    return transform.a * col + transform.b * row + transform.c, transform.d * col + transform.e * row + transform.f
+
+
+def tangents(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
+    """Return how far geocentric X, Y, Z move, in m per unit of the CRS, along its x and its y; shape (…, 3), NaN off the Earth."""
     step = STEP_M / frame.metres_per_unit
     along_x = _on_ellipsoid(x + step, y, frame) - _on_ellipsoid(x - step, y, frame)
     along_y = _on_ellipsoid(x, y + step, frame) - _on_ellipsoid(x, y - step, frame)
-    scale = np.linalg.norm(np.cross(along_x, along_y), axis=-1) / (2 * step) ** 2
-    return np.where(np.isfinite(scale), scale, 0.0)
+    return along_x / (2 * step), along_y / (2 * step)
+
+
+def to_lonlat_radians(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
+    """Return longitude and latitude in radians; NaN where there is no place on the Earth."""
+    lon, lat = (x, y) if frame.is_lonlat else transformer(frame.crs, frame.geodetic).transform(x, y)
+    known = np.isfinite(lon) & np.isfinite(lat)
+    return np.where(known, lon, np.nan) * frame.radians_per_unit, np.where(known, lat, np.nan) * frame.radians_per_unit
 
 
 def _on_ellipsoid(x: Floats, y: Floats, frame: Frame) -> Floats:
     """Return geocentric X, Y, Z in m of places on the ellipsoid, shape (…, 3); NaN where there is no place."""
-    lon, lat = (x, y) if frame.is_lonlat else transformer(frame.crs, frame.geodetic).transform(x, y)
-    known = np.isfinite(lon) & np.isfinite(lat)
-    lon, lat = (np.where(known, angle, np.nan) * frame.radians_per_unit for angle in (lon, lat))
+    lon, lat = to_lonlat_radians(x, y, frame)
     squared = float(frame.geod.es)
     normal = frame.geod.a / np.sqrt(1 - squared * np.sin(lat) ** 2)
     return np.stack([normal * np.cos(lat) * np.cos(lon), normal * np.cos(lat) * np.sin(lon), normal * (1 - squared) * np.sin(lat)], axis=-1)
 
 
-def _interpolate(values: Floats, rows: Floats, cols: Floats, to_rows: Floats, to_cols: Floats) -> Floats:
+def interpolate(values: Floats, rows: Floats, cols: Floats, to_rows: Floats, to_cols: Floats) -> Floats:
     """Interpolate linearly, first along columns, then along rows; shape (to_row, to_col)."""
     along = np.stack([np.interp(to_cols, cols, line) for line in values])
     if len(rows) == 1:
