@@ -28,6 +28,7 @@ MODULES: dict[str, str] = {
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
     "join": "tools.vector.join",
+    "shapes": "tools.vector.shapes",
     "query_sql": "tools.sql.query_sql",
     "reproject": "tools.raster.reproject",
     "calculate": "tools.arithmetic.calculate",

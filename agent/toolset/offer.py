@@ -72,6 +72,10 @@ USES: Mapping[str, Use] = {
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
     ),
     "join": _use("join|match|attach|merge|table|csv|population|interpolat|nearest|closest|each|which", "vector table"),
+    "shapes": _use(
+        "centroid|centre|center|hull|envelope|bounding|circle|voronoi|thiessen|simplif|generali[sz]|outline|track|route|through|parts|explode|boundary|nearest station",
+        "vector",
+    ),
     "query_sql": _use(
         "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per",
         "vector table",

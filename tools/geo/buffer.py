@@ -41,10 +41,7 @@ def buffer(geometries: Geometries, crs: CRS, distance_m: float) -> Geometries:
 
     Missing geometries, and those that shrink to nothing, come back as None. Raises ParameterError beyond 2,000 km.
     """
-    if abs(distance_m) > FARTHEST_M:
-        raise ParameterError(
-            f"A buffer of {distance_m:,.0f} m is too wide to be true on the ellipsoid.", hint=f"Give at most {FARTHEST_M:,.0f} metres."
-        )
+    _require_tested(abs(distance_m))
     geodetic = geodetic_frame(crs).geodetic
     lonlat = transform(np.asarray(geometries, dtype=object), crs, geodetic)
     parts: list[list[shapely.Geometry]] = [[] for _ in lonlat]
@@ -66,6 +63,20 @@ def buffer_method(distance_m: float) -> dict[str, object]:
     }
 
 
+def circles(centres: Geometries, crs: CRS, radii_m: Floats) -> Geometries:
+    """Return, in `crs`, the geodesic circle around each point with a radius of its own; raise ParameterError beyond 2,000 km."""
+    _require_tested(float(radii_m.max(initial=0.0)))
+    geodetic = geodetic_frame(crs).geodetic
+    return transform(_circles(shapely.get_coordinates(transform(centres, crs, geodetic)), geodetic, radii_m), geodetic, crs)
+
+
+def _require_tested(distance_m: float) -> None:
+    if distance_m > FARTHEST_M:
+        raise ParameterError(
+            f"A buffer of {distance_m:,.0f} m is too wide to be true on the ellipsoid.", hint=f"Give at most {FARTHEST_M:,.0f} metres."
+        )
+
+
 def _united(parts: list[shapely.Geometry]) -> shapely.Geometry | None:
     present = [part for part in parts if part is not None and not part.is_empty]
     return union(np.array(present, dtype=object)) if present else None
@@ -74,15 +85,15 @@ def _united(parts: list[shapely.Geometry]) -> shapely.Geometry | None:
 def _points(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Buffered:
     points, owner = parts_of(lonlat, 0)
     if len(points) and distance_m > 0:
-        yield _circles(shapely.get_coordinates(points), geodetic, distance_m), owner
+        yield _circles(shapely.get_coordinates(points), geodetic, np.full(len(points), distance_m)), owner
 
 
-def _circles(centres: Floats, geodetic: CRS, radius_m: float) -> Geometries:
+def _circles(centres: Floats, geodetic: CRS, radii_m: Floats) -> Geometries:
     """Return geodesic circles around points in degrees, split at the antimeridian, closed along a pole they go around."""
     sides = 4 * QUADRANT_SEGMENTS
     azimuth = np.tile(np.linspace(0, -360, sides, endpoint=False), len(centres))
     lon, lat = np.repeat(centres, sides, axis=0).T
-    ring_lon, ring_lat, _ = geodetic_frame(geodetic).geod.fwd(lon, lat, azimuth, np.full(len(lon), radius_m))
+    ring_lon, ring_lat, _ = geodetic_frame(geodetic).geod.fwd(lon, lat, azimuth, np.repeat(radii_m, sides))
     rings = np.stack([np.reshape(ring_lon, (-1, sides)), np.reshape(ring_lat, (-1, sides))], axis=-1)
     rings = np.concatenate([rings, rings[:, :1]], axis=1)
     circles = shapely.polygons(rings)
