@@ -44,7 +44,7 @@ class ToolSettings(Settings):
     """Folder that holds datasets, artifacts, ledger, index and threads."""
     max_pixels: int = 4_000_000_000
     """Largest raster that a tool reads, in pixels of one band."""
-    max_output_pixels: int = 400_000_000
+    max_output_pixels: int = 4_000_000_000
     """Largest raster that a tool writes, in pixels."""
     max_features: int = 5_000_000
     """Most features that a vector tool reads."""
