@@ -11,6 +11,7 @@ import shapely
 
 from tools.contract import Fact, Unit
 from tools.errors import ParameterError
+from tools.geo.frame import Floats
 from tools.geo.measure import geodesic_area, geodesic_length
 from tools.geo.overlap import Cover, cover
 from tools.geo.rings import Geometries, Indexes
@@ -18,6 +19,7 @@ from tools.vector.absent import require_columns
 from tools.vector.layers import Layer
 from tools.vector.plain import group_label, require_numeric
 from tools.vector.repeats import features_once, once
+from tools.vector.weighting import weights_of
 
 if TYPE_CHECKING:
     import pandas
@@ -117,7 +119,9 @@ def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, meas
             values["area"] = covered.area_m2 if covered is not None else None
         else:
             counted = once(layer.frame, measure.column or "", measure.aggregate, rows)
-            values[measure_name(measure)] = _statistic(layer.frame[measure.column].iloc[counted], measure.aggregate)
+            column = layer.frame[measure.column].iloc[counted]
+            weights = None if measure.weight is None else weights_of(layer, measure.weight, counted)
+            values[measure_name(measure)] = _statistic(column, measure.aggregate) if weights is None else _weighted(column, weights)
     extra = {SUM_OF_AREAS: covered.sum_m2} if covered is not None and covered.overlaps else {}
     return GroupRow(subject, values, len(rows), covered, extra)
 
@@ -129,6 +133,14 @@ def _statistic(column: pandas.Series[float], aggregate: str) -> Number | None:
         return 0 if aggregate == "sum" else None
     number: Number = getattr(values, aggregate)().item()
     return number
+
+
+def _weighted(column: pandas.Series[float], weights: Floats) -> Number | None:
+    """Return the weighted mean of the finite values of a column; None where they weigh nothing."""
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    there = np.isfinite(values)
+    total = weights[there].sum()
+    return float((weights[there] * values[there]).sum() / total) if total > 0 else None
 
 
 def group_subjects(layer: Layer, columns: Sequence[str]) -> list[tuple[str, ...]]:

@@ -52,12 +52,20 @@ class Measure(Params):
     """One number per group."""
 
     aggregate: Aggregate = Field(description="What to compute; area (m2) and length (m) are on the ellipsoid.")
-    column: str | None = Field(default=None, description="Numeric column, for sum, mean, min, max, median.")
+    column: str | None = Field(
+        default=None, description="Numeric column, for sum, mean, min, max, median; may be left out where only one fits."
+    )
+    weight: str | None = Field(
+        default=None,
+        description="For mean: column to weight by; '@area_m2' by area; '@none' plain. Rates get their base where it is known.",
+    )
 
     @model_validator(mode="after")
     def _column_fits(self) -> Measure:
-        if (self.column is None) != (self.aggregate in ("count", "area", "length")):
-            raise ValueError(f"aggregate {self.aggregate!r} {'takes no' if self.column else 'needs a'} column")
+        if self.column is not None and self.aggregate in ("count", "area", "length"):
+            raise ValueError(f"aggregate {self.aggregate!r} takes no column")
+        if self.weight is not None and self.aggregate != "mean":
+            raise ValueError("'weight' goes with mean only")
         return self
 
 

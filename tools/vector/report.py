@@ -17,6 +17,7 @@ from tools.vector.measures import UNITS, GroupRow
 from tools.vector.repeats import repeats_warning
 from tools.vector.rows import as_layer
 from tools.vector.rows import rows_json as feature_rows_json
+from tools.vector.weighting import made_whole
 
 if TYPE_CHECKING:
     import geopandas
@@ -43,6 +44,8 @@ def outside(selection: Selection) -> ToolOutput:
 def of_measures(selection: Selection, params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     """Report numbers over the features kept, per group or zone."""
     layer = selection.layer
+    whole = made_whole(layer, params.measures)
+    params = params.model_copy(update={"measures": list(whole.measures)})
     measured = measure(selection, params, context)
     if not measured.reached:
         return outside(selection.and_said(*measured.warnings))
@@ -60,10 +63,11 @@ def of_measures(selection: Selection, params: QueryVectorParams, context: ToolCo
             *selection.warnings,
             *_absent(layer),
             *measured.warnings,
+            *whole.warnings,
             *_repeats(layer, params),
             *_cut(len(rows), measured.groups, "groups"),
         ),
-        method=_method(layer, (*selection.transformations, *measured.transformations), measured=True),
+        method={**_method(layer, (*selection.transformations, *measured.transformations), measured=True), **whole.method},
         data={"rows": rows_json(measured, params)[:MOST_EMPTY]},
         bbox=_bbox(measured.frame, layer),
     )
