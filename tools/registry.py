@@ -30,6 +30,7 @@ MODULES: dict[str, str] = {
     "join": "tools.vector.join",
     "shapes": "tools.vector.shapes",
     "query_sql": "tools.sql.query_sql",
+    "export": "tools.vector.export",
     "reproject": "tools.raster.reproject",
     "calculate": "tools.arithmetic.calculate",
     "render_map": "tools.render.map",

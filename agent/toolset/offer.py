@@ -81,6 +81,9 @@ USES: Mapping[str, Use] = {
         "vector table",
     ),
     "reproject": _use("reproject|project|crs|epsg|resampl|coordinate system", "raster vector"),
+    "export": _use(
+        "export|save as|write as|geopackage|gpkg|geojson|shapefile|flatgeobuf|geoparquet|kml|csv|download", "vector table raster"
+    ),
     "calculate": _use(
         "share|percent|ratio|differ|sum|total|per|times|more than|less than|convert|density|how much|increase|decrease", "", 4
     ),

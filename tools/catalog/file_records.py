@@ -39,8 +39,8 @@ class FileReader:
     executor: Executor
 
     def layers(self, file: Path) -> tuple[str | None, ...]:
-        """Return the layers of a GeoPackage; (None,) for a file of any other format."""
-        if file.suffix.lower() != ".gpkg":
+        """Return the layers of a file that may have several; (None,) for a file of any other format."""
+        if file.suffix.lower() not in formats.LAYERED:
             return (None,)
         return tuple(self.executor.run(_job("layers_of", {"file": file}, file))["layers"])
 
@@ -69,7 +69,7 @@ class FileReader:
 
 
 def layers_of(file: Path, progress: Progress) -> Json:  # noqa: ARG001 - as of every job
-    """Return the names of a GeoPackage's layers, under `layers`."""
+    """Return the names of a file's layers, under `layers`."""
     from tools.storage.vectors import layer_names
 
     return {"layers": list(layer_names(file))}

@@ -52,6 +52,8 @@ OPTIONS: dict[str, str] = {
     "GTIFF_POINT_GEO_IGNORE": "FALSE",
     # A Shapefile without its index is reported, not silently rewritten on disk.
     "SHAPE_RESTORE_SHX": "NO",
+    # What is written states no time of writing, as a GeoPackage would: equal content gives equal bytes.
+    "OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z",
     # One feature of a GeoJSON may take at most so many MB of memory (GDAL's default, which may be lifted outside).
     "OGR_GEOJSON_MAX_OBJ_SIZE": "200",
     # A progressive JPEG is unpacked as a whole: not beyond libjpeg's own bound, nor with endless scans (GDAL's defaults).

@@ -44,6 +44,7 @@ _GEOJSON = _starts(BYTE_ORDER_MARK + rb"\x1e?\{")
 _SQLITE = _starts(rb"SQLite format 3\x00")
 _DBF = _starts(rb"[\x02\x03\x30-\x32\x43\x63\x83\x8b\x8c\xcb\xf5\xfb]")
 """Versions of dBASE, FoxPro and Visual FoxPro, after https://www.clicketyclick.dk/databases/xbase/format/dbf.html."""
+_KML = _starts(BYTE_ORDER_MARK + rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?kml[\s>]")
 _HDF5 = rb"\x89HDF\r\n\x1a\n"
 
 FORMATS: tuple[Format, ...] = (
@@ -53,6 +54,7 @@ FORMATS: tuple[Format, ...] = (
     Format("ESRI Shapefile", "vector", (".shp",), ("ESRI Shapefile",), _starts(rb"\x00\x00\x27\x0a")),
     Format("DBF", "vector", (".dbf",), ("ESRI Shapefile",), _DBF),
     Format("FlatGeobuf", "vector", (".fgb",), ("FlatGeobuf",), _starts(rb"fgb\x03fgb[\x00\x01]")),
+    Format("KML", "vector", (".kml",), ("LIBKML",), _KML),
     Format("Parquet", "vector", (".parquet", ".geoparquet"), (), _starts(rb"PAR1")),
     Format("CSV", "vector", (".csv", ".tsv")),
     Format("GTiff", "raster", (".tif", ".tiff"), ("GTiff",), _starts(rb"II[*+]\x00", rb"MM\x00[*+]")),
@@ -84,6 +86,8 @@ BY_SUFFIX: dict[str, Format] = {suffix: form for form in FORMATS for suffix in f
 JSON = (".geojson", ".json", ".geojsonl")
 PARQUET = (".parquet", ".geoparquet")
 DELIMITED = (".csv", ".tsv")
+LAYERED = (".gpkg", ".kml")
+"""Formats of several layers; in KML these are its folders."""
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 """Never opened: reading a pickle runs whatever program it holds."""
 ARCHIVE = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst", ".kmz", ".shz")

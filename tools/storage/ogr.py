@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.errors import DataError, LimitError, TerraciteError
 from tools.settings import current_settings
-from tools.storage import formats
+from tools.storage import formats, kml
 from tools.storage.bootstrap import bootstrap
 from tools.storage.crs import check_crs_text
 
@@ -49,7 +49,7 @@ def checked(path: Path) -> Checked:
     """Check the content of a real file before any driver sees it; raise DataError or LimitError.
 
     What is refused: other first bytes than the suffix's, headers that do not fit the file, code in a GeoPackage, JSON that
-    is too deep or names a CRS by address.
+    is too deep or names a CRS by address, KML that is more than a file.
     """
     suffix = path.suffix.lower()
     if suffix == ".gpkg":
@@ -68,6 +68,8 @@ def checked(path: Path) -> Checked:
         return Checked(path, path, most=check_json(path))
     elif suffix == ".fgb":
         _check_flatgeobuf(path)
+    elif suffix == ".kml":
+        kml.check_kml(path)
     return Checked(path, path)
 
 
@@ -115,7 +117,8 @@ def read_layer(file: Checked, layer: str | None) -> pandas.DataFrame:
         features, _ = file.most
     # pyogrio makes room for so many features, in every column, before it reads the first.
     room = min(features, settings.max_features + 1)
-    return pyogrio.read_dataframe(file.form, layer=layer, max_features=room or None, **file.options)
+    frame = pyogrio.read_dataframe(file.form, layer=layer, max_features=room or None, **file.options)
+    return kml.without_defaults(frame) if file.path.suffix.lower() == ".kml" else frame
 
 
 def tags(file: Checked, layer: str | None) -> dict[str, str]:

@@ -140,18 +140,19 @@ def _with_crs(frame: geopandas.GeoDataFrame, declared: str | None) -> geopandas.
 
 
 def layer_names(path: Path) -> tuple[str | None, ...]:
-    """Return the layers of a GeoPackage, in its order; (None,) for formats that hold one layer.
+    """Return the layers of a file in its order; (None,) where it has only one.
 
-    Raises DataError for a broken file.
+    Raises DataError for a broken file, and for one without any layer.
     """
     file = real_file(path)
     check_content(file)
-    if file.suffix.lower() != ".gpkg":
+    if file.suffix.lower() not in formats.LAYERED:
         return (None,)
     with ogr.readable(file):
         names = ogr.layer_names(ogr.checked(file))
     if not names:
-        raise DataError(f"The GeoPackage {file.name!r} holds no vector layer.", hint="Export its tiles as GeoTIFF, if it holds any.")
+        hint = "Export its tiles as GeoTIFF, if it holds any."
+        raise DataError(f"The {formats.DRIVERS[file.suffix.lower()]} file {file.name!r} holds no vector layer.", hint=hint)
     return (None,) if len(names) == 1 else tuple(names)
 
 
