@@ -45,6 +45,8 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "terrain": {"raster": "scene", "operation": "slope"},
     "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
     "polygonize": {"raster": "classes"},
+    "contour": {"raster": "scene", "levels": [190.5]},
+    "rasterize": {"layer": "zones", "operation": "coverage", "like": "scene"},
     "sample": {"raster": "scene", "points": "points", "method": "bilinear"},
     "segment": {"raster": "scene"},
     "query_vector": {"layer": "zones", "measures": [{"aggregate": "area"}], "group_by": ["name"]},

@@ -23,6 +23,8 @@ MODULES: dict[str, str] = {
     "terrain": "tools.raster.terrain",
     "histogram": "tools.raster.histogram",
     "polygonize": "tools.raster.polygonize",
+    "contour": "tools.raster.contour",
+    "rasterize": "tools.raster.rasterize",
     "sample": "tools.raster.sample",
     "segment": "tools.vision.segment",
     "query_vector": "tools.vector.query",

@@ -63,6 +63,8 @@ USES: Mapping[str, Use] = {
     "terrain": _use("slope|steep|aspect|facing|hillshade|shad|terrain|relief|rough|rugged|elevation|height|dem|dsm", "raster"),
     "histogram": _use("histogram|distribut|highest|lowest|deepest|maximum|minimum|quantile|quartile|where is|bins?", "raster", 1),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
+    "contour": _use("contour|isolines?|isobath|isotherm|level lines|every", "raster"),
+    "rasterize": _use("rasteri[sz]e|to raster|burn|grid of|count per|density|onto the grid", "vector"),
     "sample": _use("sampl|elevation|height|altitude|depth|temperature|value at|values at|at the|at each|at every|points?", "raster", 1),
     "segment": _use("segment|network|detect|model|water|flood|building|neural", "raster items network", 1),
     "query_vector": _use(

@@ -112,7 +112,8 @@ def _repeated(geometry: shapely.Geometry | None, turns: list[float]) -> shapely.
     if geometry is None:
         return None
     copies = [shapely.transform(geometry, lambda xy, turn=turn: xy + np.array([turn, 0.0])) for turn in turns]
-    return shapely.MultiPolygon([part for copy in copies for part in shapely.get_parts(copy)])
+    parts = [part for copy in copies for part in shapely.get_parts(copy)]
+    return (shapely.MultiPoint, shapely.MultiLineString, shapely.MultiPolygon)[shapely.get_dimensions(geometry)](parts)
 
 
 class _OnePolygon(FeatureSource):  # type: ignore[misc]  # exactextract has no types

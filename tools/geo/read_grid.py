@@ -83,6 +83,15 @@ def read_grid(
     return ReadGrid(_covering(reached if inside is None else inside, lattice, target), base, share, inside)
 
 
+def grid_over(shape: shapely.Geometry, crs: CRS, resolution: float) -> GeoBox:
+    """Return the grid of square pixels, `resolution` wide in units of `crs` and with edges on multiples of it, that holds a shape in `crs`.
+
+    Raises ParameterError where a grid of longitude, latitude would run around the Earth at the antimeridian.
+    """
+    _check_turn(shape, crs)
+    return _covering(shape, Affine(resolution, 0.0, 0.0, 0.0, -resolution, 0.0), crs)
+
+
 def _pixel_m2(grid: GeoBox) -> float:
     """Return the area of the middle pixel, rounded so that equal grids are equal."""
     middle = window_grid(grid, (grid.shape[0] // 2, grid.shape[1] // 2, 1, 1))

@@ -37,6 +37,14 @@ def bbox_degrees(grid: GeoBox) -> tuple[float, float, float, float]:
     return wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid)))
 
 
+def size_facts(grid: GeoBox) -> tuple[Fact, ...]:
+    """Return width and height in pixels, and the size of a pixel in metres or degrees; other linear units are converted."""
+    frame, size, (height, width) = geodetic_frame(crs_of(grid)), abs(float(grid.resolution.x)), grid.shape
+    lonlat = frame.crs.is_geographic
+    resolution = Fact("resolution", size, "degree") if lonlat else Fact("resolution", size * frame.metres_per_unit, "m")
+    return Fact("width", width, "count"), Fact("height", height, "count"), resolution
+
+
 def known_unit(unit: str) -> Unit:
     """Return a raster's unit where it is one of ours, else `unspecified`."""
     return cast("Unit", unit) if unit in UNITS else "unspecified"

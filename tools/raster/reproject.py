@@ -96,7 +96,7 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
 
     from tools.geo.grid import crs_of
     from tools.geo.nodata import free_value
-    from tools.raster.output import bbox_degrees
+    from tools.raster.output import bbox_degrees, size_facts
     from tools.raster.resampling import for_band
     from tools.storage.cog import BandMark, write_cog
     from tools.storage.limits import check_output_size
@@ -109,29 +109,18 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
     fill = free_value(bands, infos[0].nodata)
     marks = [BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes) for info in infos]
     write_cog(context.folder / RASTER_FILE, bands.filled(fill), grid, marks, nodata=fill)
-    (height, width), name = grid.shape, crs_of(grid).name
+    name = crs_of(grid).name
     valid = 100 * (1 - float(np.ma.getmaskarray(bands[0]).mean()))
     target = "onto the grid of the other raster" if params.like else f"to {name}"
     return ToolOutput(
         summary=f"Reprojected the raster {target} by {params.resampling} resampling.",
-        facts=(Fact("width", width, "count"), Fact("height", height, "count"), _resolution(grid), Fact("valid_share", valid, "%")),
+        facts=(*size_facts(grid), Fact("valid_share", valid, "%")),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(RASTER_FILE,),
         kind="raster",
         method={"from": infos[0].crs.name, "to": params.crs or name, "resampling": ways, "resolution": abs(float(grid.resolution.x))},
         bbox=bbox_degrees(grid),
     )
-
-
-def _resolution(grid: GeoBox) -> Fact:
-    """Return the pixel size in metres or degrees; other linear units are converted."""
-    from tools.geo.frame import geodetic_frame
-    from tools.geo.grid import crs_of
-
-    frame, size = geodetic_frame(crs_of(grid)), abs(float(grid.resolution.x))
-    if frame.crs.is_geographic:
-        return Fact("resolution", size, "degree")
-    return Fact("resolution", size * frame.metres_per_unit, "m")
 
 
 def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:

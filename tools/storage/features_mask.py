@@ -1,16 +1,18 @@
-"""Which pixels of a grid lie in polygons."""
+"""Which pixels of a grid lie in polygons, and which features lie on which pixels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
+from tools.geo.grid import Window
 from tools.storage.bootstrap import bootstrap
 
 if TYPE_CHECKING:
-    import shapely
+    from affine import Affine
     from odc.geo.geobox import GeoBox
 
 
@@ -27,3 +29,58 @@ def pixels_inside(polygons: shapely.Geometry, grid: GeoBox) -> NDArray[np.bool_]
         return inside
     touched: NDArray[np.bool_] = geometry_mask([polygons], grid.shape, grid.transform, invert=True, all_touched=True)
     return touched
+
+
+def burned_numbers(
+    pixel_geometries: NDArray[np.object_], window: Window, grid_height: int, *, touched: bool
+) -> tuple[NDArray[np.int32], int]:
+    """Return, as `(row, col)` of a window, the position of the geometry on every pixel, -1 where there is none; and the pixels with several.
+
+    Geometries are in pixel coordinates as `tools.geo.coverage.to_pixels` gives them; None is nowhere. Of several on a pixel the last counts.
+    A pixel is a polygon's where its centre lies inside, with `touched` also where it touches it; lines and points take the pixels they run through.
+    """
+    shapes, transform = _within(pixel_geometries, window, grid_height)
+    numbers: NDArray[np.int32] = np.full(window[2:], -1, "int32")
+    if not shapes:
+        return numbers, 0
+    return _burn(shapes, window, transform, touched, fill=-1), int((_tally(shapes, window, transform, touched) > 1).sum())
+
+
+def burned_counts(pixel_geometries: NDArray[np.object_], window: Window, grid_height: int, *, touched: bool) -> NDArray[np.int32]:
+    """Return, as `(row, col)` of a window, how many geometries lie on every pixel; as `burned_numbers` else."""
+    shapes, transform = _within(pixel_geometries, window, grid_height)
+    return _tally(shapes, window, transform, touched) if shapes else np.zeros(window[2:], "int32")
+
+
+Shapes = list[tuple["shapely.Geometry", int]]
+
+
+def _within(pixel_geometries: NDArray[np.object_], window: Window, grid_height: int) -> tuple[Shapes, Affine]:
+    """Return the geometries that may reach into a window with their positions, and where it lies among them."""
+    from affine import Affine
+
+    row, col, height, width = window
+    left, bottom, right, top = shapely.bounds(pixel_geometries).T
+    near = np.flatnonzero((left <= col + width) & (right >= col) & (top >= grid_height - row - height) & (bottom <= grid_height - row))
+    return [(pixel_geometries[number], int(number)) for number in near], Affine(1, 0, col, 0, -1, grid_height - row)
+
+
+def _burn(shapes: Shapes, window: Window, transform: Affine, touched: bool, *, fill: int = 0, add: bool = False) -> NDArray[np.int32]:
+    bootstrap()
+    from rasterio.enums import MergeAlg
+    from rasterio.features import rasterize
+
+    found: NDArray[np.int32] = rasterize(
+        shapes,
+        window[2:],
+        fill=fill,
+        transform=transform,
+        all_touched=touched,
+        merge_alg=MergeAlg.add if add else MergeAlg.replace,
+        dtype="int32",
+    )
+    return found
+
+
+def _tally(shapes: Shapes, window: Window, transform: Affine, touched: bool) -> NDArray[np.int32]:
+    return _burn([(shape, 1) for shape, _ in shapes], window, transform, touched, add=True)
