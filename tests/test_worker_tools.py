@@ -43,6 +43,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "composite": {"rasters": ["scene", "later"], "mask": "none", "bands": ["green"]},
     "change": {"before": "classes", "after": "classes_later"},
     "terrain": {"raster": "scene", "operation": "slope"},
+    "filter_raster": {"raster": "scene", "operation": "median"},
     "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
     "polygonize": {"raster": "classes"},
     "contour": {"raster": "scene", "levels": [190.5]},

@@ -21,6 +21,7 @@ MODULES: dict[str, str] = {
     "composite": "tools.raster.composite",
     "change": "tools.raster.change",
     "terrain": "tools.raster.terrain",
+    "filter_raster": "tools.raster.filter_raster",
     "histogram": "tools.raster.histogram",
     "polygonize": "tools.raster.polygonize",
     "contour": "tools.raster.contour",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tools.errors import ParameterError
 from tools.geo.units import convert, dimension, norm_unit
+from tools.raster.measured import check_measured
 from tools.storage.rasters import RasterInfo
 
 US_FOOT_M = 1200 / 3937
@@ -28,10 +29,9 @@ class HeightUnit:
 def height_unit(info: RasterInfo, asked: str | None) -> HeightUnit:
     """Return the unit of heights: the one asked for, else that of the band, else of a vertical CRS, else metres, as an assumption.
 
-    Raises ParameterError for a band of classes, for a unit that is no length, and where what is asked for contradicts the file.
+    Raises DataError for complex numbers, ParameterError for a band of classes, for a unit that is no length, and where what is asked for contradicts the file.
     """
-    if info.value_kind == "categorical":
-        raise ParameterError("The band holds classes, which are no heights.", hint="Use the raster of elevation.")
+    check_measured(info, "heights", "Use the raster of elevation.")
     stated = _stated(info)
     if asked is None:
         return stated or HeightUnit(1.0, "m, assumed: the file states none", is_assumed=True)

@@ -51,12 +51,14 @@ def run(params: HistogramParams, context: ToolContext) -> ToolOutput:
     Facts of values: `mean`, `std`, `minimum` and `maximum`, each with `x`, `y` (CRS of the raster), `longitude`, `latitude`
     (degrees, WGS 84) of the first pixel that has it; `count`, `area` (m2), `share` (% of the valid area), `lower` and `upper` of
     each bin. Of classes: `count`, `area`, `share` of each. Always `valid_share` (%). No coverage where every pixel is nodata.
-    Raises ParameterError for a band that does not exist or has too many classes.
+    Raises ParameterError for a band that does not exist or has too many classes, DataError for complex numbers.
     """
     from tools.raster.bins import Band
+    from tools.raster.measured import check_real
     from tools.storage.rasters import raster_info
 
     info = raster_info(context.source(params.raster), params.band)
+    check_real(info)
     if info.value_kind == "categorical":
         return _classes(Band(params, context, info, 2))
     return _values(params, Band(params, context, info, PASSES["equal" if params.edges else params.method]))
