@@ -137,6 +137,7 @@ def test_a_boundary_leaves_out_cuts_at_the_antimeridian_and_along_the_pole(tmp_p
 COORDINATES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=2, max_size=25, unique=True)
 
 
+@settings(max_examples=40)
 @given(COORDINATES)
 def test_every_place_of_a_cell_is_nearest_to_its_own_point(places):
     points = np.array([Point(EAST + 10 * x, NORTH + 10 * y) for x, y in places], dtype=object)

@@ -53,6 +53,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "query_vector": {"layer": "zones", "measures": [{"aggregate": "area"}], "group_by": ["name"]},
     "overlay": {"operation": "buffer", "layer": "zones", "distance_m": 150},
     "join": {"operation": "nearest", "layer": "zones", "other": "zones", "k": 2},
+    "clean": {"layer": "zones"},
     "shapes": {"operation": "convex_hull", "layer": "zones"},
     "query_sql": {"sql": "SELECT name, area_m2 FROM zones ORDER BY area_m2 DESC", "views": {"zones": "zones"}},
     "export": {"dataset": "zones", "format": "kml"},

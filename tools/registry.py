@@ -31,6 +31,7 @@ MODULES: dict[str, str] = {
     "query_vector": "tools.vector.query",
     "overlay": "tools.vector.overlay",
     "join": "tools.vector.join",
+    "clean": "tools.vector.clean",
     "shapes": "tools.vector.shapes",
     "query_sql": "tools.sql.query_sql",
     "export": "tools.vector.export",

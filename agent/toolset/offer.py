@@ -75,6 +75,7 @@ USES: Mapping[str, Use] = {
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
     ),
     "join": _use("join|match|attach|merge|table|csv|population|interpolat|nearest|closest|each|which", "vector table"),
+    "clean": _use("clean|repair|fix|mend|invalid|valid|duplicat|sliver|tidy|normali[sz]|missing|winding|orient|mixed", "vector"),
     "shapes": _use(
         "centroid|centre|center|hull|envelope|bounding|circle|voronoi|thiessen|simplif|generali[sz]|outline|track|route|through|parts|explode|boundary|nearest station",
         "vector",
