@@ -96,5 +96,5 @@ def _inverse(origin: Floats, target: Floats, geod: Geod) -> Floats:
 
 def _lonlat(xy: Floats, crs: CRS, geodetic: CRS) -> Floats:
     frame, target = geodetic_frame(crs), geodetic_frame(geodetic)
-    lon, lat = target.to_lonlat(*transformer(frame.crs, target.crs).transform(xy[:, 0], xy[:, 1]))
+    lon, lat = target.to_lonlat(*transformer(frame.located, target.located).transform(xy[:, 0], xy[:, 1]))
     return np.column_stack([(lon + _TURN / 2) % _TURN - _TURN / 2, lat])

@@ -14,6 +14,9 @@ from tools.errors import DataError
 
 Floats = NDArray[np.float64]
 
+SATELLITE_AGE = (6_378_137.0, 298.2572)
+"""Semi-major axis in metres and inverse flattening that GRS 1980, WGS 84 and CGCS2000 share to a metre and to 1e-3."""
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -33,6 +36,8 @@ class Frame(Axes):
 
     crs: CRS
     """Horizontal part of the CRS; coordinates are (x, y) = (easting, northing) or (longitude, latitude)."""
+    located: CRS
+    """The same with the shift to WGS 84 that the file itself states, where it states one; else equal to `crs`."""
     geodetic: CRS
     """Longitude, latitude on the same ellipsoid and prime meridian."""
     geod: Geod
@@ -63,19 +68,71 @@ def geodetic_frame(crs: CRS) -> Frame:
     radians = float(geodetic.axis_info[0].unit_conversion_factor)
     geod = Geod(a=ellipsoid.semi_major_metre, f=1 / ellipsoid.inverse_flattening if ellipsoid.inverse_flattening else 0.0)
     metres = radians * geod.a if horizontal.is_geographic else float(horizontal.axis_info[0].unit_conversion_factor)
-    return Frame(is_lonlat, radians, metres, horizontal, geodetic, geod)
+    return Frame(is_lonlat, radians, metres, horizontal, crs if crs.is_bound else horizontal, geodetic, geod)
 
 
 @lru_cache(maxsize=64)
 def transformer(src_crs: CRS, dst_crs: CRS) -> Transformer:
-    """Return the (cached) transformer from one CRS to another, with axes in the order x, y; raise DataError where PROJ knows none."""
-    try:
-        return Transformer.from_crs(src_crs, dst_crs, always_xy=True)
-    except ProjError as error:
+    """Return the (cached) transformer from one CRS to another, with axes in the order x, y.
+
+    Of the operations between two datums PROJ takes for every place the best that can be had there. It is never left to guess that
+    two datums agree (its "ballpark" operation) unless both lie within some metres of one another by their making, see `_agree`.
+    Raises DataError where no operation is known.
+    """
+    known = _made(src_crs, dst_crs, allow_ballpark=False)
+    if known is None and _agree(src_crs, dst_crs):
+        known = _made(src_crs, dst_crs, allow_ballpark=True)
+    if known is None:
+        raise DataError(
+            f"No transformation is known from the datum {_datum(src_crs)!r} to the datum {_datum(dst_crs)!r}: to leave the coordinates as "
+            "they are would be a guess of unknown accuracy, hundreds of metres wrong for many old datums.",
+            hint="Transform the data with its agency's own method first, or declare the true CRS of the data, e.g. --crs EPSG:32632.",
+        )
+    return known
+
+
+@lru_cache(maxsize=64)
+def rough_transformer(src_crs: CRS, dst_crs: CRS) -> Transformer:
+    """Return a transformer for extents that are only shown or searched by: as `transformer`, else without any shift of datum.
+
+    Raises DataError where PROJ knows none at all, as between the Earth and the Moon.
+    """
+    found = _made(src_crs, dst_crs, allow_ballpark=False) or _made(src_crs, dst_crs, allow_ballpark=True)
+    if found is None:
         raise DataError(
             f"No transformation is known from the coordinate reference system {src_crs.name!r} to {dst_crs.name!r}.",
             hint="Declare the true CRS of the data, e.g. --crs EPSG:32632.",
-        ) from error
+        )
+    return found
+
+
+def _made(src_crs: CRS, dst_crs: CRS, *, allow_ballpark: bool) -> Transformer | None:
+    try:
+        return Transformer.from_crs(src_crs, dst_crs, always_xy=True, allow_ballpark=allow_ballpark)
+    except ProjError:
+        return None
+
+
+def _agree(src_crs: CRS, dst_crs: CRS) -> bool:
+    """Whether two datums between which no operation is published may be taken for one.
+
+    So it is where both are of the satellite age, centred on the Earth to some metres (on GRS 1980, WGS 84 or alike, as CGCS2000),
+    and where one is a sphere: those, as of MODIS and NSIDC, take latitudes of WGS 84 as they are, by the makers' definition.
+    """
+    ellipsoids = [crs.ellipsoid for crs in (src_crs, dst_crs)]
+    return all(
+        ellipsoid is not None
+        and (
+            not ellipsoid.inverse_flattening
+            or (abs(ellipsoid.semi_major_metre - SATELLITE_AGE[0]) < 1 and abs(ellipsoid.inverse_flattening - SATELLITE_AGE[1]) < 1e-3)
+        )
+        for ellipsoid in ellipsoids
+    )
+
+
+def _datum(crs: CRS) -> str:
+    datum = crs.datum or (crs.geodetic_crs.datum if crs.geodetic_crs is not None else None)
+    return datum.name if datum is not None else crs.name
 
 
 def _horizontal(crs: CRS) -> CRS:

@@ -7,7 +7,7 @@ import re
 from pyproj import CRS
 
 from tools.errors import ParameterError
-from tools.geo.frame import transformer
+from tools.geo.frame import rough_transformer
 
 Bounds = tuple[float, float, float, float]
 
@@ -42,7 +42,7 @@ def tile_bounds(tile: str) -> Bounds:
     crs = CRS.from_epsg((32700 if is_south else 32600) + zone)
     left = (COLUMN_SETS[zone % 3].index(column) + 1) * SQUARE_M
     first = (ROWS.index(row) - (5 if zone % 2 == 0 else 0)) % len(ROWS) * SQUARE_M
-    to_degrees = transformer(crs, CRS.from_epsg(4326))
+    to_degrees = rough_transformer(crs, CRS.from_epsg(4326))
     floor = -80.0 + 8 * BANDS.index(band)
     middle = floor + (6 if band == "X" else 4)
     bottoms = [first + turn * len(ROWS) * SQUARE_M for turn in range(5)]

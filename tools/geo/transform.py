@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -61,15 +62,28 @@ def keep_course(geometries: Geometries, move: CoordinateFunction, src: Axes, dst
     return redraw(geometries, refine)
 
 
-def transformation_record(what: str, src_crs: CRS, dst_crs: CRS) -> dict[str, str]:
-    """Return, JSON-safe, which input was taken from which CRS to which and by what operation, for `method`."""
-    operation = transformer(geodetic_frame(src_crs).crs, geodetic_frame(dst_crs).crs)
-    return {"input": what, "from": src_crs.name, "to": dst_crs.name, "operation": operation.description}
+def transformation_record(what: str, geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> dict[str, str]:
+    """Return, JSON-safe, which input was taken from which CRS to which, by what operation and how accurately, for `method`."""
+    operation, accuracy_m = operation_for(geometries, src_crs, dst_crs)
+    accuracy = "unknown" if accuracy_m is None else f"{accuracy_m:g} m"
+    return {"input": what, "from": src_crs.name, "to": dst_crs.name, "operation": operation, "accuracy": accuracy}
+
+
+def operation_for(geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> tuple[str, float | None]:
+    """Return the operation that PROJ uses at the middle of the geometries, and its published accuracy in metres if there is one."""
+    pipeline = transformer(geodetic_frame(src_crs).located, geodetic_frame(dst_crs).located)
+    left, bottom, right, top = shapely.total_bounds(geometries).tolist()
+    if math.isnan(left):
+        return pipeline.description, None
+    pipeline.transform((left + right) / 2, (bottom + top) / 2)
+    used = pipeline.get_last_used_operation()
+    steps = [step for step in used.description.split(" + ") if not step.startswith("axis order change")]
+    return " + ".join(steps) or used.description, used.accuracy if used.accuracy >= 0 else None
 
 
 def _coordinate_function(src: Frame, dst: Frame) -> CoordinateFunction:
     """Return a function of coordinates, shape (vertex, 2); it raises DataError where the target has no place."""
-    pipeline = transformer(src.crs, dst.crs)
+    pipeline = transformer(src.located, dst.located)
 
     def move(xy: Floats) -> Floats:
         x, y = pipeline.transform(xy[:, 0], xy[:, 1])

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from tools.geo.frame import geodetic_frame, transformer
+from tools.geo.frame import geodetic_frame, rough_transformer, transformer
 from tools.geo.rings import Geometries
 from tools.geo.transform import transform
 
@@ -58,7 +58,7 @@ WORLD = shapely.box(-180, -90, 180, 90)
 def lonlat_bounds(bounds: Bounds, crs: CRS) -> Bounds:
     """Return the extent as (west, south, east, north) in degrees of WGS 84; west exceeds east across the antimeridian."""
     frame = geodetic_frame(crs)
-    west, south, east, north = transformer(frame.crs, CRS.from_epsg(4326)).transform_bounds(*bounds, densify_pts=21)
+    west, south, east, north = rough_transformer(frame.located, CRS.from_epsg(4326)).transform_bounds(*bounds, densify_pts=21)
     if not np.isfinite([west, south, east, north]).all():
         return (-180.0, -90.0, 180.0, 90.0)
     return (float(west), float(south), float(east), float(north))

@@ -119,7 +119,11 @@ EMPTY = "@rows"
 
 def transformations(views: Sequence[View], crs: CRS) -> list[dict[str, str]]:
     """Return, JSON-safe, which views are taken to another CRS and how."""
-    return [transformation_record(f"view {view.name}", view.crs, crs) for view in views if view.crs is not None and view.crs != crs]
+    return [
+        transformation_record(f"view {view.name}", view.frame.geometry.to_numpy(), view.crs, crs)
+        for view in views
+        if view.crs is not None and view.crs != crs
+    ]
 
 
 def _array(view: View, name: str, crs: CRS | None) -> pyarrow.Array:

@@ -170,7 +170,11 @@ def _summary(params: OverlayParams, total: Extent) -> str:
 
 def _method(params: OverlayParams, layer: Layer, other: Layer | None) -> dict[str, Any]:
     """Return, JSON-safe, how it was made and measured."""
-    transformations = [transformation_record("other layer", other.crs, layer.crs)] if other is not None and other.crs != layer.crs else []
+    transformations = (
+        [transformation_record("other layer", other.geometries, other.crs, layer.crs)]
+        if other is not None and other.crs != layer.crs
+        else []
+    )
     buffering = buffer_method(params.distance_m) if params.distance_m is not None else {}
     return {
         **area_method(layer.crs),

@@ -68,7 +68,7 @@ def read_zones(params: ZonesParams, layer: Layer, context: ToolContext) -> Zones
     brought = bring(zones.geometries, zones.crs, layer.bounds, layer.crs)
     groups = merge_by(brought.geometries, names)
     outside = frozenset(str(group.key) for group in groups if not brought.reaches[group.members].any())
-    record = () if zones.crs == layer.crs else (transformation_record("zones", zones.crs, layer.crs),)
+    record = () if zones.crs == layer.crs else (transformation_record("zones", zones.geometries, zones.crs, layer.crs),)
     return Zones(groups, zones, outside, record)
 
 
