@@ -11,7 +11,7 @@ from pyproj import CRS, Geod, Transformer
 from shapely import Polygon, box
 
 from tools.errors import DataError
-from tools.geo.measure import area_method, geodesic_area, geodesic_length, local_equal_area
+from tools.geo.measure import area_method, geodesic_area, geodesic_length, geodesic_perimeter, local_equal_area
 
 EARTH_M2 = 5.10065621724e14
 """Surface of the WGS 84 ellipsoid (NIMA TR8350.2)."""
@@ -55,7 +55,7 @@ def test_area_equals_karneys_to_one_in_ten_million(crs, shape, step):
 
 @pytest.mark.parametrize(("crs", "shape", "step"), PLACES)
 def test_perimeter_equals_karneys_to_one_in_ten_million(crs, shape, step):
-    assert geodesic_length(np.array([shape]), CRS(crs))[0] == pytest.approx(karney(shape, crs, step)[1], rel=1e-7)
+    assert geodesic_perimeter(np.array([shape]), CRS(crs))[0] == pytest.approx(karney(shape, crs, step)[1], rel=1e-7)
 
 
 @given(
@@ -152,7 +152,7 @@ def test_a_polygon_that_reaches_a_pole_has_a_perimeter(pole, east):
     sides = Geod(ellps="WGS84").inv([0, 0], [pole, 0], [0, 0.0], [pole * 2 / 3, 0])[2][0] * 2
     lat = np.radians(60)
     circle = 2 * np.pi * 6378137 * np.cos(lat) / np.sqrt(1 - 0.00669437999014 * np.sin(lat) ** 2)  # of the parallel; the pole has none
-    assert geodesic_length(np.array([cap]), CRS(4326))[0] == pytest.approx(sides + circle * (east + 180) / 360, rel=1e-6)
+    assert geodesic_perimeter(np.array([cap]), CRS(4326))[0] == pytest.approx(sides + circle * (east + 180) / 360, rel=1e-6)
 
 
 def test_a_local_equal_area_crs_keeps_areas_and_accepts_a_bbox_over_the_antimeridian():

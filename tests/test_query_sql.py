@@ -69,18 +69,18 @@ def test_a_window_ranks_within_its_part_and_nulls_come_last(tmp_path, data) -> N
 
 
 def test_areas_are_geodesic_and_only_there_when_named(tmp_path, data) -> None:
-    output = query(tmp_path, only(data, "districts"), "SELECT zone, area_m2, length_m FROM districts")
+    output = query(tmp_path, only(data, "districts"), "SELECT zone, area_m2, perimeter_m FROM districts")
     measured = {fact.name: (fact.value, fact.unit) for fact in output.facts if fact.subject == {"zone": "North"}}
     known = Polygon(box(7, 50, 7.5, 50.5))
     from pyproj import Geod
 
     area, perimeter = Geod(ellps="WGS84").geometry_area_perimeter(known.segmentize(0.001))
     assert measured["area_m2"] == (pytest.approx(abs(area), rel=1e-4), "m2")  # its edges were straight in degrees
-    assert measured["length_m"] == (pytest.approx(perimeter, rel=1e-4), "m")
+    assert measured["perimeter_m"] == (pytest.approx(perimeter, rel=1e-4), "m")
     everything = query(tmp_path, only(data, "districts"), "SELECT * FROM districts")
     assert list(everything.data["rows"][0]) == ["zone"]
     assert everything.kind == "vector"
-    beside = query(tmp_path, only(data, "districts"), "SELECT *, area_m2 / length_m AS depth FROM districts")
+    beside = query(tmp_path, only(data, "districts"), "SELECT *, area_m2 / perimeter_m AS depth FROM districts")
     assert list(beside.data["rows"][0]) == ["zone", "depth"]
 
 
@@ -107,12 +107,12 @@ UNITS: list[tuple[str, str | None]] = [
     ("COUNT(*)", "count"),
     ("COUNT(DISTINCT zone)", "count"),
     ("SUM(area_m2)", "m2"),
-    ("MAX(length_m)", "m"),
+    ("MAX(perimeter_m)", "m"),
     ("SUM(area_m2) - MIN(area_m2)", "m2"),
     ("SUM(CASE WHEN zone = 'North' THEN area_m2 ELSE 0 END)", "m2"),
     ("SUM(CASE WHEN area_m2 > 5 THEN 1 ELSE 0 END)", "unspecified"),
     ("ROUND(AVG(area_m2), 2)", "m2"),
-    ("SUM(area_m2) / SUM(length_m)", "unspecified"),
+    ("SUM(area_m2) / SUM(perimeter_m)", "unspecified"),
     # Numbers of the query, however they get in.
     ("42", None),
     ("42 + COUNT(*)", None),
@@ -360,7 +360,7 @@ def test_spaces_comments_and_the_case_of_keywords_do_not_count() -> None:
         ("SELECT c.zone FROM clinics c", "no column 'zone'"),
         ("SELECT name FROM clinics c JOIN clinics d ON c.kind = d.kind", "could not be resolved.*table.column"),
         ("SELECT name FROM clinic", "'clinic', which is no view"),
-        ("SELECT ST_Area(geometry) FROM clinics", "square degrees.*area_m2 and length_m"),
+        ("SELECT ST_Area(geometry) FROM clinics", "square degrees.*area_m2, length_m"),
         ("SELECT ST_Distance(c.geometry, d.geometry) FROM clinics c, clinics d", "query_vector and overlay"),
         ("SELECT name AS n, kind AS n FROM clinics", "several columns named 'n'"),
         ("SELECT CAST(name AS INT) AS n FROM clinics", "The query fails.*Ash.*Types must fit"),

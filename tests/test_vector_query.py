@@ -163,7 +163,7 @@ def test_the_length_of_lines_is_geodesic(tmp_path, make_layer):
 
 @pytest.mark.parametrize(
     ("measure", "words"),
-    [("area", "no polygons"), ("length", "no lines or polygons"), ("sum of name", "does not hold numbers"), ("sum of peple", "no column")],
+    [("area", "no polygons"), ("length", "no lines"), ("sum of name", "does not hold numbers"), ("sum of peple", "no column")],
 )
 def test_a_measure_that_the_layer_cannot_have_is_refused(tmp_path, cities, measure, words):
     with pytest.raises(ParameterError, match=words):

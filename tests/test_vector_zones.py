@@ -92,7 +92,7 @@ def test_lengths_are_cut_at_the_zone(tmp_path, make_layer, districts):
     assert values(output, "length", "zone") == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_length_of_polygons_in_a_zone_is_their_own_edge_and_not_the_cut(tmp_path, make_layer, districts):
+def test_the_perimeter_of_polygons_in_a_zone_is_their_own_edge_and_not_the_cut(tmp_path, make_layer, districts):
     pond = make_layer([utm_box(900, 0, 1100, 100)], crs="EPSG:32632", name="pond.gpkg")
     output = call(
         "query_vector",
@@ -100,9 +100,9 @@ def test_the_length_of_polygons_in_a_zone_is_their_own_edge_and_not_the_cut(tmp_
         {"p": pond, "d": districts},
         layer="p",
         zones={"layer": "d", "where": where("district", "=", "West")},
-        measures=measures("length"),
+        measures=measures("perimeter"),
     )
-    assert values(output, "length", "zone") == pytest.approx({"West": 300 * TRUE_M}, rel=1e-6)
+    assert values(output, "perimeter", "zone") == pytest.approx({"West": 300 * TRUE_M}, rel=1e-6)
 
 
 def test_a_parcel_that_only_touches_a_zone_is_not_in_it(tmp_path, make_layer, districts):

@@ -125,6 +125,13 @@ def norm_crs(text: str) -> str:
 
 CrsText = Annotated[str, AfterValidator(norm_crs), Canonical("crs"), Field(description="A coordinate reference system, e.g. EPSG:32632.")]
 
+Surface = Literal["ellipsoid", "plane"]
+"""`ellipsoid`: as on the ground; `plane`: in the projected CRS of the layer itself, in metres."""
+SurfaceChoice = Annotated[
+    Surface,
+    Field(description="Measure on the ground (ellipsoid), or in the plane of the layer's own projected CRS: only where that is asked for."),
+]
+
 CANONICAL: dict[str, Callable[[Any], Any]] = {"crs": norm_crs}
 """Encoder name → function to a JSON-safe normal form."""
 
@@ -145,7 +152,7 @@ class Condition(Params):
 
     column: str = Field(
         min_length=1,
-        description="Column name, exactly as in the dataset; or '@area_m2' / '@length_m', the feature's own geodesic area or length.",
+        description="Column name, exactly as in the dataset; or '@area_m2', '@length_m' (lines), '@perimeter_m' (polygons): the feature's own, geodesic.",
     )
     op: Operator = Field(description="Comparison. Text is compared without case; 'contains' looks for a part of the text.")
     value: str | int | float | bool | list[str | int | float | bool] | None = Field(

@@ -47,13 +47,23 @@ def geodesic_area(geometries: Geometries, crs: CRS) -> Floats:
 
 
 def geodesic_length(geometries: Geometries, crs: CRS) -> Floats:
-    """Return the length of each geometry on the ellipsoid, in m: of lines, and the perimeter of polygons; 0 for points.
+    """Return the length of the lines of each geometry on the ellipsoid, in m; 0 for points and polygons.
 
     Raises DataError as `geodesic_area` does.
     """
-    geometries = np.asarray(geometries, dtype=object)
+    return _path_lengths(line_paths(geometries, (1,)), len(geometries), crs)
+
+
+def geodesic_perimeter(geometries: Geometries, crs: CRS) -> Floats:
+    """Return the length of all rings of the polygons of each geometry on the ellipsoid, in m; 0 for points and lines.
+
+    Raises DataError as `geodesic_area` does.
+    """
+    return _path_lengths(line_paths(geometries, (2,)), len(geometries), crs)
+
+
+def _path_lengths(paths: Paths, geometries: int, crs: CRS) -> Floats:
     frame = geodetic_frame(crs)
-    paths = line_paths(geometries)
     if frame.is_lonlat and len(paths.xy):
         check_lonlat(paths, frame)
     paths = paths.split(LENGTH_PIECE_M / frame.metres_per_unit)
@@ -61,7 +71,7 @@ def geodesic_length(geometries: Geometries, crs: CRS) -> Floats:
     lat = np.clip(lat, -90, 90)  # cutting an edge that lies on a pole rounds beyond it, and PROJ knows no place there
     starts = paths.edges
     _, _, metres = frame.geod.inv(lon[starts], lat[starts], lon[starts + 1], lat[starts + 1])
-    return paths.total(np.asarray(metres, dtype=float), len(geometries))
+    return paths.total(np.asarray(metres, dtype=float), geometries)
 
 
 def local_equal_area(bbox: tuple[float, float, float, float], geodetic: CRS = WGS84) -> CRS:

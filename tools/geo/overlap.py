@@ -10,8 +10,9 @@ from pyproj import CRS
 
 from tools.geo.dissolve import union
 from tools.geo.frame import Floats
-from tools.geo.measure import geodesic_area
 from tools.geo.rings import Geometries, Indexes
+from tools.geo.surface import area_on
+from tools.geotypes import Surface
 
 OVERLAP_SHARE = 1e-4
 """Overlap below this share of the plain sum (0.01 %) is precision of digitising, not worth a warning."""
@@ -25,7 +26,7 @@ class Cover:
     """What polygons cover, and how far that differs from adding up their areas."""
 
     area_m2: float
-    """Area of the union, on the ellipsoid."""
+    """Area of the union."""
     sum_m2: float
     """Plain sum of the areas."""
     features: int
@@ -49,20 +50,20 @@ class Cover:
         )
 
 
-def cover(geometries: Geometries, crs: CRS, areas: Floats | None = None) -> Cover:
+def cover(geometries: Geometries, crs: CRS, areas: Floats | None = None, surface: Surface = "ellipsoid") -> Cover:
     """Measure what valid polygons of one CRS cover; missing ones, points and lines add nothing.
 
-    `areas` are the geodesic areas of the geometries in m2, where already known. Only polygons whose insides meet are
+    `areas` are those of the geometries on this surface in m2, where already known. Only polygons whose insides meet are
     merged, so a layer without overlaps costs no union.
     """
-    areas = geodesic_area(geometries, crs) if areas is None else areas
+    areas = area_on(surface, geometries, crs) if areas is None else areas
     polygonal = np.flatnonzero(areas > 0)
     polygons, own = geometries[polygonal], areas[polygonal]
     unique = _first_of_equals(polygons)
     clusters = overlapping_clusters(polygons[unique])
     alone = np.setdiff1d(np.arange(len(unique)), np.concatenate([*clusters, np.array([], dtype=np.intp)]))
     merged = np.array([union(polygons[unique[cluster]]) for cluster in clusters], dtype=object)
-    area = float(own[unique[alone]].sum()) + float(geodesic_area(merged, crs).sum())
+    area = float(own[unique[alone]].sum()) + float(area_on(surface, merged, crs).sum())
     return Cover(area, float(own.sum()), len(polygons), len(polygons) - len(unique))
 
 

@@ -81,10 +81,11 @@ def polygon_rings(geometries: Geometries) -> Paths:
     return Paths(xy, path, owner[polygon], np.where(is_outer, 1.0, -1.0))
 
 
-def line_paths(geometries: Geometries) -> Paths:
-    """Return all lines, and all rings of polygons (whose length is their perimeter)."""
-    lines, line_owner = parts_of(geometries, 1)
-    polygons, polygon_owner = parts_of(geometries, 2)
+def line_paths(geometries: Geometries, dimensions: tuple[int, ...] = (1, 2)) -> Paths:
+    """Return all lines (1), and all rings of polygons (2), whose length is their perimeter."""
+    nothing = np.array([], dtype=object), np.array([], dtype=np.intp)
+    lines, line_owner = parts_of(geometries, 1) if 1 in dimensions else nothing
+    polygons, polygon_owner = parts_of(geometries, 2) if 2 in dimensions else nothing
     rings, polygon = shapely.get_rings(polygons, return_index=True)
     xy, path = shapely.get_coordinates(np.concatenate([lines, rings]), return_index=True)
     owner = np.concatenate([line_owner, polygon_owner[polygon]])

@@ -25,6 +25,8 @@ SHORT_M = 100.0
 """Shorter edges are not tested: up to 89.9 degrees of latitude they stray by less than the tolerance."""
 MOST_PIECES = 1000
 """Most vertices added to one such piece."""
+BY_PLACE = "unavailable until proj_trans is called"
+"""What pyproj calls the definition of several operations, of which PROJ chooses one for each place."""
 CoordinateFunction = Callable[[Floats], Floats]
 
 
@@ -62,21 +64,26 @@ def keep_course(geometries: Geometries, move: CoordinateFunction, src: Axes, dst
     return redraw(geometries, refine)
 
 
-def transformation_record(what: str, geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> dict[str, str]:
-    """Return, JSON-safe, which input was taken from which CRS to which, by what operation and how accurately, for `method`."""
-    operation, accuracy_m = operation_for(geometries, src_crs, dst_crs)
+def transformation_record(what: str, src_crs: CRS, dst_crs: CRS, geometries: Geometries | None = None) -> dict[str, str]:
+    """Return, JSON-safe, which input was taken from which CRS to which, by what operation and how accurately, for `method`.
+
+    Between many datums the operation depends on the place: give what was moved, as it lay in `src_crs`.
+    """
+    operation, accuracy_m = operation_for(src_crs, dst_crs, geometries)
     accuracy = "unknown" if accuracy_m is None else f"{accuracy_m:g} m"
     return {"input": what, "from": src_crs.name, "to": dst_crs.name, "operation": operation, "accuracy": accuracy}
 
 
-def operation_for(geometries: Geometries, src_crs: CRS, dst_crs: CRS) -> tuple[str, float | None]:
+def operation_for(src_crs: CRS, dst_crs: CRS, geometries: Geometries | None) -> tuple[str, float | None]:
     """Return the operation that PROJ uses at the middle of the geometries, and its published accuracy in metres if there is one."""
     pipeline = transformer(geodetic_frame(src_crs).located, geodetic_frame(dst_crs).located)
-    left, bottom, right, top = shapely.total_bounds(geometries).tolist()
-    if math.isnan(left):
-        return pipeline.description, None
-    pipeline.transform((left + right) / 2, (bottom + top) / 2)
-    used = pipeline.get_last_used_operation()
+    left, bottom, right, top = shapely.total_bounds(geometries).tolist()  # NaN of nothing
+    used = pipeline
+    if pipeline.definition == BY_PLACE and not math.isnan(left):
+        pipeline.transform((left + right) / 2, (bottom + top) / 2)
+        used = pipeline.get_last_used_operation()
+    if used.definition == BY_PLACE:
+        return "the best there is at each place", None
     steps = [step for step in used.description.split(" + ") if not step.startswith("axis order change")]
     return " + ".join(steps) or used.description, used.accuracy if used.accuracy >= 0 else None
 

@@ -140,7 +140,7 @@ def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> Too
         facts=(Fact("count", len(moved), "count"),),
         files=(LAYER_FILE,),
         kind="vector",
-        method={"transformations": [transformation_record("layer", frame.geometry.to_numpy(), src, dst)]},
+        method={"transformations": [transformation_record("layer", src, dst, frame.geometry.to_numpy())]},
     )
 
 

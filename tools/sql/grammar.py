@@ -83,7 +83,7 @@ GRAMMAR = (
     "ST_Contains, ST_Covers, ST_CoveredBy, ST_Touches, ST_Crosses, ST_Overlaps, ST_Equals, ST_Disjoint, ST_IsEmpty, ST_GeometryType."
 )
 MEASURE_HINT = (
-    "It would measure in the units of the map, e.g. square degrees. A view with geometry has the columns area_m2 and length_m, measured on "
+    "It would measure in the units of the map, e.g. square degrees. A view with geometry has the columns area_m2, length_m (lines) and perimeter_m, measured on "
     "the ellipsoid; for distances and buffers use query_vector and overlay."
 )
 

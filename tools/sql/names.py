@@ -15,7 +15,7 @@ from tools.errors import ParameterError
 from tools.sql.dialect import TerraciteSql
 from tools.sql.grammar import MAX_COLUMNS
 
-MEASURES = ("area_m2", "length_m")
+MEASURES = ("area_m2", "length_m", "perimeter_m")
 """Columns that every view with geometry offers beside its own: geodesic, of each feature; not part of *."""
 GEOMETRY = "geometry"
 MOST_NAMED = 40

@@ -17,7 +17,7 @@ from tools.contract import Unit
 from tools.errors import DataError, MissingCrsError
 from tools.geo.antimeridian import wrap_longitudes
 from tools.geo.geometry import repair
-from tools.geo.measure import geodesic_area, geodesic_length
+from tools.geo.measure import geodesic_area, geodesic_length, geodesic_perimeter
 from tools.geo.transform import transform, transformation_record
 from tools.sql.names import GEOMETRY, MEASURES
 from tools.storage.sql_engine import GEOMETRY as GEOMETRY_FIELD
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tools.geo.rings import Geometries
     from tools.geo.vicinity import Bounds
 
-UNITS: Mapping[str, Unit] = dict(zip(MEASURES, ("m2", "m"), strict=True))
+UNITS: Mapping[str, Unit] = dict(zip(MEASURES, ("m2", "m", "m"), strict=True))
 LARGEST_SUMMED = 2**63 // 50_000_000
 """Whole numbers up to this can be summed over all rows that a query may make without wrapping around."""
 
@@ -120,7 +120,7 @@ EMPTY = "@rows"
 def transformations(views: Sequence[View], crs: CRS) -> list[dict[str, str]]:
     """Return, JSON-safe, which views are taken to another CRS and how."""
     return [
-        transformation_record(f"view {view.name}", view.frame.geometry.to_numpy(), view.crs, crs)
+        transformation_record(f"view {view.name}", view.crs, crs, view.frame.geometry.to_numpy())
         for view in views
         if view.crs is not None and view.crs != crs
     ]
@@ -135,7 +135,7 @@ def _array(view: View, name: str, crs: CRS | None) -> pyarrow.Array:
         if name == GEOMETRY:
             moved = view.geometries if crs is None else transform(view.geometries, view.crs, crs)
             return pyarrow.array(shapely.to_wkb(moved), type=pyarrow.binary())
-        measure = geodesic_area if name == MEASURES[0] else geodesic_length
+        measure = dict(zip(MEASURES, (geodesic_area, geodesic_length, geodesic_perimeter), strict=True))[name]
         return pyarrow.array(measure(view.geometries, view.crs), mask=shapely.is_missing(view.geometries))
     return _typed(view.frame[name], f"{view.name}.{name}")
 

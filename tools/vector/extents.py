@@ -10,10 +10,10 @@ import shapely
 from pyproj import CRS
 
 from tools.contract import Fact, Unit
-from tools.geo.geometry import only_dimension
-from tools.geo.measure import geodesic_length
 from tools.geo.overlap import Cover, cover
 from tools.geo.rings import Geometries
+from tools.geo.surface import length_on
+from tools.geotypes import Surface
 
 MEASURES: tuple[tuple[str, Unit], ...] = (("count", "count"), ("length", "m"), ("area", "m2"))
 """Measure of each dimension, 0 to 2, and its unit."""
@@ -53,15 +53,15 @@ def dimensions_of(geometries: Geometries) -> set[int]:
     return {int(dimension) for dimension in np.unique(shapely.get_dimensions(geometries)) if dimension >= 0}
 
 
-def extent_of(geometries: Geometries, crs: CRS, dimensions: set[int]) -> Extent:
+def extent_of(geometries: Geometries, crs: CRS, dimensions: set[int], surface: Surface = "ellipsoid") -> Extent:
     """Measure valid geometries of one CRS; 0 for each of `dimensions` of which there are none."""
     values: dict[str, float | int] = {}
     covered = None
     if 0 in dimensions:
         values["count"] = int((shapely.get_dimensions(geometries) == 0).sum())
     if 1 in dimensions:
-        values["length"] = float(geodesic_length(only_dimension(geometries, 1), crs).sum())
+        values["length"] = float(length_on(surface, geometries, crs).sum())
     if 2 in dimensions:
-        covered = cover(geometries, crs)
+        covered = cover(geometries, crs, surface=surface)
         values["area"] = covered.area_m2
     return Extent(values, covered)

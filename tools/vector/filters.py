@@ -88,7 +88,7 @@ def _parsed(wkt: str) -> Geometries:
 
 def _apply(selection: Selection, spatial: SpatialFilter, other: _Other, *, measured: bool) -> Selection:
     layer = selection.layer
-    record = () if other.crs == layer.crs else (transformation_record(other.what, other.geometries, other.crs, layer.crs),)
+    record = () if other.crs == layer.crs else (transformation_record(other.what, other.crs, layer.crs, other.geometries),)
     selection = replace(selection, transformations=(*selection.transformations, *record))
     if other.is_nowhere:
         return replace(selection, layer=layer.keep(np.zeros(len(layer.frame), dtype=bool)), reached=False)

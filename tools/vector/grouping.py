@@ -20,6 +20,7 @@ from tools.vector.measures import (
     group_subjects,
     measure_group,
     measure_name,
+    measure_warnings,
     ordered,
     overlap_warnings,
     shapes_of,
@@ -62,15 +63,16 @@ def measure(selection: Selection, params: QueryVectorParams, context: ToolContex
 
 def _in_groups(layer: Layer, params: QueryVectorParams) -> Measured:
     subjects = group_subjects(layer, params.group_by)
-    shapes = shapes_of(layer.geometries, layer.crs, params.measures)
+    shapes = shapes_of(layer.geometries, layer, params.measures, params.surface)
     groups = groups_of(subjects) if params.group_by else {(): np.arange(len(layer.frame))}
     rows = [
-        measure_group(dict(zip(params.group_by, key, strict=True)), shapes.take(own), layer, params.measures) for key, own in groups.items()
+        measure_group(dict(zip(params.group_by, key, strict=True)), shapes.take(own), layer, params.measures, params.surface)
+        for key, own in groups.items()
     ]
     kept = ordered(rows, params.order_by, descending=params.descending, limit=params.limit)
     facts = tuple(fact for row in kept for fact in row.facts())
-    said = overlap_warnings(kept)
-    if said and not params.group_by:
+    said = (*overlap_warnings(kept), *measure_warnings(layer, params.measures))
+    if not params.group_by and overlap_warnings(kept):
         more, sentences = explain_overlap(layer.frame, layer.geometries, shapes.areas)
         facts, said = (*facts, *more), (*said, *sentences)
     return Measured(tuple(kept), len(rows), facts, layer.frame if len(layer.frame) else None, said)
@@ -78,13 +80,13 @@ def _in_groups(layer: Layer, params: QueryVectorParams) -> Measured:
 
 def _in_zones(zones: Zones, layer: Layer, params: QueryVectorParams) -> Measured:
     pieces = pieces_in(zones, layer)
-    shapes = shapes_in(zones, layer, pieces, params.measures)
+    shapes = shapes_in(zones, layer, pieces, params)
     subjects = group_subjects(layer, params.group_by)
     keys = [(int(zone), subjects[feature]) for feature, zone in zip(pieces.first, pieces.second, strict=True)]
     rows = _zone_rows(zones, shapes, layer, params, keys)
     kept = ordered(rows, params.order_by, descending=params.descending, limit=params.limit)
     facts = tuple(fact for row in kept for fact in row.facts())
-    warnings = (*zones.warnings, *border_warning(pieces), *overlap_warnings(kept))
+    warnings = (*zones.warnings, *border_warning(pieces), *overlap_warnings(kept), *measure_warnings(layer, params.measures))
     reached = len(zones.outside) < len(zones.groups)
     frame = _zone_frame(zones, kept) if not params.group_by else layer.frame
     return Measured(tuple(kept), len(rows), facts, frame if len(frame) else None, warnings, zones.transformations, reached)
@@ -102,7 +104,7 @@ def _zone_rows(
     rows = []
     for zone, group in combinations:
         subject = {"zone": str(zones.groups[zone].key), **dict(zip(params.group_by, group, strict=False))}
-        rows.append(measure_group(subject, shapes.take(found.get((zone, group), nothing)), layer, params.measures))
+        rows.append(measure_group(subject, shapes.take(found.get((zone, group), nothing)), layer, params.measures, params.surface))
     return rows
 
 

@@ -195,6 +195,6 @@ def _nowhere(zones: Layer, other: Layer) -> ToolOutput:
 
 
 def _method(params: JoinParams, zones: Layer, other: Layer) -> dict[str, Any]:  # Any: JSON
-    record = [] if other.crs == zones.crs else [transformation_record("other layer", other.crs, zones.crs)]
+    record = [] if other.crs == zones.crs else [transformation_record("other layer", other.crs, zones.crs, other.geometries)]
     interpolation = {"interpolation": "by the share of each feature's area (length of lines) in the zone; points count whole"}
     return {**area_method(zones.crs), **(interpolation if params.numbers else {}), "transformations": record, "operation": "zones"}

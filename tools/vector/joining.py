@@ -66,7 +66,7 @@ def joined(params: JoinParams, context: ToolContext) -> Joined:
         other = read(context, params.other, params.other_where, noun="features of the other layer")
         found = _by_place(params, layer, other) if params.operation == "spatial" else _by_distance(params, layer, other)
         said = tuple(f"in the other layer {absent.warning}" for absent in other.absent)
-        record = [] if other.crs == layer.crs else [transformation_record("other layer", other.crs, layer.crs)]
+        record = [] if other.crs == layer.crs else [transformation_record("other layer", other.crs, layer.crs, other.geometries)]
         method = {**(found.method or {}), "transformations": record}
         reached = found.reached and not other.is_nowhere
         found = replace(found, warnings=(*found.warnings, *other.warnings, *said), method=method, reached=reached)

@@ -12,7 +12,7 @@ from tools.contract import ToolContext
 from tools.errors import DataError
 from tools.geo.antimeridian import wrap_longitudes
 from tools.geo.geometry import repair
-from tools.geo.measure import geodesic_area, geodesic_length
+from tools.geo.measure import geodesic_area, geodesic_length, geodesic_perimeter
 from tools.geo.rings import Geometries
 from tools.geo.vicinity import Bounds
 from tools.geotypes import Where
@@ -29,7 +29,8 @@ Mask = NDArray[np.bool_]
 
 AREA_COLUMN = "@area_m2"
 LENGTH_COLUMN = "@length_m"
-MEASURED_COLUMNS = {AREA_COLUMN: geodesic_area, LENGTH_COLUMN: geodesic_length}
+PERIMETER_COLUMN = "@perimeter_m"
+MEASURED_COLUMNS = {AREA_COLUMN: geodesic_area, LENGTH_COLUMN: geodesic_length, PERIMETER_COLUMN: geodesic_perimeter}
 """Reserved column names of conditions → the measure of each feature's own geometry."""
 
 
@@ -44,6 +45,8 @@ class Layer:
     """Extent of all features of the file, before any filter: left, bottom, right, top in `crs`."""
     total: int
     """Features in the file."""
+    drawn: geopandas.GeoSeries
+    """The geometries of all features as the file holds them, with z where they have it, by `fid`."""
     absent: tuple[Absent, ...] = ()
     """Text values of the filter that occur nowhere in their column."""
     warnings: tuple[str, ...] = ()
@@ -63,6 +66,12 @@ class Layer:
     def geometries(self) -> Geometries:
         """The geometries as an array, None where missing."""
         array: Geometries = self.frame.geometry.to_numpy()
+        return array
+
+    @property
+    def in_space(self) -> Geometries:
+        """The geometries as they were drawn, with z where they have it, not repaired; in the order of `geometries`."""
+        array: Geometries = self.drawn.loc[self.frame.index].to_numpy()
         return array
 
     def keep(self, mask: Mask) -> Layer:
@@ -92,7 +101,7 @@ def read(context: ToolContext, ref: str, where: Where, noun: str = "features") -
     absent = absent_values(frame, where)
     refuse_misspelt(absent)
     left, bottom, right, top = (float(value) for value in frame.total_bounds)
-    layer = Layer(frame, name_column_of(frame, source.declared.name_column), (left, bottom, right, top), len(frame), absent)
+    layer = Layer(frame, name_column_of(frame, source.declared.name_column), (left, bottom, right, top), len(frame), frame.geometry, absent)
     if _measured(where):
         return _matching_measures(_fit(layer, noun), where)
     return _fit(layer.keep(matching(frame, where)), noun)

@@ -12,9 +12,9 @@ import shapely
 from tools.contract import Fact, Unit
 from tools.errors import ParameterError
 from tools.geo.frame import Floats
-from tools.geo.measure import geodesic_area, geodesic_length
 from tools.geo.overlap import Cover, cover
 from tools.geo.rings import Geometries, Indexes
+from tools.geo.surface import area_on, height_unit, length_3d_on, length_on, perimeter_on
 from tools.vector.absent import require_columns
 from tools.vector.layers import Layer
 from tools.vector.plain import group_label, require_numeric
@@ -23,12 +23,14 @@ from tools.vector.weighting import weights_of
 
 if TYPE_CHECKING:
     import pandas
-    from pyproj import CRS
 
+    from tools.geotypes import Surface
     from tools.vector.query import Measure
 
 Number = int | float
-UNITS: dict[str, Unit] = {"count": "count", "area": "m2", "length": "m"}
+UNITS: dict[str, Unit] = {"count": "count", "area": "m2", "length": "m", "perimeter": "m", "length_3d": "m"}
+LENGTHS = {"length": length_on, "perimeter": perimeter_on}
+"""Measures that are added up over pieces; `length_3d` is one too, of whole features."""
 SUM_OF_AREAS = "sum of feature areas"
 
 
@@ -39,14 +41,15 @@ class Shapes:
     rows: Indexes
     """Position in the layer of the feature of each piece."""
     geometries: Geometries
-    areas: np.ndarray[tuple[int], np.dtype[np.float64]]
-    """Geodesic area of each piece, m2."""
-    lengths: np.ndarray[tuple[int], np.dtype[np.float64]]
-    """Geodesic length of each piece, m: of lines, and the perimeter of polygons."""
+    areas: Floats
+    """Area of each piece, m2."""
+    lengths: Mapping[str, Floats]
+    """`length`, `perimeter` or `length_3d`, where asked for → of each piece, m."""
 
     def take(self, positions: Indexes) -> Shapes:
         """Return the pieces at these positions."""
-        return Shapes(self.rows[positions], self.geometries[positions], self.areas[positions], self.lengths[positions])
+        lengths = {name: values[positions] for name, values in self.lengths.items()}
+        return Shapes(self.rows[positions], self.geometries[positions], self.areas[positions], lengths)
 
 
 @dataclass(frozen=True)
@@ -87,34 +90,64 @@ def check_measures(layer: Layer, measures: Sequence[Measure]) -> None:
     for column in columns:
         require_numeric(layer.frame, column)
     dimensions = shapely.get_dimensions(layer.geometries[~shapely.is_missing(layer.geometries)])
-    highest = int(dimensions.max(initial=0)) if len(dimensions) else 2
-    for name, least, kind in (("area", 2, "polygons"), ("length", 1, "lines or polygons")):
-        if highest < least and any(measure.aggregate == name for measure in measures):
-            raise ParameterError(
-                f"The features are no {kind}, so they have no {name}.", hint="Ask for their count, or buffer them with overlay first."
-            )
+    _require_kind({measure.aggregate for measure in measures}, set(dimensions.tolist()) if len(dimensions) else {1, 2})
 
 
-def shapes_of(geometries: Geometries, crs: CRS, measures: Sequence[Measure], rows: Indexes | None = None) -> Shapes:
-    """Measure geometries once for all groups; what no measure asks for stays 0."""
-    asked = {measure.aggregate for measure in measures}
-    nothing = np.zeros(len(geometries))
-    areas = geodesic_area(geometries, crs) if "area" in asked else nothing
-    lengths = geodesic_length(geometries, crs) if "length" in asked else nothing
+def _require_kind(asked: set[str], dimensions: set[int]) -> None:
+    for name, dimension, kind, hint in _KINDS:
+        if name in asked and dimension not in dimensions:
+            raise ParameterError(f"The features are no {kind}, so they have no {name}.", hint=hint)
+
+
+_KINDS = (
+    ("area", 2, "polygons", "Ask for their count, or buffer them with overlay first."),
+    ("perimeter", 2, "polygons", "Ask for the length of lines, or for their count."),
+    ("length", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
+    ("length_3d", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
+)
+"""Measure, dimension of the geometries it needs, their name, and what to do without them."""
+
+
+def measure_warnings(layer: Layer, measures: Sequence[Measure]) -> tuple[str, ...]:
+    """Say of a layer of mixed kinds which features a measure leaves out, and of heights in which unit they were taken."""
+    dimensions = shapely.get_dimensions(layer.geometries)
+    said = []
+    for name, dimension, kind, _ in _KINDS:
+        others = int(((dimensions >= 0) & (dimensions != dimension)).sum())
+        if others and any(measure.aggregate == name for measure in measures):
+            said.append(f"{others} of {len(dimensions)} features are no {kind}; the {name} leaves them out")
+    if "length_3d" in {measure.aggregate for measure in measures} and not height_unit(layer.crs)[1]:
+        unit = f"{height_unit(layer.crs)[0]:.9g} m"
+        said.append(f"the coordinate reference system has no axis of heights: one unit of height was taken for {unit}")
+    return tuple(said)
+
+
+def shapes_of(geometries: Geometries, layer: Layer, measures: Sequence[Measure], surface: Surface, rows: Indexes | None = None) -> Shapes:
+    """Measure geometries once for all groups; areas that no measure asks for stay 0.
+
+    Without `rows` the geometries are those of the layer's features, one each.
+    """
+    asked: set[str] = {measure.aggregate for measure in measures}
+    areas = area_on(surface, geometries, layer.crs) if "area" in asked else np.zeros(len(geometries))
+    lengths: dict[str, Floats] = {name: measure(surface, geometries, layer.crs) for name, measure in LENGTHS.items() if name in asked}
+    if "length_3d" in asked:
+        lengths["length_3d"] = length_3d_on(surface, layer.in_space, layer.crs)
     return Shapes(np.arange(len(geometries)) if rows is None else rows, geometries, areas, lengths)
 
 
-def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, measures: Sequence[Measure]) -> GroupRow:
+def measure_group(subject: Mapping[str, str], shapes: Shapes, layer: Layer, measures: Sequence[Measure], surface: Surface) -> GroupRow:
     """Compute all measures over the pieces of one group; a feature counts once, however many pieces it has."""
     rows = np.unique(shapes.rows)
     shapes = shapes.take(np.flatnonzero(np.isin(shapes.rows, features_once(layer.frame, rows))))
-    covered = cover(shapes.geometries, layer.crs, shapes.areas) if any(measure.aggregate == "area" for measure in measures) else None
+    covered = (
+        cover(shapes.geometries, layer.crs, shapes.areas, surface) if any(measure.aggregate == "area" for measure in measures) else None
+    )
     values: dict[str, Number | None] = {}
     for measure in measures:
         if measure.aggregate == "count":
             values["count"] = len(rows)
-        elif measure.aggregate == "length":
-            values["length"] = float(shapes.lengths.sum())
+        elif measure.aggregate in shapes.lengths:
+            values[measure.aggregate] = float(shapes.lengths[measure.aggregate].sum())
         elif measure.aggregate == "area":
             values["area"] = covered.area_m2 if covered is not None else None
         else:

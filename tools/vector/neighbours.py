@@ -46,7 +46,7 @@ def find(layer: Layer, frame: geopandas.GeoDataFrame, params: Nearest, context: 
     said = [*other.warnings, *(f"in the other layer {absent.warning}" for absent in other.absent)]
     if alone and len(pairs.source):
         said.append(f"{alone} of {len(frame)} features have no neighbour{f' within {limit:,.0f} m' if params.max_distance_m else ''}")
-    record = () if other.crs == layer.crs else (transformation_record("other layer", other.geometries, other.crs, layer.crs),)
+    record = () if other.crs == layer.crs else (transformation_record("other layer", other.crs, layer.crs, other.geometries),)
     return Neighbours(found, tuple(said), record, bool(len(pairs.source)) or params.max_distance_m is not None)
 
 

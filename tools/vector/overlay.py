@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
-from tools.geotypes import EVERYTHING, Params, VectorRef, Where
+from tools.geotypes import EVERYTHING, Params, SurfaceChoice, VectorRef, Where
 
 Operation = Literal["intersection", "difference", "symmetric_difference", "union", "buffer", "dissolve"]
 
@@ -27,6 +27,8 @@ class OverlayParams(Params):
     other_by: list[str] = Field(
         default_factory=list, description="Columns of the second layer whose values form groups (intersection only)."
     )
+
+    surface: SurfaceChoice = "ellipsoid"
 
     @model_validator(mode="after")
     def _inputs_fit_operation(self) -> OverlayParams:

@@ -10,8 +10,8 @@ import shapely
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.geo.buffer import buffer_method
 from tools.geo.dissolve import groups_of, union
-from tools.geo.measure import area_method, geodesic_area, geodesic_length
 from tools.geo.rings import Geometries, Indexes
+from tools.geo.surface import area_on, length_on, surface_method
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer
@@ -24,6 +24,7 @@ from tools.vector.rows import FID, as_layer
 if TYPE_CHECKING:
     import geopandas
 
+    from tools.geotypes import Surface
     from tools.vector.overlay import OverlayParams
 
 FILE = "overlay.parquet"
@@ -46,9 +47,11 @@ def nowhere(params: OverlayParams, layer: Layer, other: Layer) -> ToolOutput:
 
 def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made, context: ToolContext) -> ToolOutput:
     """Measure what was made in total and per group, write it, and say how."""
-    inputs = {"layer ": _whole(layer)} | ({} if other is None else {"other ": _whole(other)})
+    inputs = {"layer ": _whole(layer, params.surface)}
+    if other is not None and (params.surface == "ellipsoid" or other.crs == layer.crs):  # no two planes in one answer
+        inputs["other "] = _whole(other, params.surface)
     wanted = _dimensions(params, layer, other)
-    total = extent_of(made.once(np.arange(len(made.geometries))), layer.crs, wanted).without_noise(inputs["layer "])
+    total = extent_of(made.once(np.arange(len(made.geometries))), layer.crs, wanted, params.surface).without_noise(inputs["layer "])
     facts = [*total.facts({}), *_group_facts(params, layer, made, wanted)]
     if params.operation in SHARED:
         facts += total.shares(inputs["layer "], {})
@@ -68,8 +71,8 @@ def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made,
     )
 
 
-def _whole(layer: Layer) -> Extent:
-    return extent_of(layer.geometries, layer.crs, dimensions_of(layer.geometries))
+def _whole(layer: Layer, surface: Surface) -> Extent:
+    return extent_of(layer.geometries, layer.crs, dimensions_of(layer.geometries), surface)
 
 
 def _dimensions(params: OverlayParams, layer: Layer, other: Layer | None) -> set[int]:
@@ -91,7 +94,7 @@ def _group_facts(params: OverlayParams, layer: Layer, made: Made, wanted: set[in
     facts: list[Fact] = []
     for subject, members in [*_groups(made), *((subject, np.array([], dtype=np.intp)) for subject in made.empty)]:
         whole = wholes.get(tuple((column, subject[column]) for column in params.by if column in subject))
-        extent = extent_of(made.once(members), layer.crs, wanted)
+        extent = extent_of(made.once(members), layer.crs, wanted, params.surface)
         extent = extent if whole is None else extent.without_noise(whole)
         facts += extent.facts(subject)
         if params.operation in SHARED and whole is not None:
@@ -108,7 +111,7 @@ def _groups(made: Made) -> list[tuple[Subject, Indexes]]:
 def _layer_groups(params: OverlayParams, layer: Layer) -> dict[tuple[tuple[str, str], ...], Extent]:
     keys = [tuple(zip(params.by, values, strict=True)) for values in group_subjects(layer, params.by)]
     kinds = dimensions_of(layer.geometries)
-    return {key: extent_of(layer.geometries[own], layer.crs, kinds) for key, own in groups_of(keys).items()}
+    return {key: extent_of(layer.geometries[own], layer.crs, kinds, params.surface) for key, own in groups_of(keys).items()}
 
 
 def _frame(params: OverlayParams, layer: Layer, made: Made) -> geopandas.GeoDataFrame:
@@ -120,22 +123,24 @@ def _frame(params: OverlayParams, layer: Layer, made: Made) -> geopandas.GeoData
         frame = layer.frame.iloc[list(made.rows)].set_geometry(
             geopandas.GeoSeries(list(made.geometries), index=columns[FID], crs=layer.crs)
         )
-        return as_layer(frame.assign(**columns, **_measured(made.geometries, layer)))
+        return as_layer(frame.assign(**columns, **_measured(made.geometries, layer, params.surface)))
     groups = _groups(made)
     geometries: Geometries = np.empty(len(groups), dtype=object)
     geometries[:] = [union(made.geometries[members]) for _, members in groups]
     columns = {key: [subject.get(key) for subject, _ in groups] for key in dict.fromkeys(key for subject, _ in groups for key in subject)}
-    return as_layer(geopandas.GeoDataFrame({**columns, **_measured(geometries, layer)}, geometry=list(geometries), crs=layer.crs))
+    return as_layer(
+        geopandas.GeoDataFrame({**columns, **_measured(geometries, layer, params.surface)}, geometry=list(geometries), crs=layer.crs)
+    )
 
 
-def _measured(geometries: Geometries, layer: Layer) -> dict[str, Any]:  # Any: arrays of numbers
+def _measured(geometries: Geometries, layer: Layer, surface: Surface) -> dict[str, Any]:  # Any: arrays of numbers
     """Return the computed columns that fit the geometries: area of polygons, length of lines."""
     columns: dict[str, Any] = {}
     dimensions = shapely.get_dimensions(geometries)
     if (dimensions == 2).any():
-        columns[AREA_COLUMN] = geodesic_area(geometries, layer.crs)
+        columns[AREA_COLUMN] = area_on(surface, geometries, layer.crs)
     if (dimensions == 1).any():
-        columns[LENGTH_COLUMN] = geodesic_length(geometries, layer.crs)
+        columns[LENGTH_COLUMN] = length_on(surface, geometries, layer.crs)
     return columns
 
 
@@ -171,13 +176,13 @@ def _summary(params: OverlayParams, total: Extent) -> str:
 def _method(params: OverlayParams, layer: Layer, other: Layer | None) -> dict[str, Any]:
     """Return, JSON-safe, how it was made and measured."""
     transformations = (
-        [transformation_record("other layer", other.geometries, other.crs, layer.crs)]
+        [transformation_record("other layer", other.crs, layer.crs, other.geometries)]
         if other is not None and other.crs != layer.crs
         else []
     )
     buffering = buffer_method(params.distance_m) if params.distance_m is not None else {}
     return {
-        **area_method(layer.crs),
+        **surface_method(params.surface, layer.geometries, layer.crs),
         **buffering,
         "overlap": "each place counts once, per group and in total",
         "transformations": transformations,

@@ -7,10 +7,13 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
-from tools.geotypes import EVERYTHING, Params, VectorRef, Where
+from tools.geotypes import EVERYTHING, Params, SurfaceChoice, VectorRef, Where
 
 Predicate = Literal["intersects", "within", "contains", "touches", "crosses", "overlaps", "disjoint", "within_distance"]
-Aggregate = Literal["count", "area", "length", "sum", "mean", "min", "max", "median"]
+Aggregate = Literal["count", "area", "length", "perimeter", "length_3d", "sum", "mean", "min", "max", "median"]
+
+EXTENTS = ("area", "length", "perimeter", "length_3d")
+"""Aggregates of the geometry."""
 
 
 class SpatialFilter(Params):
@@ -51,7 +54,9 @@ class Zones(Params):
 class Measure(Params):
     """One number per group."""
 
-    aggregate: Aggregate = Field(description="What to compute; area (m2) and length (m) are on the ellipsoid.")
+    aggregate: Aggregate = Field(
+        description="What to compute. length: of lines; perimeter: of polygons; length_3d: of lines with their heights."
+    )
     column: str | None = Field(
         default=None, description="Numeric column, for sum, mean, min, max, median; may be left out where only one fits."
     )
@@ -62,7 +67,7 @@ class Measure(Params):
 
     @model_validator(mode="after")
     def _column_fits(self) -> Measure:
-        if self.column is not None and self.aggregate in ("count", "area", "length"):
+        if self.column is not None and self.aggregate in ("count", *EXTENTS):
             raise ValueError(f"aggregate {self.aggregate!r} takes no column")
         if self.weight is not None and self.aggregate != "mean":
             raise ValueError("'weight' goes with mean only")
@@ -82,8 +87,10 @@ class QueryVectorParams(Params):
     )
     group_by: list[str] = Field(default_factory=list, description="Columns whose values form groups.")
     select: list[str] = Field(
-        default_factory=list, description="Columns to return with each feature (features only); 'area' and 'length' are computed."
+        default_factory=list,
+        description="Columns to return with each feature (features only); computed: 'area', 'length', 'perimeter', of points 'longitude', 'latitude', 'x', 'y'.",
     )
+    surface: SurfaceChoice = "ellipsoid"
     order_by: str | None = Field(
         default=None, description="Column, 'area', 'length', 'distance', or a measure such as 'count' or 'sum of population'."
     )
@@ -96,6 +103,8 @@ class QueryVectorParams(Params):
             raise ValueError("'group_by' and 'zones' need 'measures', e.g. [{'aggregate': 'count'}]")
         if self.measures and (self.select or self.nearest):
             raise ValueError("'measures' cannot be combined with 'select' or 'nearest'; make two calls")
+        if self.zones and any(measure.aggregate == "length_3d" for measure in self.measures):
+            raise ValueError("'length_3d' measures whole lines, not their pieces in 'zones'")
         return self
 
 
@@ -106,7 +115,7 @@ def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     from tools.vector.report import of_features, of_measures, outside
 
     layer = read(context, params.layer, params.where)
-    extents = any(measure.aggregate in ("area", "length") for measure in params.measures) and params.zones is None
+    extents = any(measure.aggregate in EXTENTS for measure in params.measures) and params.zones is None
     selection = select(layer, params.spatial, context, measured=extents)
     if not selection.reached:
         return outside(selection)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
-from tools.geo.measure import area_method
+from tools.geo.surface import surface_method
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer
 from tools.vector.filters import Selection
@@ -22,6 +22,7 @@ from tools.vector.weighting import made_whole
 if TYPE_CHECKING:
     import geopandas
 
+    from tools.geotypes import Surface
     from tools.vector.query import QueryVectorParams
 
 FILE = "features.parquet"
@@ -36,7 +37,7 @@ def outside(selection: Selection) -> ToolOutput:
         summary="The place asked about lies outside the layer's extent or is not in the other layer, so nothing can be counted or measured there.",
         outcome=Outcome.NO_COVERAGE,
         warnings=selection.warnings,
-        method=_method(layer, selection.transformations, measured=False),
+        method=_method(layer, selection.transformations),
         bbox=lonlat_bounds(layer.bounds, layer.crs),
     )
 
@@ -67,7 +68,7 @@ def of_measures(selection: Selection, params: QueryVectorParams, context: ToolCo
             *_repeats(layer, params),
             *_cut(len(rows), measured.groups, "groups"),
         ),
-        method={**_method(layer, (*selection.transformations, *measured.transformations), measured=True), **whole.method},
+        method={**_method(layer, (*selection.transformations, *measured.transformations), params.surface), **whole.method},
         data={"rows": rows_json(measured, params)[:MOST_EMPTY]},
         bbox=_bbox(measured.frame, layer),
     )
@@ -87,7 +88,7 @@ def of_features(selection: Selection, params: QueryVectorParams, context: ToolCo
         files=_write(frame, context),
         kind="text" if frame is None else "vector",
         warnings=(*selection.warnings, *_absent(layer), *listed.warnings, *_cut(listed.shown, listed.matched, "features")),
-        method=_method(layer, (*selection.transformations, *listed.transformations), measured=True),
+        method=_method(layer, (*selection.transformations, *listed.transformations), params.surface),
         data={"rows": feature_rows_json(listed.frame, listed.names)},
         bbox=_bbox(frame, layer),
     )
@@ -131,8 +132,8 @@ def _bbox(frame: geopandas.GeoDataFrame | None, layer: Layer) -> tuple[float, fl
     return lonlat_bounds((left, bottom, right, top), frame.crs)
 
 
-def _method(layer: Layer, transformations: Sequence[dict[str, str]], *, measured: bool) -> dict[str, Any]:
+def _method(layer: Layer, transformations: Sequence[dict[str, str]], surface: Surface | None = None) -> dict[str, Any]:
     """Return, JSON-safe, how it was measured, what was transformed, and what the layer covers."""
     coverage = {"layer_features": layer.total, "layer_bbox": list(lonlat_bounds(layer.bounds, layer.crs))}
-    measures = area_method(layer.crs) if measured else {}
+    measures = {} if surface is None else surface_method(surface, layer.geometries, layer.crs)
     return {**measures, "transformations": list(transformations), "coverage": coverage}

@@ -12,8 +12,8 @@ from tools.contract import ToolContext
 from tools.errors import ParameterError
 from tools.geo.dissolve import Group, merge_by
 from tools.geo.intersection import Pieces, intersections
-from tools.geo.measure import geodesic_length
 from tools.geo.rings import Geometries
+from tools.geo.surface import length_on
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import bring
 from tools.vector.absent import require_columns
@@ -22,7 +22,7 @@ from tools.vector.measures import Shapes, shapes_of
 from tools.vector.plain import group_label
 
 if TYPE_CHECKING:
-    from tools.vector.query import Measure
+    from tools.vector.query import QueryVectorParams
     from tools.vector.query import Zones as ZonesParams
 
 MOST_NAMED = 5
@@ -68,7 +68,7 @@ def read_zones(params: ZonesParams, layer: Layer, context: ToolContext) -> Zones
     brought = bring(zones.geometries, zones.crs, layer.bounds, layer.crs)
     groups = merge_by(brought.geometries, names)
     outside = frozenset(str(group.key) for group in groups if not brought.reaches[group.members].any())
-    record = () if zones.crs == layer.crs else (transformation_record("zones", zones.geometries, zones.crs, layer.crs),)
+    record = () if zones.crs == layer.crs else (transformation_record("zones", zones.crs, layer.crs, zones.geometries),)
     return Zones(groups, zones, outside, record)
 
 
@@ -77,17 +77,17 @@ def pieces_in(zones: Zones, layer: Layer) -> Pieces:
     return intersections(layer.geometries, _array([group.geometry for group in zones.groups]))
 
 
-def shapes_in(zones: Zones, layer: Layer, pieces: Pieces, measures: list[Measure]) -> Shapes:
-    """Measure the pieces; the length of a polygon in a zone is that of its own boundary there, not of the cut."""
-    shapes = shapes_of(pieces.geometries, layer.crs, measures, pieces.first)
+def shapes_in(zones: Zones, layer: Layer, pieces: Pieces, params: QueryVectorParams) -> Shapes:
+    """Measure the pieces; the perimeter of a polygon in a zone is that of its own boundary there, not of the cut."""
+    shapes = shapes_of(pieces.geometries, layer, params.measures, params.surface, pieces.first)
     polygonal = np.flatnonzero(shapely.get_dimensions(pieces.geometries) == 2)
-    if not len(polygonal) or all(measure.aggregate != "length" for measure in measures):
+    if not len(polygonal) or "perimeter" not in shapes.lengths:
         return shapes
     zone = _array([zones.groups[number].geometry for number in pieces.second[polygonal]])
     boundary = shapely.boundary(layer.geometries[pieces.first[polygonal]])
-    lengths = shapes.lengths.copy()
-    lengths[polygonal] = geodesic_length(shapely.intersection(boundary, zone), layer.crs)
-    return replace(shapes, lengths=lengths)
+    perimeters = shapes.lengths["perimeter"].copy()
+    perimeters[polygonal] = length_on(params.surface, shapely.intersection(boundary, zone), layer.crs)
+    return replace(shapes, lengths={**shapes.lengths, "perimeter": perimeters})
 
 
 def border_warning(pieces: Pieces) -> tuple[str, ...]:

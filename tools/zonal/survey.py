@@ -80,7 +80,7 @@ def survey_zones(band: Band, zones: Zones) -> Survey:
                 covered = covered_cells(polygons[zone], block.window, grid.shape[0])
                 tallies[zone].add(Pixels(values[covered.cells], valid[covered.cells], covered.fraction, area[covered.cells]))
             _check_kept(tallies)
-    moved = () if zones.crs == band.info.crs else (transformation_record("zones", zones.geometries, zones.crs, band.info.crs),)
+    moved = () if zones.crs == band.info.crs else (transformation_record("zones", zones.crs, band.info.crs, zones.geometries),)
     return Survey(tallies, by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid), moved)
 
 

@@ -13,7 +13,7 @@ from tools.geo.antimeridian import wrap_longitudes
 from tools.geo.dissolve import merge_by
 from tools.geo.frame import Floats
 from tools.geo.geometry import only_dimension, repair
-from tools.geo.measure import geodesic_area, geodesic_length
+from tools.geo.measure import geodesic_area, geodesic_perimeter
 from tools.geo.overlap import cover
 from tools.geo.rings import Geometries
 from tools.geotypes import Where
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import geopandas
     from pyproj import CRS
 
-MEASURED = {"@area_m2": geodesic_area, "@length_m": geodesic_length}
+MEASURED = {"@area_m2": geodesic_area, "@perimeter_m": geodesic_perimeter}
 """Reserved columns of conditions: measures of the feature itself."""
 
 
