@@ -29,7 +29,7 @@ from tools.workers.job import Check, Executor, InProcess, Job, Json, Progress, R
 from tools.workspace import Workspace
 
 PREPARE = "tools.execution:prepare_worker"
-PRELOADED = ("numpy", "rasterio", "pyogrio", "pyproj", "shapely", "geopandas", "odc.geo.geobox", "exactextract")
+PRELOADED = ("numpy", "rasterio", "pyogrio", "pyproj", "shapely", "geopandas", "odc.geo.geobox")
 """What most tools import; a worker does so while it waits for its first call."""
 
 

@@ -9,12 +9,16 @@ pixel centres that is refined until interpolation between its nodes is right to 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from odc.geo.geobox import GeoBox
 
 from tools.geo.authalic import authalic_area
-from tools.geo.frame import Floats, Frame, geodetic_frame, transformer
+from tools.geo.frame import Floats, Frame, geodetic_frame
 from tools.geo.grid import crs_of, is_axis_aligned
+from tools.geo.rings import Indexes
 
 SCALE_TOLERANCE = 1e-6
 """Largest relative error of an interpolated areal scale."""
@@ -24,17 +28,73 @@ FIRST_NODES = 9
 """Nodes per side of the coarsest lattice."""
 
 
+@dataclass(frozen=True)
+class PixelAreas:
+    """Areas in m2 of the pixels of a grid: along some of its rows, between which they are interpolated. Never held pixel by pixel."""
+
+    lines: Floats
+    """Shape (line, width), or (line, 1) where the pixels of a row are equal."""
+    upper: Indexes
+    """The line at or above each row, shape (height,)."""
+    share: Floats
+    """How far each row is on its way from that line to the next, 0 to 1, shape (height,)."""
+
+    @property
+    def vary_along_rows(self) -> bool:
+        """Whether pixels of one row differ."""
+        return int(self.lines.shape[1]) > 1
+
+    def dense(self) -> Floats:
+        """Return the area of every pixel; the shape broadcasts to (height, width)."""
+        if len(self.lines) == 1:
+            return self.lines if not self.vary_along_rows else np.broadcast_to(self.lines, (len(self.upper), self.lines.shape[1]))
+        share = self.share[:, None]
+        return self.lines[self.upper] * (1 - share) + self.lines[self._lower] * share
+
+    def at(self, rows: Indexes, cols: Indexes) -> Floats:
+        """Return the area of single pixels, shape (pixel,)."""
+        cols = cols if self.vary_along_rows else np.zeros_like(cols)
+        share = self.share[rows]
+        return self.lines[self.upper[rows], cols] * (1 - share) + self.lines[self._lower[rows], cols] * share
+
+    def along(self, rows: Indexes, starts: Indexes, ends: Indexes) -> Floats:
+        """Return the area of runs of whole pixels, each from column `starts` up to, but without, column `ends` of a row."""
+        if not self.vary_along_rows:
+            return self.at(rows, starts) * (ends - starts)
+        upper, lower, share = self.upper[rows], self._lower[rows], self.share[rows]
+        sums = self._sums
+        return (sums[upper, ends] - sums[upper, starts]) * (1 - share) + (sums[lower, ends] - sums[lower, starts]) * share
+
+    @cached_property
+    def _lower(self) -> Indexes:
+        return np.minimum(self.upper + 1, len(self.lines) - 1)
+
+    @cached_property
+    def _sums(self) -> Floats:
+        return np.concatenate([np.zeros((len(self.lines), 1)), np.cumsum(self.lines, axis=1)], axis=1)
+
+
 def pixel_area_m2(grid: GeoBox) -> Floats:
     """Return the area in m2 of every pixel of a grid; 0 where the CRS has no place on the Earth.
 
-    The result broadcasts to (height, width): its shape is (height, 1) for axis-aligned longitude, latitude, (1, 1) where
-    all pixels are equal (an equal-area CRS), else (height, width). Rotated and south-up grids are right too.
+    The result broadcasts to (height, width): its shape is (height, 1) where the pixels of a row are equal, (1, 1) where
+    all are (an equal-area CRS), else (height, width). Rotated and south-up grids are right too.
     Raises DataError for a CRS that is not tied to the Earth.
     """
+    return pixel_areas(grid).dense()
+
+
+def pixel_areas(grid: GeoBox) -> PixelAreas:
+    """Return the areas of the pixels of a grid, as `pixel_area_m2` does, without an array of all of them."""
     frame = geodetic_frame(crs_of(grid))
     if frame.is_lonlat and is_axis_aligned(grid):
-        return _band_areas(grid, frame)
-    return abs(float(grid.transform.determinant)) * _areal_scale(grid, frame)
+        height = grid.shape[0]
+        return PixelAreas(_band_areas(grid, frame), np.arange(height), np.zeros(height))
+    lines, rows = _areal_scale(grid, frame)
+    height = np.arange(float(grid.shape[0]))
+    upper = np.clip(np.searchsorted(rows, height, side="right") - 1, 0, max(0, len(rows) - 2))
+    share = (height - rows[upper]) / (rows[upper + 1] - rows[upper]) if len(rows) > 1 else np.zeros(len(height))
+    return PixelAreas(abs(float(grid.transform.determinant)) * lines, upper, share)
 
 
 def pixel_area_range_m2(grid: GeoBox) -> tuple[float, float]:
@@ -67,8 +127,11 @@ def _band_areas(grid: GeoBox, frame: Frame) -> Floats:
     return (np.abs(np.diff(below_parallel)) * width)[:, None]
 
 
-def _areal_scale(grid: GeoBox, frame: Frame) -> Floats:
-    """Return true m2 per square unit of the CRS at pixel centres, interpolated from the coarsest lattice that does."""
+def _areal_scale(grid: GeoBox, frame: Frame) -> tuple[Floats, Floats]:
+    """Return true m2 per square unit of the CRS along some rows, and these rows, of the coarsest lattice that is right between them.
+
+    The scale has shape (line, width), or (line, 1) where it does not vary along rows, or (1, 1) where it is the same everywhere.
+    """
     height, width = grid.shape
     nodes = FIRST_NODES
     while True:
@@ -80,8 +143,11 @@ def _areal_scale(grid: GeoBox, frame: Frame) -> Floats:
             break
         nodes = 2 * nodes - 1
     if np.ptp(finer) <= SCALE_TOLERANCE * finer.max():
-        return np.full((1, 1), finer.mean())
-    return interpolate(finer, finer_rows, finer_cols, np.arange(float(height)), np.arange(float(width)))
+        return np.full((1, 1), finer.mean()), finer_rows[:1]
+    if (np.ptp(finer, axis=1) <= SCALE_TOLERANCE * finer.max(axis=1)).all():
+        return finer.mean(axis=1, keepdims=True), finer_rows
+    cols = np.arange(float(width))
+    return np.stack([np.interp(cols, finer_cols, line) for line in finer]), finer_rows
 
 
 def lattice(size: int, nodes: int) -> Floats:
@@ -113,7 +179,7 @@ def tangents(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
 
 def to_lonlat_radians(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
     """Return longitude and latitude in radians; NaN where there is no place on the Earth."""
-    lon, lat = (x, y) if frame.is_lonlat else transformer(frame.crs, frame.geodetic).transform(x, y)
+    lon, lat = (x, y) if frame.is_lonlat else frame.to_geodetic.transform(x, y)
     known = np.isfinite(lon) & np.isfinite(lat)
     return np.where(known, lon, np.nan) * frame.radians_per_unit, np.where(known, lat, np.nan) * frame.radians_per_unit
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.errors import LimitError, ParameterError
-from tools.geo.coverage import covered_cells, to_pixels
+from tools.geo.coverage import Block, Outlines, to_pixels
 from tools.geo.dissolve import union
 from tools.geo.grid import Window, window_grid
 from tools.geo.moments import Spread
@@ -166,16 +166,13 @@ def _covering(there: Geometries, grid: GeoBox) -> Callable[[Window], Pixels]:
             "Lines and points cover no share of a pixel.", hint="Use operation 'count', or buffer them first with overlay."
         )
     parts = to_pixels(np.asarray(shapely.get_parts(union(present)), dtype=object), grid) if len(present) else present
-    height = grid.shape[0]
+    outlines, height = Outlines(parts, grid), grid.shape[0]
     _, bottom, _, top = shapely.bounds(parts).reshape(-1, 4).T
 
     def strip(window: Window) -> Pixels:
         row, _, rows, cols = window
-        share = np.zeros(rows * cols)
-        for part in parts[(top > height - row - rows) & (bottom < height - row)]:
-            covered = covered_cells(part, window, height)
-            share[covered.cells] += covered.fraction
-        return np.minimum(share, 1).reshape(rows, cols).astype("float32")
+        near = np.flatnonzero((top > height - row - rows) & (bottom < height - row))
+        return np.minimum(outlines.covered(Block(window, near)).total(rows, cols), 1).astype("float32")
 
     return strip
 

@@ -11,10 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from tools.geo.band_math import MaskedArray
-from tools.geo.coverage import blocks, covered_cells, to_pixels
+from tools.geo.coverage import Outlines, blocks, to_pixels
 from tools.geo.frame import Floats, geodetic_frame
 from tools.geo.grid import Window, crs_of, window_grid
-from tools.geo.pixels import pixel_area_m2
+from tools.geo.pixels import pixel_areas
 from tools.geo.rings import Geometries, Indexes
 from tools.storage.rasters import band_array
 
@@ -86,16 +86,15 @@ def around_places(
     pixel_circles = to_pixels(circles, grid)
     total, weight = (np.zeros((len(bands), len(circles))) for _ in range(2))
     reached = np.zeros(len(circles))
-    plan = tuple(blocks(pixel_circles, grid))
+    plan, outlines = tuple(blocks(pixel_circles, grid)), Outlines(pixel_circles, grid)
     for number, block in enumerate(plan, start=1):
-        area = np.broadcast_to(pixel_area_m2(window_grid(grid, block.window)), block.window[2:]).ravel()
+        areas = pixel_areas(window_grid(grid, block.window))
         arrays = [band_array(dataset, band, block.window) for band in bands]
-        for member in block.members:
-            covered = covered_cells(pixel_circles[member], block.window, grid.shape[0])
-            share = covered.fraction * area[covered.cells]
+        for member, cells in zip(block.members, outlines.covered(block).by_member(len(block.members)), strict=True):
+            share = cells.share * areas.at(cells.row, cells.col)
             reached[member] += share.sum()
             for position, pixels in enumerate(arrays):
-                flat = pixels.ravel()[covered.cells]
+                flat = pixels[cells.row, cells.col]
                 valid = np.where(np.ma.getmaskarray(flat), 0.0, share)
                 total[position, member] += (np.where(valid > 0, flat.data, 0) * valid).sum()
                 weight[position, member] += valid.sum()

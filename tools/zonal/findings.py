@@ -46,7 +46,7 @@ class Finding:
     def valid_share(self) -> float:
         """Percentage of the zone that has a value; what lies off the raster has none."""
         whole = self.tally.area_m2 + self.outside_m2
-        return 100 * self.valid_area_m2 / whole if whole else 0.0
+        return 100 * (self.valid_area_m2 / whole) if whole else 0.0
 
     @property
     def is_outside(self) -> bool:

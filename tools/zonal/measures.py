@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tools.zonal.tally import Distribution, Tally
+from tools.zonal.distribution import Distribution
+from tools.zonal.tally import Tally
 
 PERCENTILES = {"p5": 0.05, "p10": 0.10, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.90, "p95": 0.95}
 

@@ -53,7 +53,7 @@ def run(params: ZonalStatsParams, context: ToolContext) -> ToolOutput:
     source = context.source(params.raster)
     info = raster_info(source, params.band)
     assumed = check_request(params, info)
-    band = Band(source, params.band, info, keeps_values(params), ToolSettings().max_pixels)
+    band = Band(source, params.band, info, tuple(params.statistics), keeps_values(params), ToolSettings().max_pixels, context.progress)
     zones = None
     if params.zones is not None:
         zones = load_zones(context.source(params.zones), params.where, name_column=params.zone_column, merge=params.merge_zones)
@@ -66,5 +66,5 @@ TOOL = Tool(
     ZonalStatsParams,
     run,
     "pure",
-    libraries=("exactextract", "rasterio", "geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"),
+    libraries=("numpy", "rasterio", "geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"),
 )

@@ -1,8 +1,8 @@
-"""Walk over a raster block by block and tally what lies in each zone."""
+"""Walk over a raster block by block, in several threads, and tally what lies in each zone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,19 +11,19 @@ import shapely
 
 from tools.contract import Source
 from tools.errors import LimitError
-from tools.geo.coverage import Block, blocks, covered_cells, to_pixels
-from tools.geo.frame import Floats
+from tools.geo.coverage import BLOCK_PX, Block, Cells, Covered, Outlines, Runs, blocks, to_pixels
 from tools.geo.grid import Window, window_grid
-from tools.geo.pixels import area_varies, pixel_area_m2, pixel_area_range_m2
+from tools.geo.pixels import area_varies, pixel_area_range_m2, pixel_areas
 from tools.geo.rings import Geometries
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import bring
-from tools.storage.rasters import RasterInfo, band_array, iter_strips, open_raster
-from tools.zonal.tally import Pixels, Tally
+from tools.storage.lanes import in_lanes
+from tools.storage.rasters import RasterInfo, band_array, iter_strips
+from tools.zonal.tally import Tallies, Tally
+from tools.zonal.totals import Pixels, Totals, Wanted, block_totals
 from tools.zonal.zones import Zones
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
     from rasterio.io import DatasetReader
 
@@ -31,6 +31,7 @@ MAX_KEPT_VALUES = 50_000_000
 """Most distinct values (with their weights, 32 bytes each) that are held over all zones."""
 SLACK_PX = 1e-3
 """How far, in pixels, a zone may reach beyond the raster and still count as inside: rounding of a transformation."""
+BLOCK_PIXELS = BLOCK_PX * BLOCK_PX
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,17 @@ class Band:
     index: int
     """1-based."""
     info: RasterInfo
+    statistics: tuple[str, ...]
     keep_values: bool
     """Whether the distribution of values is asked for."""
     max_pixels: int
     """Most pixels that may be read."""
+    progress: Callable[[float], None]
+
+    def wanted(self, ground: GeoBox) -> Wanted:
+        """Return what to sum up on this ground."""
+        asked = {*self.statistics}
+        return Wanted(area_varies(ground), not asked.isdisjoint(("min", "max", "range")), "std" in asked, self.keep_values)
 
 
 @dataclass(frozen=True)
@@ -68,44 +76,64 @@ def survey_zones(band: Band, zones: Zones) -> Survey:
     left, bottom, right, top = grid.boundingbox
     near = bring(zones.geometries, zones.crs, (left, bottom, right, top), band.info.crs).geometries
     polygons = to_pixels(near, grid)
-    plan = tuple(blocks(polygons, grid))
-    _check_pixels(sum(block.window[2] * block.window[3] for block in plan), band)
+    plan = tuple(blocks(polygons, grid, _block_shape(band.info)))
     ground = window_grid(grid, _around(plan)) if plan else grid
-    by_area = area_varies(ground)
-    tallies = tuple(Tally(by_area=by_area, keep_values=band.keep_values) for _ in zones.names)
-    with open_raster(band.source) as dataset:
-        for block in plan:
-            values, valid, area = _read(dataset, band, block.window)
-            for zone in block.members:
-                covered = covered_cells(polygons[zone], block.window, grid.shape[0])
-                tallies[zone].add(Pixels(values[covered.cells], valid[covered.cells], covered.fraction, area[covered.cells]))
-            _check_kept(tallies)
+    wanted = band.wanted(ground)
+    tallies = _tallied(band, plan, Outlines(polygons, grid).covered, len(zones.names), wanted)
     moved = () if zones.crs == band.info.crs else (transformation_record("zones", zones.crs, band.info.crs, zones.geometries),)
-    return Survey(tallies, by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid), moved)
+    return Survey(tallies, wanted.by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid), moved)
 
 
 def survey_raster(band: Band) -> Survey:
     """Tally all pixels of the raster."""
     grid = band.info.grid
-    height, width = grid.shape
-    _check_pixels(height * width, band)
-    by_area = area_varies(grid)
-    tally = Tally(by_area=by_area, keep_values=band.keep_values)
-    with open_raster(band.source) as dataset:
-        for window in iter_strips(height, width):
-            values, valid, area = _read(dataset, band, window)
-            tally.add(Pixels(values, valid, np.ones(len(values)), area))
-            _check_kept((tally,))
-    return Survey((tally,), by_area, pixel_area_range_m2(grid), inside=(True,))
+    plan = tuple(Block(window, np.zeros(1, dtype=np.intp)) for window in iter_strips(band.info.height, band.info.width, BLOCK_PIXELS))
+    wanted = band.wanted(grid)
+    return Survey(_tallied(band, plan, _whole, 1, wanted), wanted.by_area, pixel_area_range_m2(grid), inside=(True,))
 
 
-def _read(dataset: DatasetReader, band: Band, window: Window) -> tuple[Floats, NDArray[np.bool_], Floats]:
-    """Return values, whether they are valid (finite and not masked), and areas of the pixels of a window, each of shape (pixel,)."""
+def _tallied(band: Band, plan: Sequence[Block], covered: Callable[[Block], Covered], zones: int, wanted: Wanted) -> tuple[Tally, ...]:
+    """Read and sum up the blocks side by side, and take them in one after another: the same numbers whatever the threads."""
+    _check_pixels(sum(block.window[2] * block.window[3] for block in plan), band)
+
+    def totals(dataset: DatasetReader, block: Block) -> Totals:
+        return block_totals(_read(dataset, band, block.window), covered(block), len(block.members), wanted)
+
+    tallies = Tallies(zones)
+    for done, (block, found) in enumerate(zip(plan, in_lanes(band.source, totals, plan), strict=True), start=1):
+        tallies.add(block.members, found)
+        _check_kept(tallies)
+        band.progress(done / len(plan))
+    return tallies.each()
+
+
+def _whole(block: Block) -> Covered:
+    """Return that a window is covered wholly."""
+    _, _, height, width = block.window
+    nothing, rows = np.zeros(0, dtype=np.intp), np.arange(height)
+    runs = Runs(np.zeros_like(rows), rows, np.zeros_like(rows), np.full_like(rows, width))
+    return Covered(runs, Cells(nothing, nothing, nothing, np.zeros(0)))
+
+
+def _read(dataset: DatasetReader, band: Band, window: Window) -> Pixels:
+    """Read the pixels of a window; valid are those that are finite, not masked, and somewhere on the Earth."""
     array = band_array(dataset, band.index, window)
-    values = array.data.astype(np.float64).ravel()
-    valid = ~np.ma.getmaskarray(array).ravel() & np.isfinite(values)
-    area = np.broadcast_to(pixel_area_m2(window_grid(band.info.grid, window)), array.shape)
-    return values, valid, area.ravel()
+    valid = ~np.ma.getmaskarray(array)
+    if array.dtype.kind == "f":
+        valid &= np.isfinite(array.data)
+    areas = pixel_areas(window_grid(band.info.grid, window))
+    if not areas.lines.all():
+        valid &= areas.dense() > 0
+    return Pixels(array.data, valid, areas)
+
+
+def _block_shape(info: RasterInfo) -> tuple[int, int]:
+    """Return the largest block to read at once: whole rows of a raster that is stored in rows, else squares of tiles."""
+    height, width = info.block_shape
+    if width < info.width or info.width <= BLOCK_PX:
+        return BLOCK_PX, BLOCK_PX
+    rows = max(1, BLOCK_PIXELS // info.width)
+    return max(1, rows // height) * height, info.width
 
 
 def _inside(zones: Geometries, near: Geometries, polygons: Geometries, grid: GeoBox) -> tuple[bool, ...]:
@@ -133,10 +161,9 @@ def _check_pixels(pixels: int, band: Band) -> None:
         )
 
 
-def _check_kept(tallies: Sequence[Tally]) -> None:
-    kept = sum(tally.kept for tally in tallies)
-    if kept > MAX_KEPT_VALUES:
+def _check_kept(tallies: Tallies) -> None:
+    if tallies.kept > MAX_KEPT_VALUES:
         raise LimitError(
-            f"Percentiles, majorities and classes hold every distinct value: {kept:,} here, the limit is {MAX_KEPT_VALUES:,}.",
+            f"Percentiles, majorities and classes hold every distinct value: {tallies.kept:,} here, the limit is {MAX_KEPT_VALUES:,}.",
             hint="Ask for mean, min, max or std, for fewer zones, or classify the raster first.",
         )

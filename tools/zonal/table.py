@@ -88,7 +88,7 @@ def total_facts(table: Table, findings: Sequence[Finding]) -> tuple[Fact, ...]:
         area = sum(row.numbers["area", label] for row in table.all_rows)
         facts += [Fact("area", area, "m2", {"class": label}), Fact("share", 100 * area / valid, "%", {"class": label})]
     zone_area = sum(finding.zone_area_m2 for finding in findings)
-    return (*facts, Fact("valid_share", 100 * valid / ground, "%"), Fact("zone_area", zone_area, "m2"), Fact("valid_area", valid, "m2"))
+    return (*facts, Fact("valid_share", 100 * (valid / ground), "%"), Fact("zone_area", zone_area, "m2"), Fact("valid_area", valid, "m2"))
 
 
 def _numbers(

@@ -1,115 +1,85 @@
-"""Running sums over the pixels of one zone, fed block by block, so that no zone has to fit into memory."""
+"""Running totals of all zones of a layer, fed block by block, so that no zone has to fit into memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from tools.geo.frame import Floats
-from tools.geo.moments import Moments, moments_of
+from tools.geo.moments import Moments
+from tools.geo.rings import Indexes
+from tools.zonal.distribution import NOTHING, Distribution, joined
+from tools.zonal.totals import Totals
 
 BUFFER_VALUES = 4_000_000
-"""Distinct values that are buffered before equal ones are joined."""
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """Pixels of one block that belong to one zone; all arrays of shape (pixel,)."""
-
-    values: Floats
-    valid: NDArray[np.bool_]
-    """True = has a value; the inverse of numpy's mask."""
-    fraction: Floats
-    """Share of the pixel that lies in the zone, above 0 and at most 1."""
-    area_m2: Floats
-    """Area of the whole pixel on the ellipsoid."""
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """Distinct values, ascending, with what belongs to each; all arrays of shape (value,)."""
-
-    values: Floats
-    weights: Floats
-    areas_m2: Floats
-    pixels: Floats
-    """How many pixels have the value, partly covered ones counted whole."""
+"""Distinct values of a zone that are buffered before equal ones are joined."""
 
 
 class Tally:
-    """What is known so far of the pixels of one zone.
+    """What is known of one zone; a view of `Tallies`."""
 
-    `by_area` weights values by covered share x pixel area, else by covered share alone. `keep_values` keeps the distribution
-    of values, which percentiles, majorities and classes need.
-    """
-
-    def __init__(self, *, by_area: bool, keep_values: bool) -> None:
-        self.area_m2 = 0.0
+    def __init__(self, tallies: Tallies, zone: int) -> None:
+        self.area_m2 = float(tallies.area_m2[zone])
         """Area of the zone on the raster, with and without values."""
-        self.valid_area_m2 = 0.0
-        self.minimum = np.inf
-        self.maximum = -np.inf
-        self.covered_sum = 0.0
+        self.valid_area_m2 = float(tallies.valid_area_m2[zone])
+        self.minimum = float(tallies.minimum[zone])
+        self.maximum = float(tallies.maximum[zone])
+        self.covered_sum = float(tallies.covered_sum[zone])
         """Sum of value x covered share."""
-        self.moments = Moments()
-        self._by_area = by_area
-        self._keep_values = keep_values
-        self._parts: list[Distribution] = []
-
-    @property
-    def kept(self) -> int:
-        """How many values are in memory."""
-        return sum(len(part.values) for part in self._parts)
+        self.moments = Moments(*(float(each[zone]) for each in (tallies.weight, tallies.mean, tallies.squares)))
+        self._parts = tallies.parts[zone]
 
     @property
     def has_values(self) -> bool:
         """Whether any pixel with a value lies in the zone."""
         return self.valid_area_m2 > 0
 
-    def add(self, pixels: Pixels) -> None:
-        """Take in the pixels of one more block."""
-        covered_m2 = pixels.fraction * pixels.area_m2
-        self.area_m2 += float(covered_m2.sum())
-        on_earth = pixels.valid & (pixels.area_m2 > 0)
-        values, fraction, covered_m2 = pixels.values[on_earth], pixels.fraction[on_earth], covered_m2[on_earth]
-        if not len(values):
-            return
-        weights = covered_m2 if self._by_area else fraction
-        self.valid_area_m2 += float(covered_m2.sum())
-        self.minimum = min(self.minimum, float(values.min()))
-        self.maximum = max(self.maximum, float(values.max()))
-        self.covered_sum += float((values * fraction).sum())
-        self.moments = self.moments.joined(moments_of(values, weights))
-        if self._keep_values:
-            self._keep(Distribution(values, weights, covered_m2, np.ones(len(values))))
-
     def distribution(self) -> Distribution:
-        """Return the distribution of all values taken in."""
-        if not self._parts:
-            nothing = np.zeros(0)
-            return Distribution(nothing, nothing, nothing, nothing)
+        """Return the distribution of all values; empty unless it was wanted."""
         if len(self._parts) > 1:
-            self._parts = [_joined(self._parts)]
-        return self._parts[0]
-
-    def _keep(self, part: Distribution) -> None:
-        self._parts.append(_joined([part]))
-        if len(self._parts) > 1 and self.kept > BUFFER_VALUES:
-            self._parts = [_joined(self._parts)]
+            self._parts = [joined(self._parts)]
+        return self._parts[0] if self._parts else NOTHING
 
 
-def _joined(parts: list[Distribution]) -> Distribution:
-    """Join equal values of all parts."""
-    values, group = np.unique(np.concatenate([part.values for part in parts]), return_inverse=True)
+class Tallies:
+    """What is known so far of every zone; arrays of shape (zone,)."""
 
-    def total(columns: list[Floats]) -> Floats:
-        return np.bincount(group, weights=np.concatenate(columns), minlength=len(values)).astype(float)
+    def __init__(self, zones: int) -> None:
+        self.area_m2, self.valid_area_m2, self.covered_sum = np.zeros(zones), np.zeros(zones), np.zeros(zones)
+        self.weight, self.mean, self.squares = np.zeros(zones), np.zeros(zones), np.zeros(zones)
+        self.minimum, self.maximum = np.full(zones, np.inf), np.full(zones, -np.inf)
+        self.parts: list[list[Distribution]] = [[] for _ in range(zones)]
+        self.kept = 0
+        """How many values are in memory."""
 
-    return Distribution(
-        values,
-        weights=total([part.weights for part in parts]),
-        areas_m2=total([part.areas_m2 for part in parts]),
-        pixels=total([part.pixels for part in parts]),
-    )
+    def add(self, members: Indexes, totals: Totals) -> None:
+        """Take in one more block, whose zones are `members`, each once."""
+        self.area_m2[members] += totals.area_m2
+        self.valid_area_m2[members] += totals.valid_area_m2
+        self.covered_sum[members] += totals.covered_sum
+        self.minimum[members] = np.minimum(self.minimum[members], totals.minimum)
+        self.maximum[members] = np.maximum(self.maximum[members], totals.maximum)
+        self._add_moments(members, totals)
+        for zone, part in zip(members.tolist(), totals.values or (), strict=bool(totals.values)):
+            self._keep(zone, part)
+
+    def each(self) -> tuple[Tally, ...]:
+        """Return what is known of each zone."""
+        return tuple(Tally(self, zone) for zone in range(len(self.area_m2)))
+
+    def _add_moments(self, members: Indexes, totals: Totals) -> None:
+        """Join moments; Chan, Golub and LeVeque (1979), equation 2.1, with weights for counts."""
+        before = self.weight[members]
+        weight = before + totals.weight
+        share = np.divide(totals.weight, weight, out=np.zeros(len(weight)), where=weight > 0)
+        step = totals.mean - self.mean[members]
+        self.weight[members] = weight
+        self.mean[members] += step * share
+        self.squares[members] += totals.squares + step * step * before * share
+
+    def _keep(self, zone: int, part: Distribution) -> None:
+        parts = self.parts[zone]
+        parts.append(part)
+        self.kept += len(part.values)
+        held = sum(len(each.values) for each in parts)
+        if len(parts) > 1 and held > BUFFER_VALUES:
+            self.parts[zone] = [joined(parts)]
+            self.kept += len(self.parts[zone][0].values) - held
