@@ -108,6 +108,32 @@ def test_dissolve_by_group(tmp_path, fields):
     assert written(tmp_path, output)["crop"].tolist() == ["barley", "rye", "wheat"]
 
 
+def test_dissolve_adds_up_columns_of_the_merged_features(tmp_path, make_layer):
+    shapes = [utm_box(0, 0, 100, 100), utm_box(100, 0, 200, 100), utm_box(300, 0, 400, 100), None]
+    columns = {"region": ["a", "a", "b", "b"], "people": [10, 30, 5, 7], "rate": [0.5, 0.1, 0.2, None]}
+    wards = make_layer(shapes, crs="EPSG:32632", columns=columns, name="wards.gpkg")
+    aggregates = [
+        {"aggregate": "sum", "column": "people"},
+        {"aggregate": "count"},
+        {"aggregate": "mean", "column": "rate", "weight": "people"},
+    ]
+    output = call("overlay", tmp_path, {"a": wards}, operation="dissolve", layer="a", by=["region"], aggregates=aggregates)
+    assert values(output, "sum of people", "region") == {"a": 40, "b": 12}
+    assert values(output, "mean of rate", "region") == pytest.approx({"a": (0.5 * 10 + 0.1 * 30) / 40, "b": 0.2})
+    assert value(output, "sum of people") == 52
+    layer = written(tmp_path, output)
+    assert layer[["region", "sum of people", "count"]].to_numpy().tolist() == [["a", 40, 2], ["b", 12, 2]]
+    whole = call("overlay", tmp_path, {"a": wards}, operation="dissolve", layer="a", aggregates=aggregates[:1])
+    assert written(tmp_path, whole, 1)["sum of people"].tolist() == [52]
+
+
+def test_aggregates_go_with_dissolve_only_and_need_numbers(tmp_path, fields):
+    with pytest.raises(ValueError, match="dissolve only"):
+        call("overlay", tmp_path, {"a": fields}, operation="buffer", layer="a", distance_m=1, aggregates=[{"aggregate": "count"}])
+    with pytest.raises(ParameterError, match="does not hold numbers"):
+        call("overlay", tmp_path, {"a": fields}, operation="dissolve", layer="a", aggregates=[{"aggregate": "sum", "column": "crop"}])
+
+
 def test_buffer_in_true_metres_counts_overlap_once_and_keeps_features(tmp_path, make_layer):
     wells = make_layer([Point(9, 45), Point(9, 45)], columns={"name": ["a", "b"]}, name="wells.gpkg")
     output = call("overlay", tmp_path, {"w": wells}, operation="buffer", layer="w", distance_m=500)

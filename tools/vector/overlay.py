@@ -8,8 +8,12 @@ from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
 from tools.geotypes import EVERYTHING, Params, SurfaceChoice, VectorRef, Where
+from tools.vector.query import Measure
 
 Operation = Literal["intersection", "difference", "symmetric_difference", "union", "buffer", "dissolve"]
+
+STATISTICS = ("count", "sum", "mean", "min", "max", "median")
+"""What a dissolve may say of the features that it merges."""
 
 
 class OverlayParams(Params):
@@ -29,6 +33,9 @@ class OverlayParams(Params):
     )
 
     surface: SurfaceChoice = "ellipsoid"
+    aggregates: list[Measure] = Field(
+        default_factory=list, description="For dissolve: numbers of the merged features, e.g. sum of a column."
+    )
 
     @model_validator(mode="after")
     def _inputs_fit_operation(self) -> OverlayParams:
@@ -39,6 +46,8 @@ class OverlayParams(Params):
             raise ValueError("'distance_m' goes with buffer, and only with it")
         if self.other_by and self.operation != "intersection":
             raise ValueError("'other_by' goes with intersection only")
+        if self.aggregates and (self.operation != "dissolve" or any(one.aggregate not in STATISTICS for one in self.aggregates)):
+            raise ValueError(f"'aggregates' go with dissolve only, and are {', '.join(STATISTICS)}; area and length are measured anyway")
         return self
 
 

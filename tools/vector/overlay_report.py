@@ -15,6 +15,7 @@ from tools.geo.surface import area_on, length_on, surface_method
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer
+from tools.vector.aggregates import Aggregates, aggregate
 from tools.vector.combine import Made, Subject
 from tools.vector.extents import Extent, dimensions_of, extent_of
 from tools.vector.layers import AREA_COLUMN, LENGTH_COLUMN, Layer
@@ -52,11 +53,13 @@ def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made,
         inputs["other "] = _whole(other, params.surface)
     wanted = _dimensions(params, layer, other)
     total = extent_of(made.once(np.arange(len(made.geometries))), layer.crs, wanted, params.surface).without_noise(inputs["layer "])
+    aggregates = aggregate(layer, params.by, params.aggregates) if params.aggregates else None
     facts = [*total.facts({}), *_group_facts(params, layer, made, wanted)]
     if params.operation in SHARED:
         facts += total.shares(inputs["layer "], {})
     facts += [fact for prefix, whole in inputs.items() for fact in whole.facts({}, prefix)]
-    frame = None if total.is_zero else _frame(params, layer, made)
+    facts += aggregates.facts() if aggregates else ()
+    frame = None if total.is_zero else _frame(params, layer, made, aggregates)
     if frame is not None:
         write_layer(context.folder / FILE, frame)
     return ToolOutput(
@@ -65,8 +68,12 @@ def report(params: OverlayParams, layer: Layer, other: Layer | None, made: Made,
         outcome=Outcome.TRUE_ZERO if total.is_zero else Outcome.VALUE,
         files=() if frame is None else (FILE,),
         kind="text" if frame is None else "vector",
-        warnings=(*_warnings(params, layer, other, made, inputs), *_slivers(params, total, inputs["layer "])),
-        method=_method(params, layer, other),
+        warnings=(
+            *_warnings(params, layer, other, made, inputs),
+            *_slivers(params, total, inputs["layer "]),
+            *(aggregates.warnings if aggregates else ()),
+        ),
+        method={**_method(params, layer, other), **(aggregates.method if aggregates else {})},
         bbox=_bbox(layer, made) if frame is not None else lonlat_bounds(layer.bounds, layer.crs),
     )
 
@@ -114,7 +121,7 @@ def _layer_groups(params: OverlayParams, layer: Layer) -> dict[tuple[tuple[str, 
     return {key: extent_of(layer.geometries[own], layer.crs, kinds, params.surface) for key, own in groups_of(keys).items()}
 
 
-def _frame(params: OverlayParams, layer: Layer, made: Made) -> geopandas.GeoDataFrame:
+def _frame(params: OverlayParams, layer: Layer, made: Made, aggregates: Aggregates | None) -> geopandas.GeoDataFrame:
     """Return one row per group, dissolved; without groups one per feature of the layer, with its attributes."""
     import geopandas
 
@@ -128,6 +135,8 @@ def _frame(params: OverlayParams, layer: Layer, made: Made) -> geopandas.GeoData
     geometries: Geometries = np.empty(len(groups), dtype=object)
     geometries[:] = [union(made.geometries[members]) for _, members in groups]
     columns = {key: [subject.get(key) for subject, _ in groups] for key in dict.fromkeys(key for subject, _ in groups for key in subject)}
+    if aggregates:
+        columns |= aggregates.columns([subject for subject, _ in groups])
     return as_layer(
         geopandas.GeoDataFrame({**columns, **_measured(geometries, layer, params.surface)}, geometry=list(geometries), crs=layer.crs)
     )
