@@ -141,11 +141,8 @@ def _alike(one: Dataset, other: Dataset) -> bool:
     if (one.derived is None) != (other.derived is None):
         return False
     if one.derived and other.derived:
-        return (one.derived.index, one.derived.network, one.derived.is_classes) == (
-            other.derived.index,
-            other.derived.network,
-            other.derived.is_classes,
-        )
+        first, second = ((made.index, made.terrain, made.network, made.is_classes) for made in (one.derived, other.derived))
+        return first == second
     return one.bands[0].is_categorical == other.bands[0].is_categorical
 
 

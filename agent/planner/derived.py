@@ -13,6 +13,7 @@ from agent.planner.atlas import Atlas, Band, Dataset
 from agent.planner.figures import listing
 from agent.planner.frames import Cells, Derived, Plan, Scenes
 from agent.planner.scene_slots import Slots, read_ids
+from agent.planner.terrain import TERRAIN, for_others, lacking_surface, made_of, terrain_asked
 from agent.planner.text import name_lemmas
 from tools.geo.roles import QUALITY_ROLES, STANDS_IN, canonical_role
 
@@ -56,6 +57,10 @@ class Outlook:
 
 def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
     """Add the rasters that can be made to what a question may speak of; those of the question before among them."""
+    question, of_terrain = terrain_asked(question, atlas)
+    if of_terrain:
+        surfaces = [derived_dataset(one) for one in made_of(of_terrain, question, atlas)]
+        return Outlook(question, _with(atlas, surfaces), "" if surfaces else lacking_surface(of_terrain, atlas))
     earlier = _earlier(previous)
     known = [derived_dataset(one) for one in earlier]
     if _AGAIN.match(question) and not _INDEX.search(question):
@@ -111,7 +116,8 @@ def _earlier(previous: Plan | None) -> list[Derived]:
 def _for_others(earlier: Sequence[Derived], atlas: Atlas) -> list[Derived]:
     """Return what was made, and the same of every other raster that has the bands, for `and of X?`."""
     others = [replace(one, raster=raster.id) for one in earlier if one.index and one.raster for raster in atlas.rasters]
-    return [*earlier, *(one for one in others if _has(atlas.get(one.raster), INDEX_ROLES[one.index]))]
+    surfaces = [other for one in earlier if one.terrain for other in for_others(one, atlas)]
+    return [*earlier, *surfaces, *(one for one in others if _has(atlas.get(one.raster), INDEX_ROLES[one.index]))]
 
 
 def _with(atlas: Atlas, made: Sequence[Dataset]) -> Atlas:
@@ -204,19 +210,27 @@ def source_name(derived: Derived) -> str:
 def derived_words(derived: Derived) -> str:
     """Say what it is: `clear-land NDVI of X`."""
     mask = f"{derived.mask.replace('_', '-')} " if derived.mask != "none" else ""
-    return f"{mask}{'classes' if derived.is_classes else derived.index} of {source_name(derived)}"
+    return f"{mask}{'classes' if derived.is_classes else quantity_of(derived)} of {source_name(derived)}"
+
+
+def quantity_of(derived: Derived) -> str:
+    """Return what its values are: an index, or slope."""
+    return derived.terrain or derived.index
 
 
 def derived_dataset(derived: Derived) -> Dataset:
     """Return the raster that will be made, as far as it is known before."""
-    band = (
-        Band(1, (), "unspecified", "categorical", {"1": WATER})
-        if derived.is_classes
-        else Band(1, (derived.index,), "unspecified", "continuous", {}, -1.0, 1.0)
-    )
-    forms = (name_lemmas(source_name(derived)), *(() if derived.is_classes else (name_lemmas(derived.index),)))
+    forms = (name_lemmas(source_name(derived)), *(() if derived.is_classes else (name_lemmas(quantity_of(derived)),)))
     id_ = derived_words(derived) if not derived.is_classes else f"{WATER} by {derived.network or derived.index} of {source_name(derived)}"
-    return Dataset(id=id_, title=id_, kind="raster", focus=True, bands=(band,), forms=forms, derived=derived)
+    return Dataset(id=id_, title=id_, kind="raster", focus=True, bands=(_band_of(derived),), forms=forms, derived=derived)
+
+
+def _band_of(derived: Derived) -> Band:
+    if derived.is_classes:
+        return Band(1, (), "unspecified", "categorical", {"1": WATER})
+    if derived.terrain:
+        return Band(1, (derived.terrain,), TERRAIN[derived.terrain], "continuous", {}, 0.0, 90.0 if derived.terrain == "slope" else None)
+    return Band(1, (derived.index,), "unspecified", "continuous", {}, -1.0, 1.0)
 
 
 def attached(plan: Plan, atlas: Atlas) -> Plan:
@@ -235,5 +249,6 @@ def _attached(cells: Cells, atlas: Atlas) -> Cells:
 
 def with_made(atlas: Atlas, plan: Plan) -> Atlas:
     """Return the datasets together with the rasters that a plan makes."""
-    cells = [one for frame in plan.frames for one in (frame.cells, frame.other_cells) if one and one.derived]
+    rasters = [one for frame in plan.frames for one in (frame.cells, frame.other_cells, *(task.cells for task in frame.tasks))]
+    cells = [one for one in rasters if one and one.derived]
     return _with(atlas, [derived_dataset(one.derived) for one in cells if one.derived])

@@ -11,6 +11,7 @@ from agent.planner.figures import listing
 from agent.planner.frames import Cells, Derived, Frame
 from agent.planner.ledger import Ledger, Message
 from agent.planner.pieces import Params
+from agent.planner.terrain import OPERATIONS
 from tools.geo.roles import QUALITY_ROLES, STANDS_IN, canonical_role
 
 
@@ -28,6 +29,8 @@ def raster_params(frame: Frame, cells: Cells, ledger: Ledger, atlas: Atlas) -> P
 
 def _making(derived: Derived, bands: str) -> tuple[str, Params]:
     mask = {"mask": derived.mask} if derived.mask != "none" else {}
+    if derived.terrain:
+        return "terrain", {"raster": bands, "operation": OPERATIONS[derived.terrain]}
     if derived.network:
         return "segment", {"raster": bands, "network": derived.network, **mask}
     if derived.is_classes:

@@ -24,10 +24,12 @@ from agent.planner.write_features import write_features, write_nearest
 from agent.planner.write_measures import raster_said, write_cells, write_extent, write_values
 from agent.planner.write_other import write_catalog, write_describe, write_map
 from agent.planner.write_scenes import write_scenes
+from agent.planner.write_tasks import write_tasks
 
 _WRITERS: Mapping[str, Callable[[Piece, Atlas], list[str]]] = {
     "cells": write_cells, "values": write_values, "extent": write_extent, "features": write_features, "nearest": write_nearest,
     "catalog": write_catalog, "describe": write_describe, "map": write_map, "scenes": write_scenes, "documents": write_documents, "change": write_change,
+    "tasks": write_tasks,
 }  # fmt: skip
 _DRAWN = ("raster", "vector")
 NOISE = 1e-6
@@ -57,8 +59,8 @@ def plan(question: str, session: Mapping[str, Any], results: Sequence[Mapping[st
 
 def _carried_out(asked: Plan, session: Mapping[str, Any], ledger: Ledger, atlas: Atlas) -> Step:  # Any: JSON
     asked = _with_last_refs(asked, session)
-    if any(frame.kind == "map" and not frame.refs for frame in asked.frames):
-        return _nothing_to_draw(session)
+    if any(_needs_last(frame) and not frame.refs for frame in asked.frames):
+        return _nothing_to_draw(session) if any(frame.kind == "map" for frame in asked.frames) else _nothing_before(session)
     pieces = [run_frame(frame, ledger, atlas) for frame in asked.frames]
     if ledger.pending:
         return ToolCalls(tuple(ledger.pending))
@@ -87,10 +89,25 @@ def session_frame(asked: Plan, session: Mapping[str, Any]) -> dict[str, Any]:  #
 
 
 def _with_last_refs(asked: Plan, session: Mapping[str, Any]) -> Plan:  # Any: JSON
-    """Let a map without a dataset show the last results."""
+    """Let a map without a dataset show the last results, and a task without one take the uppermost of them."""
     refs = _last_refs(session)
-    frames = tuple(replace(frame, refs=refs) if frame.kind == "map" and not frame.refs else frame for frame in asked.frames)
+    frames = tuple(
+        replace(frame, refs=refs if frame.kind == "map" else refs[-1:]) if _needs_last(frame) else frame for frame in asked.frames
+    )
     return replace(asked, frames=frames)
+
+
+def _needs_last(frame: Frame) -> bool:
+    if frame.kind == "map":
+        return not frame.refs
+    return bool(frame.tasks) and frame.tasks[0].layer is None and frame.tasks[0].cells is None
+
+
+def _nothing_before(session: Mapping[str, Any]) -> Draft:  # Any: JSON
+    """Say that there is no earlier result of which something could be made."""
+    if not session.get("previous"):
+        return Draft("There is no earlier result to take. Name a dataset, for example 'Export … as GeoPackage'.", "input_needed")
+    return Draft("The last result holds no feature and no raster, so nothing can be made of it. Name a dataset.", "refused", "refused")
 
 
 def _last_refs(session: Mapping[str, Any]) -> tuple[str, ...]:  # Any: JSON

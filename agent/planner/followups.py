@@ -53,7 +53,7 @@ def _names_parts(options: Sequence[Reading | None], refs: set[str], columns: fro
 
 def follow(previous: Plan, scene: Scene) -> Interpretation | None:
     """Return the earlier plan with the changes that the clause asks for; None where it does not fit."""
-    if previous.frames[-1].kind in ("scenes", "documents", "change"):
+    if previous.frames[-1].kind in ("scenes", "documents", "change", "tasks"):
         return None
     options = [(*choices, None) if any(choice is None for choice in choices) else choices for choices in scene.options]
     found = [one for readings in product(*options) if (one := _followed(previous, scene, readings))]

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents", "change"]
+Kind = Literal["cells", "values", "extent", "features", "nearest", "catalog", "describe", "map", "scenes", "documents", "change", "tasks"]
+Verb = Literal[
+    "export", "clean", "shape", "buffer", "dissolve", "reproject", "contour", "sample", "join", "thiessen", "extremes", "histogram"
+]
 Direction = Literal["desc", "asc"]
 SceneAsk = Literal["list", "count", "cloud", "time"]
 
@@ -64,6 +67,8 @@ class Derived:
     """A raster that calls make of the bands of a raster or of a scene."""
 
     index: str = ""
+    terrain: str = ""
+    """What of a surface of heights, instead of an index: slope, roughness, ruggedness."""
     network: str = ""
     """Dataset of a network that tells classes, instead of an index."""
     raster: str = ""
@@ -135,6 +140,26 @@ class Scenes:
 
 
 @dataclass(frozen=True)
+class Task:
+    """One thing to be made of data; without layer and raster of what the task before made."""
+
+    verb: Verb
+    layer: Layer | None = None
+    cells: Cells | None = None
+    """The raster."""
+    other: Layer | None = None
+    """The layer or table joined to it, the area to which it is cut, the zones."""
+    option: str = ""
+    """Operation of a shape, format of an export, CRS, extreme, or statistic."""
+    column: str = ""
+    key: str = ""
+    """Column by which tables are joined, where it is said."""
+    by: tuple[str, ...] = ()
+    amount: float | None = None
+    """Metres; of contours the interval in the unit of the raster, of a histogram the number of bins."""
+
+
+@dataclass(frozen=True)
 class Frame:
     """One question that the tools can answer."""
 
@@ -173,6 +198,8 @@ class Frame:
     refs: tuple[str, ...] = ()
     """Datasets of `describe` and `map`, and of `documents` where some are named."""
     scenes: Scenes | None = None
+    tasks: tuple[Task, ...] = ()
+    """One after the other."""
     topic: str = ""
     """Aspect of `describe`: columns, crs, …; what is looked for in documents."""
     notes: tuple[str, ...] = ()
@@ -199,6 +226,7 @@ class Frame:
         fields["other_cells"] = _cells(data.get("other_cells"))
         fields["zones"] = _zones(data.get("zones"))
         fields["scenes"] = _scenes(data.get("scenes"))
+        fields["tasks"] = tuple(_task(task) for task in data.get("tasks", ()))
         fields["having"] = Having(**data["having"]) if data.get("having") else None
         fields["measures"] = tuple((name, column) for name, column in data.get("measures", ()))
         for name in ("statistics", "group_by", "select", "refs", "notes"):
@@ -259,6 +287,11 @@ def _cells(data: Mapping[str, Any] | None) -> Cells | None:
     ranges = tuple(Range(**item) for item in data.get("ranges", ()))
     derived = Derived(**data["derived"]) if data.get("derived") else None
     return Cells(data["ref"], data.get("band", 1), tuple(data.get("classes", ())), ranges, data.get("noun", ""), derived)
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    layers = {name: _layer(data.get(name)) for name in ("layer", "other")}
+    return Task(**{**data, **layers, "cells": _cells(data.get("cells")), "by": tuple(data.get("by") or ())})
 
 
 def _zones(data: Mapping[str, Any] | None) -> Zones | None:

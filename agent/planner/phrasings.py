@@ -65,6 +65,23 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "How much CLASS was lost between RASTER and RASTER?",
         "How did NDVI change between RASTER and RASTER?",
     ),
+    "terrain": ("How steep is each ZONE?", "What is the mean slope of each ZONE?", "What area is steeper than NUMBER degrees in each ZONE?"),
+    "values at points": ("What is the RASTER at the POINTS?", "Which POINT lies highest?", "Where is the highest point of RASTER?"),
+    "joins": (
+        "Join TABLE to LAYER by COLUMN and give the total COLUMN by COLUMN.",
+        "What is the mean COLUMN of each ZONE by Thiessen polygons of the POINTS?",
+    ),
+    "making layers": (
+        "Clean LAYER.",
+        "Simplify LAYER by NUMBER m.",
+        "Draw contours of RASTER every NUMBER m.",
+        "Make Thiessen polygons of the POINTS clipped to LAYER.",
+        "Draw the convex hull around all POINTS.",
+        "Buffer LAYER by NUMBER m.",
+        "Dissolve LAYER by COLUMN.",
+        "Reproject LAYER to EPSG:NUMBER.",
+        "Export LAYER as GeoPackage.",
+    ),
     "documents": ("What do the documents say about TOPIC?", "According to the documents, how many …?"),
     "the data": ("What data is here?", "Describe DATASET.", "Which columns does LAYER have?"),
     "map": ("Show a map of DATASET.", "Show that on a map."),
@@ -90,6 +107,8 @@ def _examples(atlas: Atlas, noun: Callable[[Dataset], str]) -> Iterator[str]:
     zones = [layer for layer in atlas.vectors if layer.geometry == "polygon" and layer.name_column]
     zone = noun(zones[0]) if zones else ""
     for raster in atlas.rasters:
+        if raster.derived and raster.derived.terrain:
+            continue
         labels = [label for label in raster.bands[0].classes.values() if not any(char.isdigit() for char in label)]
         if labels:
             yield f"What is the area of {labels[0]} in each {zone}?" if zone else f"What is the area of {labels[0]}?"

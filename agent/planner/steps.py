@@ -14,6 +14,7 @@ from agent.planner.frames import Cells, Frame, Layer, Range, Zones
 from agent.planner.ledger import Ledger, Message, where_params
 from agent.planner.pieces import MESSAGE_FACTS, Params, Part, Piece
 from agent.planner.scene_steps import find_scenes
+from agent.planner.task_steps import make
 
 
 def run_frame(frame: Frame, ledger: Ledger, atlas: Atlas) -> Piece | None:
@@ -315,4 +316,5 @@ def _map(frame: Frame, ledger: Ledger, atlas: Atlas) -> tuple[Part, ...] | None:
 _STEPS: Mapping[str, Callable[[Frame, Ledger, Atlas], tuple[Part, ...] | None]] = {
     "cells": _cells, "values": _values, "extent": _extent, "features": _features, "nearest": _nearest,
     "catalog": _catalog, "describe": _describe, "map": _map, "scenes": find_scenes, "documents": search_documents, "change": compare,
+    "tasks": make,
 }  # fmt: skip

@@ -23,6 +23,7 @@ from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refus
 from agent.planner.scenes import CLOUD_AND, SceneReader
 from agent.planner.slots import missing_slot
 from agent.planner.step import Draft, Step, ToolCalls
+from agent.planner.task_reader import TaskReader
 from agent.planner.text import Token, tokenize
 from agent.planner.years import compared, find_years, of_year, uses_rasters
 
@@ -72,6 +73,9 @@ class Reader:
         outlook = look_out(self.question, atlas, self.previous)
         if outlook.lacking:
             return Draft(outlook.lacking, "refused", "refused")
+        asked = TaskReader(outlook.atlas, outlook.question).read()
+        if asked is not None:
+            return asked
         changed = ChangeReader(outlook.atlas, outlook.question).read()
         if changed is not None:
             return changed
@@ -280,4 +284,5 @@ def _still_there(plan: Plan, atlas: Atlas) -> bool:
     refs = [frame.cells.derived.raster if frame.cells.derived else frame.cells.ref for frame in plan.frames if frame.cells]
     refs = [ref for ref in refs if ref] + [frame.layer.ref for frame in plan.frames if frame.layer]
     refs += [frame.zones.layer.ref for frame in plan.frames if frame.zones]
+    refs += [layer.ref for frame in plan.frames for task in frame.tasks for layer in (task.layer, task.other) if layer]
     return all(atlas.has(ref) for ref in refs)

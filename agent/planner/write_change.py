@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
-from agent.planner.derived import source_name
+from agent.planner.derived import quantity_of, source_name
 from agent.planner.figures import common_unit, figure
 from agent.planner.frames import Cells, Frame
 from agent.planner.ledger import Message
@@ -41,7 +41,7 @@ def _name(cells: Cells | None) -> str:
 
 
 def _what(cells: Cells | None) -> str:
-    return "" if cells is None else cells.derived.index if cells.derived else cells.noun
+    return "" if cells is None else quantity_of(cells.derived) if cells.derived else cells.noun
 
 
 def _of_class(frame: Frame, message: Message) -> list[str]:

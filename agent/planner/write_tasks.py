@@ -1,0 +1,159 @@
+"""Write what was made: one sentence for what it is, and the numbers that tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.planner.atlas import Atlas
+from agent.planner.derived import derived_words
+from agent.planner.figures import common_unit, figure, listing
+from agent.planner.frames import Task
+from agent.planner.ledger import Message
+from agent.planner.pieces import LISTED, Part, Piece
+from agent.planner.wording import layer_words
+from tools.contract import Fact
+
+_TOLD = 6
+"""Numbers that are told of a layer or file that was made."""
+_SHAPES = {
+    "convex_hull": "convex hull", "concave_hull": "concave hull", "centroid": "centroids", "point_on_surface": "points on the surface",
+    "envelope": "envelope", "minimum_circle": "smallest circle", "voronoi": "Thiessen polygons", "simplify": "simplified outlines",
+    "explode": "single parts", "boundary": "boundary",
+}  # fmt: skip
+_STATISTICS = {"mean": "mean", "min": "minimum", "max": "maximum", "median": "median", "sum": "sum"}
+_COORDINATES = ("x", "y", "longitude", "latitude")
+
+
+def write_tasks(piece: Piece, atlas: Atlas) -> list[str]:
+    """Write a part per task; of those whose result only feeds the next, its first number."""
+    lines: list[str] = []
+    for task, part in zip(piece.frame.tasks, piece.parts, strict=True):
+        lines += _written(task, part, atlas)
+    return lines
+
+
+def _written(task: Task, part: Part, atlas: Atlas) -> list[str]:
+    n = part.message.n
+    if part.message.outcome == "no_coverage":
+        return [f"The data does not reach there, so nothing was made [{n}]."]
+    if task.verb == "sample":
+        return _sampled(task, part.message, atlas)
+    if task.verb == "extremes":
+        return _extreme(task, part.message, atlas)
+    if task.verb in ("join", "thiessen") and task.column:
+        return _numbers(task, part.message, atlas)
+    if task.verb == "histogram":
+        return _histogram(task, part.message, atlas)
+    return [f"{_made(task, atlas)} [{n}].", *_told(_chosen(part.message, _TOLD), n), *_file(task, part.message)]
+
+
+def _made(task: Task, atlas: Atlas) -> str:
+    """Say what was made, as a sentence without its end."""
+    of = _of(task, atlas)
+    if task.verb == "shape":
+        inside = f", cut to {layer_words(task.other, atlas)}" if task.other else ""
+        return f"This is the {_SHAPES[task.option]} of {of}{inside}".replace("is the centroids", "are the centroids")
+    said = {
+        "export": f"{of} is exported as {task.option}",
+        "clean": f"{of} is cleaned",
+        "buffer": f"{of} is buffered by the distance asked for",
+        "dissolve": f"{of} is dissolved by {listing(task.by)}",
+        "reproject": f"{of} is reprojected to {task.option}",
+        "contour": f"Contours of {of} are drawn",
+        "join": f"{of} is joined with {task.other.ref if task.other else 'the other'}",
+    }[task.verb]
+    return said[:1].upper() + said[1:]
+
+
+def _of(task: Task, atlas: Atlas) -> str:
+    if task.cells:
+        return derived_words(task.cells.derived) if task.cells.derived else task.cells.ref
+    return layer_words(task.layer, atlas) if task.layer else "the result"
+
+
+def _file(task: Task, message: Message) -> list[str]:
+    if task.verb != "export":
+        return []
+    return [f"The file lies in the result {message.ref}; `terracite export {message.ref} PATH` copies it to a path of yours [{message.n}]."]
+
+
+def _chosen(message: Message, most: int) -> list[Fact]:
+    """Return the numbers over everything first, then those of single things."""
+    whole = [fact for fact in message.facts if not fact.subject]
+    return [*whole, *(fact for fact in message.facts if fact.subject)][:most]
+
+
+def _told(facts: Sequence[Fact], n: int) -> list[str]:
+    return [f"- {_about(fact)}{fact.name}: {figure(fact, common_unit([fact], None))} [{n}]" for fact in facts]
+
+
+def _about(fact: Fact) -> str:
+    return f"{', '.join(fact.subject.values())}, " if fact.subject else ""
+
+
+def _sampled(task: Task, message: Message, atlas: Atlas) -> list[str]:
+    """Write the value at every point, at the highest or lowest of them, or one statistic over all."""
+    n, what = message.n, _of(task, atlas)
+    points = layer_words(task.layer, atlas) if task.layer else "the points"
+    if task.option in _STATISTICS:
+        facts = [fact for fact in message.named(task.option) if not fact.subject]
+        return [f"The {_STATISTICS[task.option]} {what} at {points} is {figure(fact, fact.unit)} [{n}]." for fact in facts]
+    values = message.named("value")
+    if task.option:
+        return [
+            f"The {task.option} {what} at {points} is that at {fact.subject.get('feature', '')}: value {figure(fact, fact.unit)} [{n}]."
+            for fact in values[:1]
+        ]
+    counted = [fact for fact in message.named("count") if "class" in fact.subject]
+    if counted and not values:
+        return [f"Points by class of {what} [{n}]:", *_told(counted[:LISTED], n)]
+    lines = [f"- {fact.subject.get('feature', '')}: value {figure(fact, fact.unit)} [{n}]" for fact in values[:LISTED]]
+    more = [f"Only the first are listed here; the result holds all [{n}]."] if len(values) > LISTED or message.is_cut else []
+    without = [fact for fact in message.named("count") if fact.subject.get("points") not in (None, "with a value")]
+    missing = [f"Points without a value ({fact.subject['points']}): count {figure(fact, 'count')} [{n}]." for fact in without]
+    return [f"Values of {what} at {points} [{n}]:", *lines, *more, *missing]
+
+
+def _extreme(task: Task, message: Message, atlas: Atlas) -> list[str]:
+    """Write the extreme and its place."""
+    n = message.n
+    facts = message.named(task.option)
+    if not facts:
+        return [f"There is no {task.option} of {_of(task, atlas)} [{n}]."]
+    value = figure(facts[0], facts[0].unit)
+    lines = [f"The {task.option} of {_of(task, atlas)} is {value} [{n}]. Its place:"]
+    places = [fact for name in _COORDINATES for fact in message.named(name, of=task.option)]
+    return [*lines, *(f"- {fact.name} of the {task.option}: {_coordinate(fact)} [{n}]" for fact in places)]
+
+
+def _coordinate(fact: Fact) -> str:
+    """Write a coordinate to about a decimetre, without separators of thousands."""
+    return f"{fact.value:.6f}°" if fact.unit == "degree" else f"{fact.value:.1f} {fact.unit if fact.unit != 'unspecified' else ''}".strip()
+
+
+def _histogram(task: Task, message: Message, atlas: Atlas) -> list[str]:
+    n = message.n
+    shares = message.named("share")
+    lines = [f"- {_about(fact)}share {figure(fact, '%')} [{n}]" for fact in shares[:LISTED]]
+    whole = [fact for fact in message.facts if fact.name in ("mean", "std", "minimum", "maximum")]
+    said = [f"The {fact.name} of {_of(task, atlas)} is {figure(fact, fact.unit)} [{n}]." for fact in whole]
+    return [*said, f"Shares of the area by value [{n}]:", *lines]
+
+
+def _numbers(task: Task, message: Message, atlas: Atlas) -> list[str]:
+    """Write a column's sums or means after a join, in total or by group."""
+    n = message.n
+    statistic = task.option.partition(" ")[2] or "mean"
+    facts = [fact for fact in message.facts if fact.name in (f"{statistic} of {task.column}", statistic, task.column)]
+    facts = facts or [fact for fact in message.facts if task.column in fact.name]
+    said = f"{_STATISTICS[statistic]} of {task.column}"
+    if not facts:
+        return [f"There is no {said} in the result [{n}]."]
+    if len(facts) == 1 and not facts[0].subject:
+        joined = f" joined with {task.other.ref}" if task.other else ""
+        return [f"The {said} over {_of(task, atlas)}{joined} is {figure(facts[0], facts[0].unit)} [{n}]."]
+    grouped = [fact for fact in facts if fact.subject]
+    by = f" by Thiessen polygons of {_of(task, atlas)}" if task.verb == "thiessen" else f" by {listing(task.by)}" if task.by else ""
+    lines = [f"- {', '.join(fact.subject.values())}: {figure(fact, fact.unit)} [{n}]" for fact in grouped[:LISTED]]
+    more = [f"Only the first are listed here; the result holds all [{n}]."] if len(grouped) > LISTED or message.is_cut else []
+    return [f"{said[:1].upper()}{said[1:]}{by} [{n}]:", *lines, *more]
