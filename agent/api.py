@@ -13,7 +13,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -24,6 +24,7 @@ from agent.citations import citations_of
 from agent.context import RunContext
 from agent.errors import check_wanted, exit_code_for
 from agent.events import Event, RunFinished, RunStarted
+from agent.exporting import Exported, Wish, export
 from agent.knowledge.ledger import Ledger
 from agent.knowledge.memory import Knowledge
 from agent.models import Decider, make_decider
@@ -112,6 +113,27 @@ class Agent:
         for path in paths:
             report += add(path, declared=declared or Declared(), progress=progress)
         return report
+
+    def export(
+        self,
+        dataset: str,
+        path: str | Path,
+        *,
+        format: str | None = None,
+        layer: str | None = None,
+        crs: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        types: Mapping[str, str] | None = None,
+        force: bool = False,
+        add_layer: bool = False,
+    ) -> Exported:
+        """Write a dataset or result (`a:KEY`) to a file, in the format that its suffix names; see the tool `export`.
+
+        `columns` chooses, orders and renames (name → name in the file). What is there stays unless `force`; `add_layer` adds a layer
+        to the GeoPackage at `path`. Raises as the tool does, ParameterError for a path that is taken or fits no format.
+        """
+        wish = Wish(format, layer, crs, columns, types)
+        return export(self.runner, self.datasets, dataset, Path(path), wish, force=force, add_layer=add_layer)
 
     def run(self, question: str, *, data: Sequence[str | Path] = (), thread_id: str | None = None) -> RunResult:
         """Answer one question; `data` registers files and puts exactly these in focus."""

@@ -189,7 +189,7 @@ def test_columns_cells_and_vertices_keep_their_limits_in_every_format(
 def test_only_the_drivers_of_our_formats_are_left_in_the_process_that_reads_layers() -> None:
     import pyogrio
 
-    assert set(pyogrio.list_drivers()) <= {"GPKG", "ESRI Shapefile", "FlatGeobuf", "GeoJSON", "GeoJSONSeq", "MEM", "Memory"}
+    assert set(pyogrio.list_drivers()) <= {"GPKG", "ESRI Shapefile", "FlatGeobuf", "GeoJSON", "GeoJSONSeq", "LIBKML", "MEM", "Memory"}
 
 
 # --- Shapefiles

@@ -1,4 +1,4 @@
-"""The command line: `terracite ask|chat|slack|run|tools|add|datasets|artifacts|replay|demo|doctor|errors|phrases`.
+"""The command line: `terracite ask|chat|slack|run|tools|add|datasets|export|artifacts|replay|demo|doctor|errors|phrases`.
 
 Heavy imports happen inside the commands, so that `--help` stays quick.
 """
@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from agent.errors import RunInterruptedError
-from agent.interfaces import registering, stored
+from agent.interfaces import exporting, registering, stored
 from agent.interfaces.logs import PLAIN, log_to
 from agent.interfaces.shell import EngineOption, JsonOption, ThreadOption, WorkspaceOption, open_agent, say, say_json, told_as
 from tools.errors import ConfigurationError
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.add_typer(stored.app, name="artifacts")
 app.command()(registering.add)
 app.command()(registering.datasets)
+app.command()(exporting.export)
 
 
 def main() -> NoReturn:

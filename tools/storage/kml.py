@@ -71,7 +71,8 @@ def _says_nothing(column: pandas.Series[Any]) -> bool:
 
 
 def _flat(frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    import numpy as np
     import shapely
 
     heights = shapely.get_coordinates(frame.geometry.to_numpy(), include_z=True)[:, 2]
-    return frame if heights.any() else frame.set_geometry(shapely.force_2d(frame.geometry.to_numpy()), crs=frame.crs)
+    return frame if np.nan_to_num(heights).any() else frame.set_geometry(shapely.force_2d(frame.geometry.to_numpy()), crs=frame.crs)
