@@ -151,11 +151,11 @@ class Outlines:
         """Return what the block's members cover of its window; its rows and columns count from the window's corner."""
         row, col, height, width = block.window
         members, edges = _ranges(self._first[block.members], self._first[block.members + 1])
-        near = (self._upper[edges, 1] < row + height) & (self._lower[edges, 1] > row)
-        members, edges = members[near], edges[near]
-        corner = np.array([col, row])
-        pieces = _cut_by_rows(self._upper[edges] - corner, self._lower[edges] - corner, height)
-        tall = _Tall(members[pieces.edge], pieces.row, pieces.x0, pieces.x1, pieces.height * self._sign[edges[pieces.edge]])
+        upper, lower = self._upper[edges] - (col, row), self._lower[edges] - (col, row)
+        near = (upper[:, 1] < height) & (lower[:, 1] > 0) & (upper[:, 1] < lower[:, 1])  # the last by rounding, far from the corner
+        members, signs = members[near], self._sign[edges[near]]
+        pieces = _cut_by_rows(upper[near], lower[near], height)
+        tall = _Tall(members[pieces.edge], pieces.row, pieces.x0, pieces.x1, pieces.height * signs[pieces.edge])
         return _accumulated(tall, height, width)
 
 
