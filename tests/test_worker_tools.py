@@ -44,6 +44,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "change": {"before": "classes", "after": "classes_later"},
     "terrain": {"raster": "scene", "operation": "slope"},
     "filter_raster": {"raster": "scene", "operation": "median"},
+    "raster_distance": {"raster": "classes", "targets": [2]},
     "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
     "polygonize": {"raster": "classes"},
     "contour": {"raster": "scene", "levels": [190.5]},

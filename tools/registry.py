@@ -22,6 +22,7 @@ MODULES: dict[str, str] = {
     "change": "tools.raster.change",
     "terrain": "tools.raster.terrain",
     "filter_raster": "tools.raster.filter_raster",
+    "raster_distance": "tools.raster.raster_distance",
     "histogram": "tools.raster.histogram",
     "polygonize": "tools.raster.polygonize",
     "contour": "tools.raster.contour",

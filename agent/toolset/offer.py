@@ -62,6 +62,7 @@ USES: Mapping[str, Use] = {
     ),
     "terrain": _use("slope|steep|aspect|facing|hillshade|shad|terrain|relief|rough|rugged|elevation|height|dem|dsm", "raster"),
     "filter_raster": _use("filter|smooth|speckle|lee|denois|noise|moving|focal|neighbou?rhood|majority|window", "raster"),
+    "raster_distance": _use("distance|how far|far from|close to|proximity|within \\d+|nearest|away", "raster"),
     "histogram": _use("histogram|distribut|highest|lowest|deepest|maximum|minimum|quantile|quartile|where is|bins?", "raster", 1),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
     "contour": _use("contour|isolines?|isobath|isotherm|level lines|every", "raster"),

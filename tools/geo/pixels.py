@@ -172,8 +172,8 @@ def pixel_centres(rows: Floats, cols: Floats, grid: GeoBox) -> tuple[Floats, Flo
 def tangents(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Floats]:
     """Return how far geocentric X, Y, Z move, in m per unit of the CRS, along its x and its y; shape (…, 3), NaN off the Earth."""
     step = STEP_M / frame.metres_per_unit
-    along_x = _on_ellipsoid(x + step, y, frame) - _on_ellipsoid(x - step, y, frame)
-    along_y = _on_ellipsoid(x, y + step, frame) - _on_ellipsoid(x, y - step, frame)
+    along_x = on_ellipsoid(x + step, y, frame) - on_ellipsoid(x - step, y, frame)
+    along_y = on_ellipsoid(x, y + step, frame) - on_ellipsoid(x, y - step, frame)
     return along_x / (2 * step), along_y / (2 * step)
 
 
@@ -184,7 +184,7 @@ def to_lonlat_radians(x: Floats, y: Floats, frame: Frame) -> tuple[Floats, Float
     return np.where(known, lon, np.nan) * frame.radians_per_unit, np.where(known, lat, np.nan) * frame.radians_per_unit
 
 
-def _on_ellipsoid(x: Floats, y: Floats, frame: Frame) -> Floats:
+def on_ellipsoid(x: Floats, y: Floats, frame: Frame) -> Floats:
     """Return geocentric X, Y, Z in m of places on the ellipsoid, shape (…, 3); NaN where there is no place."""
     lon, lat = to_lonlat_radians(x, y, frame)
     squared = float(frame.geod.es)
