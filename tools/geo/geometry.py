@@ -10,6 +10,7 @@ from pyproj import CRS
 
 from tools.errors import DataError
 from tools.geo.measure import geodesic_area
+from tools.geo.nested_shells import open_nested
 from tools.geo.rings import Geometries, Indexes, parts_of
 
 COLLECTION = 7
@@ -26,6 +27,8 @@ class RepairReport:
     """Positions of the invalid geometries that were repaired."""
     collapsed: tuple[int, ...] = ()
     """Positions of those among them that enclose nothing and became empty."""
+    nested: tuple[int, ...] = ()
+    """Positions of those among them of which an outer ring lay inside another and was taken as a hole."""
     collections: int = 0
     """Collections of several kinds of geometry, of which only the highest kind was kept."""
     missing: int = 0
@@ -42,6 +45,10 @@ class RepairReport:
             collapsed = f"; {len(self.collapsed)} of them enclose nothing and were left out" if self.collapsed else ""
             said.append(
                 f"{len(self.repaired)} of {self.total} {noun} had invalid geometry and were repaired (make_valid){self._change()}{collapsed}"
+            )
+        if self.nested:
+            said.append(
+                f"{len(self.nested)} of {self.total} {noun} had an outer ring inside another outer ring, as a hole that is wound as a shell: it was taken as a hole (even-odd rule)"
             )
         if self.collections:
             said.append(
@@ -63,8 +70,9 @@ def repair(geometries: Geometries, crs: CRS | None = None) -> tuple[Geometries, 
     """Return valid two-dimensional geometries in the same order, and what was done.
 
     Missing (None) and empty geometries come back as None. An invalid polygon is rebuilt by make_valid's structure method
-    and keeps only its polygonal parts, an invalid line only its lines; one that encloses nothing comes back as None. Of a
-    collection the parts of its highest dimension are kept. With a CRS the report tells the change of area. Raises
+    and keeps only its polygonal parts, an invalid line only its lines; one that encloses nothing comes back as None. Outer
+    rings inside outer rings are holes, and islands inside these (even-odd): such polygons come from Shapefiles, whose rings
+    have no other role than their direction, written by programs that wound a hole as a shell. Of a collection the parts of its highest dimension are kept. With a CRS the report tells the change of area. Raises
     DataError for coordinates that are not finite and for what make_valid cannot repair.
     """
     flat = shapely.force_2d(np.asarray(geometries, dtype=object))
@@ -78,10 +86,12 @@ def repair(geometries: Geometries, crs: CRS | None = None) -> tuple[Geometries, 
     if not len(invalid):
         return flat, report
     before = flat[invalid]
-    after = _rebuild(before, invalid)
+    opened, is_nested = open_nested(before)
+    after = _rebuild(opened, invalid)
     flat[invalid] = after
     collapsed = tuple(int(i) for i in invalid[shapely.is_missing(after)])
-    report = replace(report, repaired=tuple(int(i) for i in invalid), collapsed=collapsed)
+    nested = tuple(int(i) for i in invalid[is_nested])
+    report = replace(report, repaired=tuple(int(i) for i in invalid), collapsed=collapsed, nested=nested)
     return flat, report if crs is None else _with_areas(report, before, after, crs)
 
 

@@ -58,7 +58,7 @@ def length_3d_on(surface: Surface, geometries: Geometries, crs: CRS) -> Floats:
 
 def _planar_length(geometries: Geometries, dimension: int, crs: CRS) -> Floats:
     parts, owner = parts_of(geometries, dimension)
-    return np.bincount(owner, weights=shapely.length(parts), minlength=len(geometries)) * metres_per_unit(crs)
+    return np.asarray(np.bincount(owner, weights=shapely.length(parts), minlength=len(geometries)) * metres_per_unit(crs))
 
 
 def _ways_m(surface: Surface, paths: Paths, crs: CRS) -> Floats:
