@@ -23,6 +23,8 @@ CacheState = Literal["hit", "computed", "observed"]
 SourceKind = Literal["raster", "vector", "table", "document", "map", "text", "items", "catalogue", "asset", "network"]
 """`asset`: one file of a STAC item; `network`: weights with their card."""
 Scalar = str | int | float | bool | None
+Georeferencing = Literal["internal", "sidecar"]
+"""`internal`: the GeoTIFF's own tags; `sidecar`: GDAL's `.aux.xml` beside it."""
 
 
 class Outcome(StrEnum):
@@ -159,6 +161,8 @@ class Declared:
     y_column: str | None = None
     geometry_column: str | None = None
     name_column: str | None = None
+    georeferencing: Georeferencing | None = None
+    """Which is right where a GeoTIFF's tags and its side file place it differently."""
 
 
 @dataclass(frozen=True)

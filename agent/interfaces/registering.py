@@ -17,6 +17,13 @@ class KindName(StrEnum):
     continuous = "continuous"
 
 
+class GeoreferencingName(StrEnum):
+    """Where a GeoTIFF lies: as its own tags say, or as the side file beside it."""
+
+    internal = "internal"
+    sidecar = "sidecar"
+
+
 def add(
     paths: Annotated[
         list[str],
@@ -44,6 +51,9 @@ def add(
     y_column: Annotated[str | None, typer.Option("--y-column", help="Column of y or latitude in a table.")] = None,
     geometry_column: Annotated[str | None, typer.Option("--geometry-column", help="Column of WKT geometry in a table.")] = None,
     name_column: Annotated[str | None, typer.Option("--name-column", help="Column that names the features.")] = None,
+    georeferencing: Annotated[
+        GeoreferencingName | None, typer.Option("--georeferencing", help="Which is right where a GeoTIFF's tags and its .aux.xml disagree.")
+    ] = None,
     time: Annotated[str | None, typer.Option("--time", help="Year, month, day or instant, or start/end, ISO 8601.")] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Licence of the data.")] = None,
     attribution: Annotated[str | None, typer.Option("--attribution", help="Credit line of the data.")] = None,
@@ -70,6 +80,7 @@ def add(
         y_column=y_column,
         geometry_column=geometry_column,
         name_column=name_column,
+        georeferencing=georeferencing.value if georeferencing else None,
     )
     report = open_agent(workspace).add(
         *paths,

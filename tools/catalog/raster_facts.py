@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def raster_facts(source: Source, content: Content) -> tuple[Fact, ...]:
-    """Return width, height and bands; resolution in m or degrees; per band the valid share, and min, max and mean of values.
+    """Return width, height and bands; resolution in m or degrees; the area of the extent on the ground and in the plane; per band the valid share, and min, max and mean of values.
 
     Bands are told apart by the subject `band` where there are several. Categories have no mean. Raises DataError where
     pixels cannot be read.
@@ -23,7 +23,7 @@ def raster_facts(source: Source, content: Content) -> tuple[Fact, ...]:
     with open_raster(source, located=False) as dataset:
         size = (Fact("width", dataset.width, "count"), Fact("height", dataset.height, "count"), Fact("bands", dataset.count, "count"))
         bands = (fact for band in content.bands for fact in _band_facts(dataset, band))
-        return (*size, *_resolution(dataset, content), *bands)
+        return (*size, *_resolution(dataset, content), *_extent(dataset, content), *bands)
 
 
 def _resolution(dataset: DatasetReader, content: Content) -> Iterator[Fact]:
@@ -39,6 +39,23 @@ def _resolution(dataset: DatasetReader, content: Content) -> Iterator[Fact]:
     else:
         yield Fact("resolution", x, unit, {"axis": "x"})
         yield Fact("resolution", y, unit, {"axis": "y"})
+
+
+def _extent(dataset: DatasetReader, content: Content) -> Iterator[Fact]:
+    """Yield the area that all pixels cover, valid or not: on the ellipsoid, and in the plane of a projected CRS."""
+    import numpy as np
+    import shapely
+
+    from tools.geo.surface import area_on
+
+    if content.resolution is None or content.crs is None:
+        return
+    crs = crs_of(dataset)
+    corners = [dataset.transform * corner for corner in ((0, 0), (dataset.width, 0), (dataset.width, dataset.height), (0, dataset.height))]
+    outline = np.array([shapely.Polygon(corners)], dtype=object)
+    if not crs.is_geographic:
+        yield Fact("area", float(area_on("plane", outline, crs)[0]), "m2", {"of": "extent", "surface": "plane"})
+    yield Fact("area", float(area_on("ellipsoid", outline, crs)[0]), "m2", {"of": "extent", "surface": "ellipsoid"})
 
 
 def _band_facts(dataset: DatasetReader, band: Band) -> Iterator[Fact]:

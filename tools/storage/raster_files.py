@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from tools.contract import Declared
 from tools.errors import DataError, LimitError
 from tools.settings import current_settings
 from tools.storage.formats import BY_SUFFIX, FORMATS, HEAD_BYTES, Format, check_magic
+from tools.storage.georeferencing import ORDER, SIDE, check_agreement
 from tools.storage.identity import parts
 from tools.storage.jpeg2000_header import check_jpeg2000
 from tools.storage.limits import check_block, check_raster_size
@@ -28,16 +30,20 @@ if TYPE_CHECKING:
 
 ENVI = Format("ENVI", "raster", (), ("ENVI",))
 """Pixels without a mark of their own, under any suffix; the header beside them begins with this word."""
+NOTHING_DECLARED = Declared()
 TIFF_SIDES = ("+.msk", "+.ovr")
 _CHECKS: dict[str, Callable[[Callable[[int, int], bytes], str], None]] = {"GTiff": check_tiff, "JP2OpenJPEG": check_jpeg2000}
 
 
 @contextmanager
-def opened_file(path: Path, *, is_ours: bool = False, in_place: bool = False) -> Iterator[DatasetReader]:
+def opened_file(
+    path: Path, *, is_ours: bool = False, in_place: bool = False, declared: Declared = NOTHING_DECLARED
+) -> Iterator[DatasetReader]:
     """Open a raster file read-only with its side files; `is_ours` as in `real_file`.
 
     `in_place` lets GDAL open the file itself, for a virtual raster over it: GDAL reads the sources of those under a lock that every
     closing takes as well, and would wait there for Python, which another thread holds. An Imagine file, which may name others, never is.
+    Of what was declared only the georeferencing is heeded here, see `tools.storage.georeferencing`.
 
     Raises NotFoundError, DataError for what is no raster of a known format, points elsewhere, or needs trust that no setting
     gives, LimitError for what is larger than the published limits, and what rasterio raises for a broken file.
@@ -45,20 +51,26 @@ def opened_file(path: Path, *, is_ours: bool = False, in_place: bool = False) ->
     files = parts(path, is_ours=is_ours)
     form = _checked(files)
     name = nullcontext(str(files[0][1])) if form.needs_trust or (in_place and form.name != "HFA") else RasterFolder(files).shown_to_gdal()
-    with name as where, opened(where, form.drivers[0]) as dataset:
-        _check_measures(dataset, form, files[0][1])
-        yield dataset
+    with name as where:
+        driver = form.drivers[0]
+        check_agreement(
+            lambda only: opened(where, driver, only), dict(files).get(SIDE) if driver == "GTiff" else None, declared, files[0][1].name
+        )
+        with opened(where, driver, ORDER[declared.georeferencing] if driver == "GTiff" else None) as dataset:
+            _check_measures(dataset, form, files[0][1])
+            yield dataset
 
 
-def opened(name: str, driver: str) -> DatasetReader:
+def opened(name: str, driver: str, georeferenced_by: str | None = None) -> DatasetReader:
     """Open by name with this driver only, without rasterio's warning on missing georeferencing: whoever needs it checks, and raises.
 
-    A raster of more bands than GDAL was told to accept is a LimitError.
+    `georeferenced_by` is GDAL's option GDAL_GEOREF_SOURCES (its open option of that name does not get through rasterio). A raster of more bands than GDAL was told to accept is a LimitError.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
-    with warnings.catch_warnings():
+    sources = nullcontext() if georeferenced_by is None else rasterio.Env(GDAL_GEOREF_SOURCES=georeferenced_by)
+    with sources, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         try:
             return rasterio.open(name, driver=driver)

@@ -105,7 +105,10 @@ def open_raster(source: Source, *, located: bool = True) -> Iterator[DatasetRead
     path = source_file(source)
     try:
         is_ours, in_place = source.producer is not None, needs_view(source.declared)
-        with opened_file(path, is_ours=is_ours, in_place=in_place) as dataset, declared_view(dataset, source.declared) as view:
+        with (
+            opened_file(path, is_ours=is_ours, in_place=in_place, declared=source.declared) as dataset,
+            declared_view(dataset, source.declared) as view,
+        ):
             check_numbers(view, path)
             if located:
                 check_located(view, path)
