@@ -52,7 +52,7 @@ VECTOR_CALLS: tuple[Call, ...] = (
     ("query_vector", {"layer": LAYER, "spatial": [{"other": FILE, "predicate": "intersects"}]}),
     ("overlay", {"operation": "buffer", "layer": FILE, "distance_m": 5.0}),
     ("overlay", {"operation": "intersection", "layer": LAYER, "other": FILE}),
-    ("query_sql", {"sql": "SELECT name, people FROM t", "views": {"t": FILE}}),
+    ("query_vector", {"sql": "SELECT name, people FROM t", "views": {"t": FILE}}),
     ("find_place", {"name": "Adam", "layers": [FILE]}),
     ("zonal_stats", {"raster": RASTER, "zones": FILE, "statistics": ["mean"]}),
     ("read_asset", {"assets": [RASTER], "area": FILE}),

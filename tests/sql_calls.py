@@ -1,4 +1,4 @@
-"""Call query_sql on files as the runner does, without store and key, and the small files that its tests share."""
+"""Call query_vector with SQL on files as the runner does, without store and key, and the small files that its tests share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def query(
     folder: Path, views: Mapping[str, Path], sql: str, *, declared: Mapping[str, Declared] | None = None, **params: Any
 ) -> ToolOutput:
     """Run the tool with all of `views`; its files land in a new folder inside `folder`."""
-    tool = load("query_sql")
+    tool = load("query_vector")
     out = folder / f"call-{len(list(folder.glob('call-*')))}"
     out.mkdir()
     known = declared or {}

@@ -1,9 +1,8 @@
-"""query_sql: the rows are those of pandas, geopandas and SQLite; what can be cited comes from data, in its unit."""
+"""query_vector with SQL: the rows are those of pandas, geopandas and SQLite; what can be cited comes from data, in its unit."""
 
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from shapely.geometry import Point, Polygon, box
 
 from sql_calls import facts, files, query, rows
 from tools.contract import Declared, Outcome
-from tools.errors import ConfigurationError, LimitError, MemoryLimitError, MissingCrsError, ParameterError
+from tools.errors import LimitError, MemoryLimitError, MissingCrsError, ParameterError
 from tools.registry import load
 from tools.sql.grammar import canonical
 from tools.storage.sql_engine import run_sql
@@ -349,7 +349,7 @@ def test_spaces_comments_and_the_case_of_keywords_do_not_count() -> None:
     first = "select Name,count( * ) from t where x<>1 -- why\n group by Name;"
     second = "SELECT Name, COUNT(*)\nFROM t /* here */ WHERE x != 1 GROUP BY Name"
     assert canonical(first) == canonical(second) == "SELECT Name, COUNT(*) FROM t WHERE x <> 1 GROUP BY Name"
-    params = load("query_sql").params
+    params = load("query_vector").params
     assert params(sql=first, views={"t": "d"}) == params(sql=second, views={"t": "d"})
 
 
@@ -375,10 +375,19 @@ def test_an_error_says_what_is_there(tmp_path, data, sql: str, reason: str) -> N
         query(tmp_path, only(data, "clinics"), sql)
 
 
-def test_without_the_extra_the_install_command_is_told(tmp_path, data, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "sedonadb", None)
-    with pytest.raises(ConfigurationError, match=r"terracite\[sql\]"):
-        query(tmp_path, only(data, "clinics"), "SELECT name FROM clinics")
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({}, "give 'layer', or 'sql'"),
+        ({"layer": "t", "views": {"t": "t"}}, "give 'layer', or 'sql'"),
+        ({"sql": "SELECT name FROM t", "views": {"t": "t"}, "layer": "t"}, "'layer' does not go with 'sql'"),
+        ({"sql": "SELECT name FROM t", "views": {"t": "t"}, "group_by": ["name"]}, "'group_by' does not go with 'sql'"),
+        ({"sql": "SELECT name FROM t"}, "'t', which is no view"),
+    ],
+)
+def test_sql_and_the_parts_of_a_query_do_not_mix(params: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        load("query_vector").params(**params)
 
 
 def test_a_layer_without_a_system_serves_its_attributes_but_not_its_places(tmp_path, make_layer) -> None:

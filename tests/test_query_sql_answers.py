@@ -1,4 +1,4 @@
-"""An answer that cites query_sql: the model finds the tool, its facts support true sentences, and numbers of the SQL do not."""
+"""An answer that cites SQL: the model finds the tool, its facts support true sentences, and numbers of the SQL do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUESTION = "How many clinics of each kind are in each district, and how large ar
 SQL = """SELECT d.name AS district, k.label AS kind, COUNT(*) AS clinics, MAX(d.area_m2) AS district_area, 77 AS lucky
 FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) JOIN kinds k ON k.code = c.code
 GROUP BY d.name, k.label"""
-CALL = [("query_sql", {"sql": SQL, "views": {"clinics": "clinics", "districts": "districts", "kinds": "kinds"}})]
+CALL = [("query_vector", {"sql": SQL, "views": {"clinics": "clinics", "districts": "districts", "kinds": "kinds"}})]
 
 
 @pytest.fixture
@@ -58,14 +58,14 @@ def honest(request: dict[str, Any]) -> str:
 
 def test_an_answer_that_cites_a_query_is_verified(ask) -> None:
     result, endpoint, agent = ask([CALL, honest])
-    assert "query_sql" in [tool["function"]["name"] for tool in endpoint.requests[0]["tools"]]
+    assert "query_vector" in [tool["function"]["name"] for tool in endpoint.requests[0]["tools"]]
     assert (result.status, result.outcome) == ("answered", "value")
     assert [claim["verdict"] for claim in result.claims] == ["supported"] * len(result.claims)
     found = {(fact["name"], fact["subject"]["district"], fact["subject"]["kind"]): fact["value"] for fact in result.citations[0]["facts"]}
     assert found["clinics", "North", "eye clinic"] == 2
     assert found["clinics", "North", "dental clinic"] == 1
     assert found["district_area", "South", "eye clinic"] == pytest.approx((500 / 0.9996) ** 2, rel=1e-4)
-    again = agent.runner.run("query_sql", {**CALL[0][1], "sql": SQL.lower().replace("\n", "  /* again */ ")})
+    again = agent.runner.run("query_vector", {**CALL[0][1], "sql": SQL.lower().replace("\n", "  /* again */ ")})
     assert (again.cache, again.artifact.key) == ("hit", result.citations[0]["key"])
 
 
@@ -79,7 +79,7 @@ def test_a_number_that_no_fact_of_the_query_has_is_not_supported(ask, lie: str) 
 
 @pytest.mark.heavy
 def test_a_model_that_errs_is_told_what_is_there(ask) -> None:
-    wrong = [("query_sql", {"sql": "SELECT nam FROM districts", "views": {"districts": "districts"}})]
+    wrong = [("query_vector", {"sql": "SELECT nam FROM districts", "views": {"districts": "districts"}})]
 
     def told(request: dict[str, Any]) -> Any:
         assert "Nearest: name" in str(request["messages"][-1]["content"])
@@ -90,7 +90,7 @@ def test_a_model_that_errs_is_told_what_is_there(ask) -> None:
 
 
 def test_the_tool_is_found_by_what_it_is_for() -> None:
-    assert "query_sql" in toolset.found("join a table by an attribute and group by two columns")
+    assert "query_vector" in toolset.found("join a table by an attribute and group by two columns")
 
 
 def test_a_view_must_be_a_layer_or_a_table(tmp_path: Path, data: list[Path]) -> None:
@@ -98,4 +98,4 @@ def test_a_view_must_be_a_layer_or_a_table(tmp_path: Path, data: list[Path]) -> 
     agent = Agent(tmp_path / "ws", settings=AgentSettings(engine="planner"))
     agent.add(tmp_path / "report.md")
     with pytest.raises(ParameterError, match="Give a vector layer or table"):
-        agent.runner.run("query_sql", {"sql": "SELECT a FROM report", "views": {"report": "report"}})
+        agent.runner.run("query_vector", {"sql": "SELECT a FROM report", "views": {"report": "report"}})

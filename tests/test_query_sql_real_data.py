@@ -1,4 +1,4 @@
-"""query_sql on real layers: their sums are those of geopandas, their pairs those of its spatial join."""
+"""query_vector with SQL on real layers: their sums are those of geopandas, their pairs those of its spatial join."""
 
 from __future__ import annotations
 

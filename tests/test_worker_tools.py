@@ -56,7 +56,6 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "join": {"operation": "nearest", "layer": "zones", "other": "zones", "k": 2},
     "clean": {"layer": "zones"},
     "shapes": {"operation": "convex_hull", "layer": "zones"},
-    "query_sql": {"sql": "SELECT name, area_m2 FROM zones ORDER BY area_m2 DESC", "views": {"zones": "zones"}},
     "export": {"dataset": "zones", "format": "kml"},
     "reproject": {"source": "scene", "crs": "EPSG:4326"},
     "render_map": {"layers": ["scene", "zones"]},

@@ -34,7 +34,6 @@ MODULES: dict[str, str] = {
     "join": "tools.vector.join",
     "clean": "tools.vector.clean",
     "shapes": "tools.vector.shapes",
-    "query_sql": "tools.sql.query_sql",
     "export": "tools.vector.export",
     "reproject": "tools.raster.reproject",
     "calculate": "tools.arithmetic.calculate",

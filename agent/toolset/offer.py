@@ -70,7 +70,9 @@ USES: Mapping[str, Use] = {
     "sample": _use("sampl|elevation|height|altitude|depth|temperature|value at|values at|at the|at each|at every|points?", "raster", 1),
     "segment": _use("segment|network|detect|model|water|flood|building|neural", "raster items network", 1),
     "query_vector": _use(
-        "how many|count|which|nearest|closest|near|largest|smallest|longest|list|name|total|length|area|where|with|most", "vector table", 6
+        "how many|count|which|nearest|closest|near|largest|smallest|longest|list|name|total|length|area|where|with|most|sql|group|rank|having|combination|correlat",
+        "vector table",
+        6,
     ),
     "overlay": _use(
         "inside|within|overlap|intersect|cut|clip|union|differ|buffer|dissolve|merge|outside|not in|by class|cover", "vector", 4
@@ -80,10 +82,6 @@ USES: Mapping[str, Use] = {
     "shapes": _use(
         "centroid|centre|center|hull|envelope|bounding|circle|voronoi|thiessen|simplif|generali[sz]|outline|track|route|through|parts|explode|boundary|nearest station",
         "vector",
-    ),
-    "query_sql": _use(
-        "sql|join|joined|group|combination|rank|median|correlat|running|table|csv|having|both|match|attribute|most .* per|top .* per",
-        "vector table",
     ),
     "reproject": _use("reproject|project|crs|epsg|resampl|coordinate system", "raster vector"),
     "export": _use(

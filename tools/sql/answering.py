@@ -19,6 +19,7 @@ from tools.settings import ToolSettings
 from tools.sql import bounds
 from tools.sql.grammar import parse, printed
 from tools.sql.names import GEOMETRY, MEASURES, mentioned, read_columns, resolve, tables_of
+from tools.sql.request import SqlRequest
 from tools.sql.result import MOST_FACTS, MOST_ROWS, Row, facts_of, numbers_of_the_query, plain_rows, without_infinite, write_result
 from tools.sql.rewriting import engine_sql
 from tools.sql.traits import Trait, column_traits, group_keys, traits_of
@@ -28,8 +29,6 @@ from tools.storage.vectors import read_rows
 
 if TYPE_CHECKING:
     import pyarrow
-
-    from tools.sql.query_sql import QuerySqlParams
 
 SEARCHED = "features searched"
 """Name of the fact that proves coverage beside a true zero, as in query_vector."""
@@ -53,22 +52,28 @@ class _Query:
         return [name for name, trait in self.traits.items() if trait.is_geometry]
 
 
-def answer(params: QuerySqlParams, context: ToolContext) -> ToolOutput:
-    """Run the query of a call; see `tools.sql.query_sql.run`."""
-    query = _prepared(params, context)
+def answer(request: SqlRequest, context: ToolContext) -> ToolOutput:
+    """Run a query and write its rows: GeoParquet where they have a geometry column, else Parquet.
+
+    A fact per row and number that comes from the data: `count` for COUNT, m2 and m for area_m2 and length_m and what keeps
+    their unit, else unspecified; the subject are the texts and group keys of the row. No row is a true zero. Raises
+    ParameterError for names that are not there and for what the grammar does not allow, MissingCrsError where geometry is
+    used that has no CRS, LimitError where joins would make too many rows.
+    """
+    query = _prepared(request, context)
     bounds.check_rows(query.tree, {name: bounds.View(len(view.frame), view.most) for name, view in query.views.items()})
     context.progress(0.2)
     tables = {name: arrow_table(view, query.used[name], query.crs) for name, view in query.views.items()}
     memory = ToolSettings().worker_memory_mb * (1 << 20) // 2  # the other half is for the views and the rows
-    table = run_sql(engine_sql(query.tree, query.geometries, params.limit + 1), tables, memory_bytes=memory)
+    table = run_sql(engine_sql(query.tree, query.geometries, request.limit + 1), tables, memory_bytes=memory)
     context.progress(0.9)
-    return _report(query, table, params, context)
+    return _report(query, table, request, context)
 
 
-def _prepared(params: QuerySqlParams, context: ToolContext) -> _Query:
-    tree = parse(params.sql)
+def _prepared(request: SqlRequest, context: ToolContext) -> _Query:
+    tree = parse(request.sql)
     wanted = mentioned(tree, MEASURES)
-    views = {name: view_of(name, read_rows(context.source(params.views[name])), wanted) for name in tables_of(tree, params.views)}
+    views = {name: view_of(name, read_rows(context.source(request.views[name])), wanted) for name in tables_of(tree, request.views)}
     columns, measures = {name: view.columns for name, view in views.items()}, {name: view.measures for name, view in views.items()}
     tree = resolve(tree, columns, measures)
     traits = traits_of(tree, {name: column_traits(columns[name], {each: UNITS[each] for each in measures[name]}) for name in views})
@@ -97,9 +102,9 @@ def _check_geometry(tree: exp.Query, traits: Mapping[str, Trait]) -> None:
             )
 
 
-def _report(query: _Query, table: pyarrow.Table, params: QuerySqlParams, context: ToolContext) -> ToolOutput:
-    is_cut = table.num_rows > params.limit
-    table, infinite = without_infinite(table.slice(0, params.limit))
+def _report(query: _Query, table: pyarrow.Table, request: SqlRequest, context: ToolContext) -> ToolOutput:
+    is_cut = table.num_rows > request.limit
+    table, infinite = without_infinite(table.slice(0, request.limit))
     rows = plain_rows(table, query.geometries)
     facts = tuple(islice(facts_of(rows, query.traits, group_keys(query.tree)), MOST_FACTS))
     outcome = _outcome(rows, facts)
@@ -112,7 +117,7 @@ def _report(query: _Query, table: pyarrow.Table, params: QuerySqlParams, context
         outcome=outcome,
         files=(file,) if file else (),
         kind=kind,
-        warnings=(*_warnings(query), *_said(query, rows, facts, params, is_cut), *_undefined(infinite)),
+        warnings=(*_warnings(query), *_said(query, rows, facts, request, is_cut), *_undefined(infinite)),
         method=_method(query),
         data={"rows": rows[:MOST_ROWS]},
         bbox=_bbox(query),
@@ -158,8 +163,8 @@ def _warnings(query: _Query) -> tuple[str, ...]:
     return tuple(warning for view in query.views.values() for warning in view.warnings)
 
 
-def _said(query: _Query, rows: Sequence[Row], facts: Sequence[Fact], params: QuerySqlParams, is_cut: bool) -> tuple[str, ...]:
-    said = [f"only the first {params.limit:,} rows are shown, as limited"] if is_cut else []
+def _said(query: _Query, rows: Sequence[Row], facts: Sequence[Fact], request: SqlRequest, is_cut: bool) -> tuple[str, ...]:
+    said = [f"only the first {request.limit:,} rows are shown, as limited"] if is_cut else []
     said += [f"only the first {MOST_FACTS:,} numbers became facts"] if len(facts) == MOST_FACTS else []
     if own := numbers_of_the_query(rows, query.traits):
         said.append(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from tools.contract import Tool, ToolContext, ToolOutput
-from tools.geotypes import EVERYTHING, Params, SurfaceChoice, VectorRef, Where
+from tools.contract import Needs, Tool, ToolContext, ToolOutput
+from tools.geotypes import EVERYTHING, Params, RowsRef, SurfaceChoice, VectorRef, Where
+from tools.sql.request import DEFAULT_ROWS, MOST_VIEWS, SqlRequest, check_views, norm_sql
 
 Predicate = Literal["intersects", "within", "contains", "touches", "crosses", "overlaps", "disjoint", "within_distance"]
 Aggregate = Literal["count", "area", "length", "perimeter", "length_3d", "sum", "mean", "min", "max", "median"]
@@ -75,9 +76,9 @@ class Measure(Params):
 
 
 class QueryVectorParams(Params):
-    """Filter a vector layer by attributes and place; then return features (ranked, limited) or measures: count, area, length, sum, mean, per group or zone; or the nearest features of another layer. Areas and lengths are geodesic; overlapping features are counted once in an area."""
+    """Filter a vector layer by attributes and place; then return features (ranked, limited) or measures: count, area, length, sum, mean, per group or zone; or the nearest features of another layer. Areas and lengths are geodesic; overlapping features are counted once in an area. Or `sql` with `views`: what else cannot express, as HAVING, windows, several joins."""
 
-    layer: VectorRef
+    layer: VectorRef | None = Field(default=None, description="The layer; none with sql.")
     where: Where = Field(default=EVERYTHING, description="Attribute filter.")
     spatial: list[SpatialFilter] = Field(default_factory=list, description="Spatial filters; all must hold.")
     nearest: Nearest | None = Field(default=None, description="Find the nearest features of another layer for each feature kept.")
@@ -96,6 +97,26 @@ class QueryVectorParams(Params):
     )
     descending: bool = Field(default=False, description="Largest first.")
     limit: int | None = Field(default=None, ge=1, le=10_000, description="At most so many features or groups.")
+    sql: Annotated[str, AfterValidator(norm_sql)] | None = Field(
+        default=None,
+        max_length=10_000,
+        description="One SELECT, e.g. SELECT d.name, COUNT(*) AS n FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry, area_m2, length_m (geodesic). Text is compared with case. Of numbers only 0 and 1 may stand in result columns.",
+    )
+    views: dict[str, RowsRef] = Field(default_factory=dict, max_length=MOST_VIEWS, description="sql: table name → layer or table.")
+
+    @model_validator(mode="after")
+    def _sql_stands_alone(self) -> QueryVectorParams:
+        given = {
+            name for name, field in type(self).model_fields.items() if getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+        if self.sql is None:
+            if self.layer is None or self.views:
+                raise ValueError("give 'layer', or 'sql' with its 'views'")
+            return self
+        if extra := sorted(given - {"sql", "views", "limit"}):
+            raise ValueError(f"{extra[0]!r} does not go with 'sql', which takes 'views' and 'limit'")
+        check_views(self.sql, self.views)
+        return self
 
     @model_validator(mode="after")
     def _modes_do_not_mix(self) -> QueryVectorParams:
@@ -114,6 +135,8 @@ def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     from tools.vector.layers import read
     from tools.vector.report import of_features, of_measures, outside
 
+    if params.layer is None:
+        return _by_sql(params, context)
     layer = read(context, params.layer, params.where)
     extents = any(measure.aggregate in EXTENTS for measure in params.measures) and params.zones is None
     selection = select(layer, params.spatial, context, measured=extents)
@@ -122,4 +145,22 @@ def run(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
     return of_measures(selection, params, context) if params.measures else of_features(selection, params, context)
 
 
-TOOL = Tool("query_vector", QueryVectorParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"))
+def _by_sql(params: QueryVectorParams, context: ToolContext) -> ToolOutput:
+    from tools.sql.answering import answer
+
+    return answer(SqlRequest(params.sql or "", params.views, params.limit or DEFAULT_ROWS), context)
+
+
+def needs(params: QueryVectorParams) -> Needs:
+    """Name the libraries that only SQL uses."""
+    return Needs() if params.sql is None else Needs(("sqlglot", "sedonadb"))
+
+
+TOOL = Tool(
+    "query_vector",
+    QueryVectorParams,
+    run,
+    "pure",
+    libraries=("geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"),
+    needs=needs,
+)
