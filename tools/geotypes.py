@@ -152,11 +152,11 @@ class Condition(Params):
 
     column: str = Field(
         min_length=1,
-        description="Column name, exactly as in the dataset; or '@area_m2', '@length_m' (lines), '@perimeter_m' (polygons): the feature's own, geodesic.",
+        description="Column name; or the feature's own geodesic '@area_m2', '@length_m' (lines), '@perimeter_m' (polygons).",
     )
-    op: Operator = Field(description="Comparison. Text is compared without case; 'contains' looks for a part of the text.")
+    op: Operator = Field(description="Text is compared without case; 'contains': part of the text.")
     value: str | int | float | bool | list[str | int | float | bool] | None = Field(
-        default=None, description="The value, or a list for 'in' and 'not in'; none for the null tests."
+        default=None, description="A list for 'in' and 'not in'; none for the null tests."
     )
 
     @model_validator(mode="after")
@@ -184,10 +184,10 @@ class Condition(Params):
 
 
 class Where(Params):
-    """Conditions on the attributes of a layer; all must hold unless `match` is any."""
+    """Tests of columns; all must hold unless `match` is any."""
 
     conditions: list[Condition] = Field(default_factory=list, description="Tests of columns.")
-    match: Literal["all", "any"] = Field(default="all", description="Whether all or any of the tests must hold.")
+    match: Literal["all", "any"] = Field(default="all", description="Whether all or any must hold.")
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Where:

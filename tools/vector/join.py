@@ -16,29 +16,29 @@ JoinPredicate = Literal[
 
 
 class ZoneNumber(Params):
-    """A column of the other layer, brought into the zones."""
+    """A number brought into the zones."""
 
-    column: str = Field(min_length=1, description="Numeric column of the other layer.")
-    aggregate: Literal["sum", "mean"] = Field(description="sum: shared out by area or length; mean: weighted by them.")
+    column: str = Field(min_length=1, description="Column of the other.")
+    aggregate: Literal["sum", "mean"] = Field(description="sum is shared out by area or length, mean weighted by it.")
 
 
 class JoinParams(Params):
-    """Join columns of another layer or table to a layer: attributes (by key), spatial (by predicate), distance (within distance_m), nearest (k); or zones: count and interpolate the other layer's numbers into the layer's polygons. A row per pair; sums over the result count each feature once."""
+    """Join another layer or table to a layer: attributes (by key), spatial (by predicate), distance, nearest; one row per pair. Or zones: count, and interpolate numbers of the other layer into the layer's polygons."""
 
-    operation: JoinOperation = Field(description="How features and rows find each other.")
+    operation: JoinOperation = Field(description="What joins them.")
     layer: VectorRef
     where: Where = Field(default=EVERYTHING, description="Which features of the layer.")
-    other: RowsRef = Field(description="The layer joined to it; for attributes also a table.")
+    other: RowsRef = Field(description="Layer joined to it; for attributes also a table.")
     other_where: Where = Field(default=EVERYTHING, description="Which rows of the other.")
-    key: str | None = Field(default=None, description="attributes: key column of the layer; default: the one that both share.")
-    other_key: str | None = Field(default=None, description="attributes: key column of the other; default: as `key`.")
-    predicate: JoinPredicate = Field(default="intersects", description="spatial: what the feature does to the other one.")
-    distance_m: float | None = Field(default=None, gt=0, description="distance, nearest: at most so many metres.")
+    key: str | None = Field(default=None, description="attributes: key column; default: the one both share.")
+    other_key: str | None = Field(default=None, description="Key column of the other.")
+    predicate: JoinPredicate = Field(default="intersects", description="spatial: what a feature does to the other.")
+    distance_m: float | None = Field(default=None, gt=0, description="distance, nearest: at most so far, metres.")
     k: int = Field(default=1, ge=1, le=20, description="nearest: how many.")
-    how: Literal["left", "inner"] = Field(default="left", description="left keeps features without a partner.")
-    keep: Literal["all", "first", "largest_overlap"] = Field(default="all", description="Which partners of a feature.")
-    columns: list[str] | None = Field(default=None, description="Columns of the other to bring along; default: all.")
-    numbers: list[ZoneNumber] = Field(default_factory=list, description="zones: columns to interpolate; none: count only.")
+    how: Literal["left", "inner"] = Field(default="left", description="left keeps features without partner.")
+    keep: Literal["all", "first", "largest_overlap"] = Field(default="all", description="Which partners.")
+    columns: list[str] | None = Field(default=None, description="Columns of the other; default: all.")
+    numbers: list[ZoneNumber] = Field(default_factory=list, description="zones: what to interpolate.")
 
     @model_validator(mode="after")
     def _parts_fit_operation(self) -> JoinParams:

@@ -18,13 +18,13 @@ EXTENTS = ("area", "length", "perimeter", "length_3d")
 
 
 class SpatialFilter(Params):
-    """Keep the features that stand in a relation to another layer or to a geometry."""
+    """Keep features in a relation to another layer or a geometry."""
 
-    predicate: Predicate = Field(description="Relation of a feature of the layer to the other geometry; 'within' = lies inside it.")
+    predicate: Predicate = Field(description="What a feature does to the other; 'within' = lies inside it.")
     other: VectorRef | None = Field(default=None, description="The other layer.")
     where: Where = Field(default=EVERYTHING, description="Which features of the other layer.")
-    geometry: str | None = Field(default=None, description="Instead of a layer: a WKT geometry in longitude, latitude (EPSG:4326).")
-    distance_m: float | None = Field(default=None, gt=0, description="For within_distance: metres on the ground.")
+    geometry: str | None = Field(default=None, description="Instead of a layer: WKT in longitude, latitude (EPSG:4326).")
+    distance_m: float | None = Field(default=None, gt=0, description="within_distance: metres.")
 
     @model_validator(mode="after")
     def _one_other(self) -> SpatialFilter:
@@ -36,12 +36,12 @@ class SpatialFilter(Params):
 
 
 class Nearest(Params):
-    """For every feature kept, find the nearest features of another layer, by geodesic distance."""
+    """For every feature kept, the nearest features of another layer, by geodesic distance."""
 
-    other: VectorRef = Field(description="The layer in which to look for the nearest.")
-    where: Where = Field(default=EVERYTHING, description="Which features of the other layer may be nearest.")
+    other: VectorRef = Field(description="The other layer.")
+    where: Where = Field(default=EVERYTHING, description="Which of its features.")
     k: int = Field(default=1, ge=1, le=20, description="How many neighbours per feature.")
-    max_distance_m: float | None = Field(default=None, gt=0, description="Ignore neighbours farther than this, in metres.")
+    max_distance_m: float | None = Field(default=None, gt=0, description="At most so far, metres.")
 
 
 class Zones(Params):
@@ -49,7 +49,7 @@ class Zones(Params):
 
     layer: VectorRef = Field(description="The layer of zones.")
     where: Where = Field(default=EVERYTHING, description="Which zones.")
-    name_column: str | None = Field(default=None, description="Column that names the zone; default: the layer's name column.")
+    name_column: str | None = Field(default=None, description="Column that names the zones, where not found by itself.")
 
 
 class Measure(Params):
@@ -59,11 +59,11 @@ class Measure(Params):
         description="What to compute. length: of lines; perimeter: of polygons; length_3d: of lines with their heights."
     )
     column: str | None = Field(
-        default=None, description="Numeric column, for sum, mean, min, max, median; may be left out where only one fits."
+        default=None, description="For sum, mean, min, max, median: a numeric column; default: the only one that fits."
     )
     weight: str | None = Field(
         default=None,
-        description="For mean: column to weight by; '@area_m2' by area; '@none' plain. Rates get their base where it is known.",
+        description="For mean: column to weight by, '@area_m2', or '@none'; default: the base of a rate, where known.",
     )
 
     @model_validator(mode="after")
@@ -76,20 +76,20 @@ class Measure(Params):
 
 
 class QueryVectorParams(Params):
-    """Filter a vector layer by attributes and place; then return features (ranked, limited) or measures: count, area, length, sum, mean, per group or zone; or the nearest features of another layer. Areas and lengths are geodesic; overlapping features are counted once in an area. Or `sql` with `views`: what else cannot express, as HAVING, windows, several joins."""
+    """Filter a vector layer by attributes and place; return features (ranked, limited) or measures: count, area, length, sum, mean, per group or zone; or the nearest features of another layer. Overlapping features count once in an area. Or answer by SQL what these parts cannot say, over layers and tables."""
 
     layer: VectorRef | None = Field(default=None, description="The layer; none with sql.")
     where: Where = Field(default=EVERYTHING, description="Attribute filter.")
     spatial: list[SpatialFilter] = Field(default_factory=list, description="Spatial filters; all must hold.")
-    nearest: Nearest | None = Field(default=None, description="Find the nearest features of another layer for each feature kept.")
+    nearest: Nearest | None = Field(default=None, description="The nearest features of another layer for each feature kept.")
     zones: Zones | None = Field(default=None, description="Measure per zone of another layer.")
     measures: list[Measure] = Field(
-        default_factory=list, description="Numbers over all kept features, or per group or zone. Empty: return the features themselves."
+        default_factory=list, description="Numbers over the features kept, per group or zone. Empty: the features themselves."
     )
     group_by: list[str] = Field(default_factory=list, description="Columns whose values form groups.")
     select: list[str] = Field(
         default_factory=list,
-        description="Columns to return with each feature (features only); computed: 'area', 'length', 'perimeter', of points 'longitude', 'latitude', 'x', 'y'.",
+        description="Columns to return with each feature; computed: 'area', 'length', 'perimeter', of points 'longitude', 'latitude', 'x', 'y'.",
     )
     surface: SurfaceChoice = "ellipsoid"
     order_by: str | None = Field(
@@ -100,7 +100,7 @@ class QueryVectorParams(Params):
     sql: Annotated[str, AfterValidator(norm_sql)] | None = Field(
         default=None,
         max_length=10_000,
-        description="One SELECT, e.g. SELECT d.name, COUNT(*) AS n FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry, area_m2, length_m (geodesic). Text is compared with case. Of numbers only 0 and 1 may stand in result columns.",
+        description="One SELECT over the views, e.g. SELECT d.name, COUNT(*) AS n FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry, and geodesic area_m2, length_m. Results with own numbers but 0 and 1 cannot be cited.",
     )
     views: dict[str, RowsRef] = Field(default_factory=dict, max_length=MOST_VIEWS, description="sql: table name → layer or table.")
 
