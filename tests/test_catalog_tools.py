@@ -156,11 +156,15 @@ def test_layer_facts_count_features_gaps_and_values(make_layer: MakeLayer) -> No
     assert values(output) == {"count": (3, "count"), "null_geometries": (1, "count"), "invalid_geometries": (1, "count")}
     assert values(output, column="depth") == {
         "null_share": (pytest.approx(100 / 3), "%"),
+        "distinct": (2, "count"),
         "min": (1.0, "unspecified"),
         "max": (4.0, "unspecified"),
         "mean": (2.5, "unspecified"),
     }
-    assert values(output, column="name") == {"null_share": (pytest.approx(200 / 3), "%")}
+    assert values(output, column="name") == {"null_share": (pytest.approx(200 / 3), "%"), "distinct": (1, "count")}
+    assert values(output, geometry="Polygon") == {"count": (2, "count")}
+    assert values(output, reason="Self-intersection") == {"invalid_geometries": (1, "count")}
+    assert output.data["invalid"] == [{"reason": "Self-intersection", "count": 1, "first": 1}]
     assert output.data["columns"][0]["name"] == "depth"
     assert output.bbox == (0, 0, 1, 1)
 

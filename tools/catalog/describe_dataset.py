@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.catalog.naming import counted, crs_name
 from tools.contract import Fact, Source, Tool, ToolContext, ToolOutput
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tools.catalog.records import Content
 
 
+NOT_SHOWN = {"licence", "attribution", "warnings", "conforms_to"}
 NAMED = 12
 """Most collections of a catalogue that the summary names."""
 
@@ -36,14 +37,24 @@ def run(params: DescribeDatasetParams, context: ToolContext) -> ToolOutput:
             f"The result {params.dataset!r} is a {source.kind}, not data.", hint="Describe a raster, a layer, a table or a document."
         )
     content = describe(source)
+    facts, more = _numbers(source, content)
     return ToolOutput(
         summary=_summary(content),
-        facts=_facts(source, content),
+        facts=facts,
         warnings=content.warnings,
         method={"statistics": "every valid pixel or row once, unweighted", "extent": "transformed with densified edges to EPSG:4326"},
-        data=content.model_dump(mode="json", exclude_defaults=True, exclude={"licence", "attribution", "warnings", "conforms_to"}),
+        data={**content.model_dump(mode="json", exclude_defaults=True, exclude=NOT_SHOWN), **more},
         bbox=content.bbox,
     )
+
+
+def _numbers(source: Source, content: Content) -> tuple[tuple[Fact, ...], dict[str, Any]]:  # Any: JSON values
+    """Return the facts, and of a layer or table what more its manifest says."""
+    if content.kind in ("vector", "table"):
+        from tools.catalog.vector_facts import vector_manifest
+
+        return vector_manifest(source)
+    return _facts(source, content), {}
 
 
 def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
@@ -55,14 +66,12 @@ def _facts(source: Source, content: Content) -> tuple[Fact, ...]:
         return (Fact("count", len(content.collections), "count", {"of": "collections"}),)
     if content.kind == "document":
         return (Fact("size", source.path.stat().st_size, "count", {"of": "bytes"}),)
-    if content.network is not None:
-        return (
-            Fact("resolution", content.network.resolution_m, "m"),
-            Fact("count", len(content.network.classes), "count", {"of": "classes"}),
-        )
-    from tools.catalog.vector_facts import vector_facts
-
-    return vector_facts(source)
+    if content.network is None:
+        return ()
+    return (
+        Fact("resolution", content.network.resolution_m, "m"),
+        Fact("count", len(content.network.classes), "count", {"of": "classes"}),
+    )
 
 
 def _summary(content: Content) -> str:
