@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -92,25 +92,15 @@ def run(params: ReprojectParams, context: ToolContext) -> ToolOutput:
 
 
 def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:
-    import numpy as np
-
     from tools.geo.grid import crs_of
-    from tools.geo.nodata import free_value
     from tools.raster.output import bbox_degrees, size_facts
     from tools.raster.resampling import for_band
-    from tools.storage.cog import BandMark, write_cog
     from tools.storage.limits import check_output_size
-    from tools.storage.warp import warped_band
 
     infos, grid = _bands(source), _grid(params, source, context.sources)
     check_output_size(grid, len(infos))
     ways = [for_band(params.resampling, info.value_kind) for info in infos]
-    bands = np.ma.stack([warped_band(source, band, grid, way) for band, way in enumerate(ways, start=1)])
-    fill = free_value(bands, infos[0].nodata)
-    marks = [BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes) for info in infos]
-    write_cog(context.folder / RASTER_FILE, bands.filled(fill), grid, marks, nodata=fill)
-    name = crs_of(grid).name
-    valid = 100 * (1 - float(np.ma.getmaskarray(bands[0]).mean()))
+    valid, name = _write(source, infos, ways, (grid, context)), crs_of(grid).name
     target = "onto the grid of the other raster" if params.like else f"to {name}"
     return ToolOutput(
         summary=f"Reprojected the raster {target} by {params.resampling} resampling.",
@@ -121,6 +111,29 @@ def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> To
         method={"from": infos[0].crs.name, "to": params.crs or name, "resampling": ways, "resolution": abs(float(grid.resolution.x))},
         bbox=bbox_degrees(grid),
     )
+
+
+def _write(source: Source, infos: Sequence[RasterInfo], ways: Sequence[str], onto: tuple[GeoBox, ToolContext]) -> float:
+    """Warp all bands tile by tile; return which percentage of the pixels of the first is valid."""
+    import numpy as np
+
+    from tools.storage.cog import BandMark, cog_writer
+    from tools.storage.pixel_store import store_of
+    from tools.storage.warping import BandWay, Onto, warped_tiles
+
+    grid, context = onto
+    bands = range(1, len(infos) + 1)
+    store = store_of(source, bands)
+    marks = [BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes) for info in infos]
+    plan = [BandWay(band, way, store.dtype) for band, way in zip(bands, ways, strict=True)]
+    pixels, done, valid = int(grid.shape[0]) * int(grid.shape[1]), 0, 0
+    with cog_writer(context.folder / RASTER_FILE, grid, marks, dtype=store.dtype, nodata=store.nodata) as writer:
+        for window, values in warped_tiles(source, plan, Onto.between(infos[0].grid, grid)):
+            writer.write(window, np.stack([store.filled(each) for each in values]))
+            valid += int(values[0].count())
+            done += window[2] * window[3]
+            context.progress(done / pixels)
+    return 100 * valid / pixels
 
 
 def _layer(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:
