@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--keep", type=Path, default=Path(".benchmarks"), help="folder of kept results")
     options = parser.parse_args(arguments)
     bootstrap()
-    runs, side, zones_per_side, scene_side = (1, 64, 2, 64) if options.smoke else (options.runs, 4000, 20, 2048)
+    runs, side, zones_per_side, scene_side = (1, 64, 2, 64) if options.smoke else (options.runs, 10_980, 45, 2048)
     with tempfile.TemporaryDirectory(prefix="terracite-bench-") as folder:
         taken = list(measurements(Path(folder), runs, side=side, zones_per_side=zones_per_side, scene_side=scene_side))
     for line in report(taken, last_kept(options.keep)):
