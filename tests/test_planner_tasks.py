@@ -126,6 +126,10 @@ def test_each_task_takes_what_the_one_before_made() -> None:
 def test_an_export_may_take_the_last_result() -> None:
     question = "Export that as GeoPackage"
     last = {"n": 1, "ref": "a:0123456789ab", "kind": "vector", "files": ["x.parquet"]}
-    previous = {"question": "…", "frame": {"version": 1, "frames": [{"kind": "features", "layer": {"ref": "parcels"}}], "derived": ""}, "cited": [1]}
+    previous = {
+        "question": "…",
+        "frame": {"version": 1, "frames": [{"kind": "features", "layer": {"ref": "parcels"}}], "derived": ""},
+        "cited": [1],
+    }
     step = plan(question, {"version": 1, "question": question, "datasets": DATA, "results": [last], "previous": previous}, [])
     assert step == ToolCalls((("export", {"dataset": "a:0123456789ab", "format": "gpkg"}),))

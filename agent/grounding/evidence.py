@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent.grounding.numbers import Number
@@ -21,6 +21,9 @@ SHARE_TOLERANCE = 0.05
 """In percentage points: a share with one decimal is exact enough, however small."""
 
 _BASE_UNITS = {"area": "m2", "length": "m", "ratio": "%", "temperature": "K", "time": "s", "angle": "degree"}
+_EXTREMES = ("minimum", "maximum")
+_PLACES = frozenset({"x", "y", "longitude", "latitude", "count"})
+"""What is told of the place of an extreme, and of how many pixels have it."""
 _BARE = "bare"
 """Where numbers without a unit are looked up: counts, pure ratios, and values whose file states no unit."""
 _BARE_UNITS = frozenset({"count", "1", "unspecified"})
@@ -50,7 +53,8 @@ class Evidence:
 
     def __init__(self, n: int, facts: Iterable[Fact]) -> None:
         self.n = n
-        self.entries = [Entry(fact, quantity_of(fact.name), _values(fact)) for fact in facts if math.isfinite(fact.value)]
+        read = (_read_extreme(fact) for fact in facts if math.isfinite(fact.value))
+        self.entries = [Entry(fact, quantity_of(fact.name), _values(fact)) for fact in read]
 
     @cached_property
     def subjects(self) -> frozenset[str]:
@@ -101,9 +105,13 @@ class Evidence:
         return None
 
     def beside(self, entry: Entry, number: Number) -> list[Quantity]:
-        """Return the quantities that share an entry's subject and the dimension of a number."""
+        """Return the quantities that share an entry's subject and the dimension of a number; the place of an extreme is no rival of its value."""
         dimension = _BARE if number.unit is None else dimension_of(number.unit)
-        return [other.quantity for other in self._by_subject[entry.values] if dimension in _dimensions(other.fact)]
+        return [
+            other.quantity
+            for other in self._by_subject[entry.values]
+            if dimension in _dimensions(other.fact) and _is_place(other.fact) == _is_place(entry.fact)
+        ]
 
     def unnamed(self, entry: Entry, named: frozenset[str]) -> str:
         """Return what of an entry's subject a text must still name; empty where it is settled.
@@ -202,6 +210,24 @@ class Evidence:
         true = value if number.unit is None or base is None else converted(value, base, number.unit)
         error = abs(true - number.value)
         return error <= RELATIVE_TOLERANCE * abs(true) or (number.unit == "%" and number.half_unit <= SHARE_TOLERANCE and true != 0)
+
+
+def _read_extreme(fact: Fact) -> Fact:
+    """Return the place of an extreme as a statistic, as people speak of it: `longitude` of the maximum is `maximum of longitude`.
+
+    The place of the extreme value itself need not be named.
+    """
+    of = fact.subject.get("of")
+    if of in _EXTREMES:
+        return replace(fact, name=f"{of} of {fact.name}", subject={key: value for key, value in fact.subject.items() if key != "of"})
+    if fact.name in _EXTREMES and "place" in fact.subject:
+        return replace(fact, subject={key: value for key, value in fact.subject.items() if key != "place"})
+    return fact
+
+
+def _is_place(fact: Fact) -> bool:
+    extreme, _, of = fact.name.partition(" of ")
+    return extreme in _EXTREMES and of in _PLACES
 
 
 def _values(fact: Fact) -> frozenset[str]:

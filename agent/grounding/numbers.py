@@ -26,6 +26,9 @@ _JOINED = re.compile(r"\s*,?\s*(?:(?:and|or|to|versus|vs\.?|against|&|/|±)\s*|[
 _LOOK_BACK = 40
 """Characters."""
 _MARKUP = re.compile(r"[*`]")
+_HEMISPHERE = re.compile(r"(?:\s?°\s?|\s?degrees?\s)(?P<side>[NSEW]|(?i:north|south|east|west))(?!\w)")
+"""Behind a longitude or latitude, of which the western and the southern are negative."""
+_AXIS = re.compile(r"\b(?P<axis>lon|lat)(?:gitude|itude|\.)?(?:\s?(?:of|is|was|=|:))?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Number:
     """The word right behind a number without a unit, in lower case: `districts`."""
     hedged: bool = False
     """`about 1,200`: zeros at the end are no written digits then."""
+    axis: str = ""
+    """`longitude` or `latitude`, where that word stands before it or a side of the Earth behind it."""
 
     @property
     def tolerance(self) -> float:
@@ -88,8 +93,15 @@ def _numeral(text: str, match: re.Match[str]) -> Number | None:
     if glued or (not match["sign"] and unit is None and _IDENTIFIER_BEFORE.search(before)):
         return None
     value, half_unit = _worth(match)
+    if side := _HEMISPHERE.match(text, end):
+        letter = side["side"][0].upper()
+        axis = "latitude" if letter in "NS" else "longitude"
+        signed = -value if letter in "SW" else value
+        return Number(match.start(), end, match.group(), signed, half_unit, "degree", side.end(), axis=axis)
     noun = "" if unit else _noun_at(text, end)
-    return Number(match.start(), end, match.group(), value, half_unit, unit, end_unit, noun, bool(_HEDGE.search(before)))
+    word = _AXIS.search(before)
+    said = "" if word is None else "longitude" if word["axis"].lower() == "lon" else "latitude"
+    return Number(match.start(), end, match.group(), value, half_unit, unit, end_unit, noun, bool(_HEDGE.search(before)), said)
 
 
 def _before(text: str, start: int) -> str:

@@ -181,8 +181,8 @@ class _Sentence:
         return any(start <= number.start < end for number in self._numbers)
 
     def _serves(self, group: _Group, number: Number) -> bool:
-        """Whether a cue word reaches a number: the first behind it, and others in the same unit."""
-        if group.start > number.start:
+        """Whether a cue word reaches a number: the first behind it, others in the same unit, and coordinates."""
+        if group.start > number.start or number.axis:
             return True
         first = next((other for other in self._numbers if other.start > group.start), None)
         return first is None or first.unit == number.unit

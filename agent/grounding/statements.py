@@ -122,7 +122,7 @@ class Reader:
         spoken = []
         for index, number in enumerate(numbers):
             said, ranks = split_ranks(ends.get(index) or statistics[index].chosen)
-            named = frozenset(things[index].chosen)
+            named = frozenset((number.axis,) if number.axis else things[index].chosen)
             base = Spoken(said, ranks, named, whole, asked | asked_ranks, bool(number.noun))
             spoken.append(self._with_scopes(base, lone=len(numbers) == 1))
         return spoken

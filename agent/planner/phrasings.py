@@ -65,7 +65,11 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "How much CLASS was lost between RASTER and RASTER?",
         "How did NDVI change between RASTER and RASTER?",
     ),
-    "terrain": ("How steep is each ZONE?", "What is the mean slope of each ZONE?", "What area is steeper than NUMBER degrees in each ZONE?"),
+    "terrain": (
+        "How steep is each ZONE?",
+        "What is the mean slope of each ZONE?",
+        "What area is steeper than NUMBER degrees in each ZONE?",
+    ),
     "values at points": ("What is the RASTER at the POINTS?", "Which POINT lies highest?", "Where is the highest point of RASTER?"),
     "joins": (
         "Join TABLE to LAYER by COLUMN and give the total COLUMN by COLUMN.",

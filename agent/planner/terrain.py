@@ -21,7 +21,7 @@ _STEEP = (
     (re.compile(r"(?<!\w)how steep(?!\w)", re.IGNORECASE), "what is the mean slope"),
     (re.compile(r"(?<!\w)(?P<ask>which|what) (?P<what>[\w' -]+?) (?:is|are) (?:the )?(?:(?P<up>steepest)|flattest)(?: on average)?(?!\w)", re.IGNORECASE), ""),
     (re.compile(r"(?<!\w)(?P<ask>which|what) (?:is|are) the (?:(?P<up>steepest)|flattest) (?P<what>[\w' -]+?)(?=\W*$)", re.IGNORECASE), ""),
-    (re.compile(r"(?<!\w)(?P<ask>which|what) (?P<what>[\w' -]+?) (?:has|have) the (?:(?P<up>steepest)|flattest) (?:terrain|ground|land|slopes?)(?!\w)", re.IGNORECASE), ""),
+    (re.compile(r"(?<!\w)(?P<ask>which|what) (?P<what>[\w' -]+?) (?:has|have|(?:is|are|lies|lie|stands?) on) the (?:(?P<up>steepest)|flattest) (?:terrain|ground|land|slopes?)(?!\w)", re.IGNORECASE), ""),
     (re.compile(r"(?<!\w)(?:with )?(?:a )?(?:slopes? )?(?:that (?:is|are) )?steeper than(?!\w)", re.IGNORECASE), "with slope above"),
     (re.compile(r"(?<!\w)(?:with )?(?:a )?(?:slopes? )?(?:that (?:is|are) )?flatter than(?!\w)", re.IGNORECASE), "with slope below"),
     (re.compile(r"(?<!\w)(?:steepness|inclination|slope (?:angle|gradient)|slopes)(?!\w)", re.IGNORECASE), "slope"),

@@ -13,12 +13,12 @@ from agent.planner.pieces import LISTED, Part, Piece
 from agent.planner.wording import layer_words
 from tools.contract import Fact
 
-_TOLD = 6
-"""Numbers that are told of a layer or file that was made."""
+_TOLD = 12
+"""Most numbers of single features or levels that are told of what was made."""
 _SHAPES = {
-    "convex_hull": "convex hull", "concave_hull": "concave hull", "centroid": "centroids", "point_on_surface": "points on the surface",
-    "envelope": "envelope", "minimum_circle": "smallest circle", "voronoi": "Thiessen polygons", "simplify": "simplified outlines",
-    "explode": "single parts", "boundary": "boundary",
+    "convex_hull": "Convex hull", "concave_hull": "Concave hull", "centroid": "Centroids", "point_on_surface": "Points on the surface",
+    "envelope": "Envelope", "minimum_circle": "Smallest circle", "voronoi": "Thiessen polygons", "simplify": "Simplified outlines",
+    "explode": "Single parts", "boundary": "Boundary",
 }  # fmt: skip
 _STATISTICS = {"mean": "mean", "min": "minimum", "max": "maximum", "median": "median", "sum": "sum"}
 _COORDINATES = ("x", "y", "longitude", "latitude")
@@ -44,7 +44,8 @@ def _written(task: Task, part: Part, atlas: Atlas) -> list[str]:
         return _numbers(task, part.message, atlas)
     if task.verb == "histogram":
         return _histogram(task, part.message, atlas)
-    return [f"{_made(task, atlas)} [{n}].", *_told(_chosen(part.message, _TOLD), n), *_file(task, part.message)]
+    facts = _changes(part.message) if task.verb == "clean" else _chosen(part.message)
+    return [f"{_made(task, atlas)} [{n}].", *_told(facts, n), *_rest(facts, part.message), *_file(task, part.message)]
 
 
 def _made(task: Task, atlas: Atlas) -> str:
@@ -52,7 +53,7 @@ def _made(task: Task, atlas: Atlas) -> str:
     of = _of(task, atlas)
     if task.verb == "shape":
         inside = f", cut to {layer_words(task.other, atlas)}" if task.other else ""
-        return f"This is the {_SHAPES[task.option]} of {of}{inside}".replace("is the centroids", "are the centroids")
+        return f"{_SHAPES[task.option]} of {of}{inside}"
     said = {
         "export": f"{of} is exported as {task.option}",
         "clean": f"{of} is cleaned",
@@ -77,14 +78,30 @@ def _file(task: Task, message: Message) -> list[str]:
     return [f"The file lies in the result {message.ref}; `terracite export {message.ref} PATH` copies it to a path of yours [{message.n}]."]
 
 
-def _chosen(message: Message, most: int) -> list[Fact]:
-    """Return the numbers over everything first, then those of single things."""
+def _chosen(message: Message) -> list[Fact]:
+    """Return the numbers over everything, and those of single things where they are few."""
     whole = [fact for fact in message.facts if not fact.subject]
-    return [*whole, *(fact for fact in message.facts if fact.subject)][:most]
+    single = [fact for fact in message.facts if fact.subject]
+    return [*whole, *(single if len(single) <= _TOLD and not message.is_cut else [])]
+
+
+def _changes(message: Message) -> list[Fact]:
+    """Return how many features there were and are, and what was changed."""
+    return [fact for fact in message.facts if not fact.subject or fact.value]
+
+
+def _rest(told: Sequence[Fact], message: Message) -> list[str]:
+    if message.tool == "clean" or (len(told) == len(message.facts) and not message.is_cut):
+        return []
+    return [f"The result holds the numbers of each as well [{message.n}]."]
 
 
 def _told(facts: Sequence[Fact], n: int) -> list[str]:
-    return [f"- {_about(fact)}{fact.name}: {figure(fact, common_unit([fact], None))} [{n}]" for fact in facts]
+    return [f"- {_about(fact)}{fact.name}: {_figure(fact)} [{n}]" for fact in facts]
+
+
+def _figure(fact: Fact) -> str:
+    return _coordinate(fact) if fact.name in _COORDINATES else figure(fact, common_unit([fact], None))
 
 
 def _about(fact: Fact) -> str:
@@ -121,7 +138,7 @@ def _extreme(task: Task, message: Message, atlas: Atlas) -> list[str]:
     if not facts:
         return [f"There is no {task.option} of {_of(task, atlas)} [{n}]."]
     value = figure(facts[0], facts[0].unit)
-    lines = [f"The {task.option} of {_of(task, atlas)} is {value} [{n}]. Its place:"]
+    lines = [f"The {task.option} of {_of(task, atlas)} is {value} [{n}]."]
     places = [fact for name in _COORDINATES for fact in message.named(name, of=task.option)]
     return [*lines, *(f"- {fact.name} of the {task.option}: {_coordinate(fact)} [{n}]" for fact in places)]
 
@@ -135,7 +152,7 @@ def _histogram(task: Task, message: Message, atlas: Atlas) -> list[str]:
     n = message.n
     shares = message.named("share")
     lines = [f"- {_about(fact)}share {figure(fact, '%')} [{n}]" for fact in shares[:LISTED]]
-    whole = [fact for fact in message.facts if fact.name in ("mean", "std", "minimum", "maximum")]
+    whole = [fact for fact in message.facts if fact.name in ("mean", "minimum", "maximum")]
     said = [f"The {fact.name} of {_of(task, atlas)} is {figure(fact, fact.unit)} [{n}]." for fact in whole]
     return [*said, f"Shares of the area by value [{n}]:", *lines]
 

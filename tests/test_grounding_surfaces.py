@@ -1,0 +1,61 @@
+"""What answers say of extremes and their places, of values at points and of slopes, as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from grounding_results import Case
+
+PLACE = {"of": "maximum"}
+HEIGHTS = Case("Where is the highest point, and how steep is it around?").with_result(
+    "histogram",
+    {"raster": "dem"},
+    [
+        ("mean", 812.4, "m", {}),
+        ("minimum", 406.5, "m", {"place": "x 321499, y 4297981"}), ("x", 321499.0, "m", {"of": "minimum"}),
+        ("longitude", -77.0558, "degree", {"of": "minimum"}), ("latitude", 38.8125, "degree", {"of": "minimum"}),
+        ("maximum", 1122.1, "m", {"place": "x 321997, y 4297927"}), ("x", 321997.0, "m", PLACE),
+        ("longitude", -77.0502, "degree", PLACE), ("latitude", 38.8121, "degree", PLACE),
+    ],
+).with_result("terrain", {"raster": "dem", "operation": "slope"}, [("mean", 14.68, "degree", {}), ("max", 61.2, "degree", {})])  # fmt: skip
+POINTS = Case("What is the elevation at the clinics?").with_result(
+    "sample",
+    {"raster": "dem", "points": "clinics"},
+    [
+        ("count", 2, "count", {}), ("mean", 450.5, "m", {}),
+        ("value", 401.25, "m", {"feature": "Oxby"}), ("value", 499.75, "m", {"feature": "Fenby"}),
+    ],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case", "answer"),
+    [
+        (HEIGHTS, "The maximum of dem is 1,122.1 m [1]."),
+        (HEIGHTS, "The highest point is 1,122.1 m high, at longitude -77.0502° and latitude 38.8121° [1]."),
+        (HEIGHTS, "The highest point lies at 38.8121° N, 77.0502° W [1]."),
+        (HEIGHTS, "The maximum, 1,122.1 m, is at 77.0502° West [1]."),
+        (HEIGHTS, "The lowest point is at x 321,499 m: 406.5 m [1]."),
+        (HEIGHTS, "The slope is 14.68 degrees on average (maximum 61.2°) [2]."),
+        (POINTS, "Oxby lies at 401.25 m and Fenby at 499.75 m [1]."),
+        (POINTS, "The mean elevation at the clinics is 450.5 m [1]."),
+    ],
+)
+def test_a_true_sentence_is_supported(case: Case, answer: str) -> None:
+    grounding = case.check(answer)
+    assert not grounding.unsupported, grounding.unsupported
+    assert grounding.claims
+
+
+@pytest.mark.parametrize(
+    ("case", "answer", "wrong"),
+    [
+        (HEIGHTS, "The maximum of dem is 406.5 m [1].", ["406.5"]),
+        (HEIGHTS, "The lowest point is 1,122.1 m high [1].", ["1,122.1"]),
+        (HEIGHTS, "The highest point lies at 77.0502° E [1].", ["77.0502"]),
+        (HEIGHTS, "The lowest point lies at 77.0502° W [1].", ["77.0502"]),
+        (POINTS, "Fenby lies at 401.25 m [1].", ["401.25"]),
+    ],
+)
+def test_another_place_or_side_of_the_earth_is_not_supported(case: Case, answer: str, wrong: list[str]) -> None:
+    assert case.unsupported(answer) == wrong
