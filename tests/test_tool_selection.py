@@ -72,6 +72,18 @@ def test_tools_that_were_used_stay_and_found_ones_come_within_the_budget() -> No
         ("What share of it is that?", ["vector"], {"calculate"}),
         ("What data is here?", ["vector", "raster"], {"list_datasets"}),
         ("In which CRS is the raster?", ["raster"], {"describe_dataset"}),
+        ("What share of each municipality is steeper than 15 degrees?", ["raster", "vector"], {"terrain", "classify", "zonal_stats"}),
+        ("What is the elevation at the clinics?", ["raster", "vector"], {"sample"}),
+        ("Simplify the parcels by 5 m and save them as GeoPackage.", ["vector"], {"shapes"}),
+        ("Export the parcels as a shapefile.", ["vector"], {"export"}),
+        ("Clean the parcels; how many were invalid?", ["vector"], {"clean"}),
+        ("Join the table to the municipalities: total population per province?", ["vector", "table"], {"join", "query_vector"}),
+        ("Mean rainfall of each catchment by Thiessen polygons?", ["vector"], {"shapes", "join"}),
+        ("Draw contours every 10 m.", ["raster"], {"contour"}),
+        ("Where is the highest point?", ["raster"], {"histogram"}),
+        ("What is the mean distance to water in each district?", ["raster", "vector"], {"raster_distance", "zonal_stats"}),
+        ("Remove the speckle of the radar image.", ["raster"], {"filter_raster"}),
+        ("Burn the land-use polygons onto the grid of the DEM.", ["raster", "vector"], {"rasterize"}),
     ],
 )
 def test_what_a_question_needs_is_offered(question: str, kinds: list[str], needed: set[str]) -> None:

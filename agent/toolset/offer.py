@@ -39,7 +39,7 @@ def _use(words: str, kinds: str = "", always: int = 0) -> Use:
 USES: Mapping[str, Use] = {
     "list_datasets": _use("what data|which data|dataset|layers|registered|list", always=1),
     "describe_dataset": _use("describ|extent|resolution|crs|projection|columns?|bands?|what is", always=2),
-    "find_place": _use("where|near|inside|within|around|place|town|city|park|district|region", "vector", always=2),
+    "find_place": _use("where|near|inside|within|around|place|called|named|town|city|village|park|district|region", "vector", always=2),
     "search_stac": _use(
         "scenes?|images?|imagery|sentinel|landsat|cloud|stac|collection|catalog|tile|acqui|satellite", "catalogue", always=2
     ),
@@ -66,7 +66,7 @@ USES: Mapping[str, Use] = {
     "histogram": _use("histogram|distribut|highest|lowest|deepest|maximum|minimum|quantile|quartile|where is|bins?", "raster", 1),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
     "contour": _use("contour|isolines?|isobath|isotherm|level lines|every", "raster"),
-    "rasterize": _use("rasteri[sz]e|to raster|burn|grid of|count per|density|onto the grid", "vector"),
+    "rasterize": _use("rasteri[sz]e|(?:in)?to (?:a )?raster|burn|grid of|count per|density|onto the grid", "raster"),
     "sample": _use("sampl|elevation|height|altitude|depth|temperature|value at|values at|at the|at each|at every|points?", "raster", 1),
     "segment": _use("segment|network|detect|model|water|flood|building|neural", "raster items network", 1),
     "query_vector": _use(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RasterizeParams(Params):
-    """Turn a vector layer into a raster on the grid of another raster ('like') or with pixels of 'resolution': the values or classes of a column, the number of features per pixel, or the exact share of each pixel that polygons cover."""
+    """Turn a layer into a raster, on the grid of another or with pixels of 'resolution': values or classes of a column, features per pixel, or the exact share of each pixel that polygons cover."""
 
     layer: VectorRef
     where: Where = Field(default=EVERYTHING, description="Which features; none = all.")

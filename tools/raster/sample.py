@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SampleParams(Params):
-    """Read the values of a raster at points, e.g. the elevation at clinics: of the pixel there, interpolated between pixels, or the mean within a radius. Gives a value per point, and the points as a layer with their columns and the values. For polygons use zonal_stats."""
+    """Read the values of a raster at points, e.g. the elevation at clinics: of the pixel, interpolated, or the mean within a radius. Gives a value per point and the points as a layer with the values. For polygons use zonal_stats."""
 
     raster: RasterRef
     points: VectorRef = Field(description="A layer of points.")
