@@ -21,13 +21,13 @@ class RasterizeParams(Params):
     layer: VectorRef
     where: Where = Field(default=EVERYTHING, description="Which features; none = all.")
     operation: Literal["value", "class", "count", "coverage"] = Field(
-        description="'value': numbers of 'column'; 'class': its values as classes; 'count': features per pixel; 'coverage': covered share, 0 to 1."
+        description="value: numbers of 'column'; class: its values as classes; count: features per pixel; coverage: covered share, 0 to 1."
     )
     column: str | None = Field(default=None, description="Column, for 'value' and 'class'.")
     like: RasterRef | None = Field(default=None, description="Raster whose grid to take; else give 'resolution'.")
     crs: CrsText | None = Field(default=None, description="CRS of the result, without 'like'; none = that of the layer.")
     resolution: float | None = Field(default=None, gt=0, description="Pixel size in units of the CRS, without 'like'.")
-    touched: bool = Field(default=False, description="Also take pixels that a polygon only touches; else those whose centre lies inside.")
+    touched: bool = Field(default=False, description="Also pixels that a polygon only touches; else by their centres.")
 
     @model_validator(mode="after")
     def _fits(self) -> RasterizeParams:

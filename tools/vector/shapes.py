@@ -18,7 +18,7 @@ ALONE = ("voronoi", "simplify", "explode")
 
 
 class ShapesParams(Params):
-    """Make new shapes of the features of a layer: centroid, point on surface, convex or concave hull, envelope, smallest circle, Voronoi (Thiessen) cells of points, simplified outlines (edges of neighbours stay shared), a line or polygon through points, single parts (explode), boundary. In true metres anywhere on the Earth."""
+    """Make new shapes of features: centroid, point on surface, hull, envelope, smallest circle, Voronoi (Thiessen) cells of points, simplified outlines (edges of neighbours stay shared), a line or polygon through points, single parts (explode), boundary. In true metres anywhere."""
 
     operation: Operation = Field(description="What to make.")
     layer: VectorRef
