@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from tools.contract import Outcome, Source, ToolContext, ToolOutput
+from tools.contract import Declared, Outcome, Source, ToolContext, ToolOutput
 from tools.errors import ParameterError
-from tools.raster.classify import ClassifyParams, ClassRange, run
+from tools.raster.classify import ClassifyParams, ClassRange, resolve, run
 from tools.raster.ranges import check_apart, codes_of
 from tools.storage.rasters import raster_info, read_band
 
@@ -88,6 +88,18 @@ def test_classes_are_refused_exactly_where_some_value_falls_into_both(one: Class
             check_apart([one, other])
     else:
         check_apart([one, other])
+
+
+def test_classes_of_the_raster_become_others_by_name_or_code(tmp_path: Path, make_raster) -> None:
+    path = make_raster(np.array([[1, 2, 3, 4]], "uint8"), crs="EPSG:32632", bounds=(500000, 5400000, 500400, 5400100))
+    source = Source("r", "raster", path, "x", declared=Declared(classes={"1": "Spruce", "2": "Beech", "3": "Lake"}))
+    classes = [ClassRange(label="forest", values=["beech", "spruce"]), ClassRange(label="rest", values=["4", 3])]
+    params = resolve(ClassifyParams(raster="r", classes=classes), {"r": source})
+    assert [each.values for each in params.classes] == [[1.0, 2.0], [3.0, 4.0]]
+    output = run(params, ToolContext(tmp_path, {"r": source}))
+    assert read_band(Source("m", "raster", tmp_path / output.files[0], "x"), 1).tolist() == [[1, 1, 2, 2]]
+    with pytest.raises(ParameterError, match=r"no class 'oak'.*Spruce, Beech, Lake"):
+        resolve(ClassifyParams(raster="r", classes=[ClassRange(label="forest", values=["oak"])]), {"r": source})
 
 
 def test_two_classes_of_one_label_are_refused() -> None:

@@ -95,6 +95,14 @@ def test_a_huge_value_harms_only_the_squares_it_is_in() -> None:
         np.testing.assert_allclose(fast(values, 3)[far], slowly(values, 3, measure)[far], rtol=1e-9)
 
 
+def test_medians_in_pieces_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(6).normal(size=(16, 19))
+    whole = focal.median(values, 5)
+    for most in (10, 100, 700):  # less than a square, a part of a row, some rows
+        monkeypatch.setattr(focal, "SORTED_VALUES", most)
+        np.testing.assert_array_equal(focal.median(values, 5), whole)
+
+
 def test_lee_gives_the_estimate_of_least_mean_squared_error() -> None:
     rng = np.random.default_rng(3)
     values = rng.gamma(4, 0.25, (15, 15)) * np.where(np.arange(15) < 8, 1, 10)

@@ -20,11 +20,18 @@ from tools.geo.grid import make_grid
 from tools.geo.ground import ground_steps
 from tools.geo.pixels import pixel_area_m2
 from tools.geo.terrain import aspect_degrees, horn_gradient, slope_degrees
+from tools.raster import filter_raster, histogram, reproject, sample
 from tools.raster.directions import Directions
+from tools.raster.filter_raster import FilterRasterParams
 from tools.raster.heights import US_FOOT_M, height_unit
+from tools.raster.histogram import HistogramParams
 from tools.raster.neighbourhood import read_around
+from tools.raster.reproject import ReprojectParams
+from tools.raster.sample import SampleParams
 from tools.raster.terrain import TerrainParams, run
 from tools.storage.rasters import raster_info
+from tools.zonal.request import check_request
+from tools.zonal.stats import ZonalStatsParams
 
 UTM = "EPSG:32632"
 METRES = Declared(unit="m")
@@ -240,6 +247,26 @@ def test_ground_that_falls_to_opposite_sides_alike_has_no_mean_direction(tmp_pat
     assert found[("share", "N")] == pytest.approx(found[("share", "S")])
     assert np.isnan(values[6, 2])
     assert found[("share", "flat")] == pytest.approx(100 / 11, rel=1e-3)
+
+
+def test_no_tool_averages_directions(tmp_path: Path, make_raster) -> None:
+    roof = -np.abs(np.arange(-6.0, 7.0))
+    path = make_raster(np.tile(roof, (5, 1)), crs=UTM, bounds=(500_000, 5_108_000, 500_130, 5_108_050))
+    derive(tmp_path, path, "aspect")
+    sources = {"r": Source("r", "raster", tmp_path / "aspect.tif", "x"), "p": Source("p", "vector", path, "x")}
+    assert {"mean", "std"}.isdisjoint(
+        fact.name for fact in histogram.run(HistogramParams(raster="r"), ToolContext(tmp_path, sources)).facts
+    )
+    assert reproject.resolve(ReprojectParams(source="r", crs="EPSG:4326"), sources).resampling == "nearest"
+    refused = [
+        lambda: reproject.resolve(ReprojectParams(source="r", crs="EPSG:4326", resampling="bilinear"), sources),
+        lambda: filter_raster.resolve(FilterRasterParams(raster="r", operation="mean"), sources),
+        lambda: sample.resolve(SampleParams(raster="r", points="p", method="bilinear"), sources),
+        lambda: check_request(ZonalStatsParams(raster="r", statistics=["mean"]), raster_info(sources["r"])),
+    ]
+    for call in refused:
+        with pytest.raises(ParameterError, match="directions"):
+            call()
 
 
 def test_ground_in_the_sun_is_bright_and_level_ground_is_lit_by_its_height(tmp_path: Path, make_raster) -> None:

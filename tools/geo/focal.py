@@ -6,6 +6,7 @@ Values come as `(row + 2 r, col + 2 r)` float64 with r = size // 2 pixels of sur
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,14 +43,20 @@ def median(values: Floats, size: int) -> Floats:
     middle = _inside(values, size)
     result = np.empty_like(middle)
     height, width = middle.shape
-    rows = max(1, SORTED_VALUES // (width * size * size))
-    for row in range(0, height, rows):
-        squares = sliding_window_view(values[row : row + rows + size - 1], (size, size))
-        ordered = np.sort(squares.reshape(*squares.shape[:2], -1), axis=-1)  # NaN comes last
-        count = np.maximum((~np.isnan(ordered)).sum(axis=-1, keepdims=True), 1)
-        low, high = (np.take_along_axis(ordered, at, axis=-1)[..., 0] for at in ((count - 1) // 2, count // 2))
-        result[row : row + rows] = low / 2 + high / 2
+    cols = min(width, max(1, SORTED_VALUES // size**2))
+    rows = max(1, SORTED_VALUES // (cols * size**2))
+    for row, col in product(range(0, height, rows), range(0, width, cols)):
+        around = values[row : row + rows + size - 1, col : col + cols + size - 1]
+        result[row : row + rows, col : col + cols] = _middles(sliding_window_view(around, (size, size)))
     return np.where(np.isnan(middle), np.nan, result)
+
+
+def _middles(squares: Floats) -> Floats:
+    """Return the medians of squares, `(row, col, size, size)`; of an empty one NaN."""
+    ordered = np.sort(squares.reshape(*squares.shape[:2], -1), axis=-1)  # NaN comes last
+    count = np.maximum((~np.isnan(ordered)).sum(axis=-1, keepdims=True), 1)
+    low, high = (np.take_along_axis(ordered, at, axis=-1)[..., 0] for at in ((count - 1) // 2, count // 2))
+    return np.asarray(low / 2 + high / 2)
 
 
 def minimum(values: Floats, size: int) -> Floats:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from tools.contract import Outcome, Tool, ToolContext, ToolOutput
+from tools.contract import Outcome, Source, Tool, ToolContext, ToolOutput
 from tools.geotypes import MOST_VALUES, Params, RasterRef
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ class ClassRange(Params):
     max: float | None = Field(default=None, description="Upper limit, in the band's unit; none = open.")
     min_inclusive: bool = Field(default=True, description="Whether the lower limit belongs to the class.")
     max_inclusive: bool = Field(default=False, description="Whether the upper limit belongs to the class.")
-    values: list[float] = Field(
-        default_factory=list, max_length=MOST_VALUES, description="Instead of limits: the exact values of the class."
+    values: list[float | str] = Field(
+        default_factory=list,
+        max_length=MOST_VALUES,
+        description="Instead of limits: the exact values, or names of classes of the raster, that become this class.",
     )
 
     @model_validator(mode="after")
@@ -43,6 +46,18 @@ class ClassifyParams(Params):
     raster: RasterRef
     band: int = Field(default=1, ge=1, description="Band number, from 1.")
     classes: list[ClassRange] = Field(min_length=1, max_length=200, description="The classes; they must not overlap.")
+
+
+def resolve(params: ClassifyParams, sources: Mapping[str, Source]) -> ClassifyParams:
+    """Turn names of classes into values, so that the key holds what is really done; raise ParameterError for one that is not there."""
+    from tools.raster.class_values import class_values
+    from tools.storage.rasters import raster_info
+
+    if not any(each.values for each in params.classes):
+        return params
+    info = raster_info(sources[params.raster], params.band)
+    settled = [each.model_copy(update={"values": class_values(each.values, info)}) for each in params.classes]
+    return params.model_copy(update={"classes": settled})
 
 
 CLASS_FILE = "classes.tif"
@@ -99,4 +114,4 @@ def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutpu
     )
 
 
-TOOL = Tool("classify", ClassifyParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "numpy"))
+TOOL = Tool("classify", ClassifyParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "numpy"), resolve=resolve)

@@ -50,7 +50,7 @@ class FilterRasterParams(Params):
 def resolve(params: FilterRasterParams, sources: Mapping[str, Source]) -> FilterRasterParams:
     """Settle what values and result are, so that the key holds what is really done; raise ParameterError where they do not fit."""
     from tools.raster.decibels import scale_of
-    from tools.raster.measured import check_measured, check_real
+    from tools.raster.measured import check_measured, check_mixable, check_real
     from tools.storage.rasters import raster_info
 
     info = raster_info(sources[params.raster], params.band)
@@ -58,6 +58,7 @@ def resolve(params: FilterRasterParams, sources: Mapping[str, Source]) -> Filter
     result = values if params.result == "same" else params.result
     if params.operation != "majority":
         check_measured(info, f"values with a {params.operation}", "Use operation 'majority'.")
+        check_mixable(info, params.operation)
     elif info.value_kind == "continuous" or (values, result) != ("linear", "linear"):
         check_real(info)
         raise ParameterError("The band holds measured values, of which none is the commonest.", hint="Classify it first, or use 'median'.")

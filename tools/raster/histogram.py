@@ -89,7 +89,8 @@ def _values(params: HistogramParams, band: Band) -> ToolOutput:
         std = replace(std, unit="K")
     places = [extreme_facts(name, each, band.info.grid, unit) for name, each in (("minimum", smallest), ("maximum", largest))]
     bins = by_value(band, bin_edges(params, band, spread))
-    facts = (mean, std, *places[0], *places[1], *bin_facts(bins, unit, "bin"))
+    averages = () if band.info.is_direction else (mean, std)
+    facts = (*averages, *places[0], *places[1], *bin_facts(bins, unit, "bin"))
     tied = [name for name, each in (("minimum", smallest), ("maximum", largest)) if each.count > 1]
     warnings = [f"Several pixels have the {name}; the place told is that of the first, row by row." for name in tied]
     if band.info.value_kind == "unknown":

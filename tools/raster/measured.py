@@ -13,6 +13,15 @@ def check_measured(info: RasterInfo, what: str, hint: str) -> None:
         raise ParameterError(f"The band holds classes, which are no {what}.", hint=hint)
 
 
+def check_mixable(info: RasterInfo, operation: str) -> None:
+    """Raise ParameterError for directions in degrees, of which 359 and 1 are neighbours."""
+    if info.is_direction:
+        raise ParameterError(
+            f"The band holds directions, where 359 and 1 degree are neighbours, so {operation} of them means nothing.",
+            hint="Filter the heights before the aspect is derived, or classify the directions first.",
+        )
+
+
 def check_real(info: RasterInfo) -> None:
     """Raise DataError for complex numbers, whose imaginary part would be lost."""
     if info.dtype.startswith("complex"):

@@ -45,13 +45,13 @@ class RasterDistanceParams(Params):
 
 def resolve(params: RasterDistanceParams, sources: Mapping[str, Source]) -> RasterDistanceParams:
     """Turn class names into values, so that the key holds what is really measured; raise ParameterError for one that is not there."""
-    from tools.raster.targets import target_values
+    from tools.raster.class_values import class_values
     from tools.storage.rasters import raster_info
 
     if not params.targets:
         return params
     info = raster_info(sources[params.raster], params.band)
-    return params.model_copy(update={"targets": list(target_values(params.targets, info))})
+    return params.model_copy(update={"targets": class_values(params.targets, info)})
 
 
 def run(params: RasterDistanceParams, context: ToolContext) -> ToolOutput:

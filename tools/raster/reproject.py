@@ -46,14 +46,14 @@ RASTER_FILE, LAYER_FILE = "reprojected.tif", "reprojected.parquet"
 
 def resolve(params: ReprojectParams, sources: Mapping[str, Source]) -> ReprojectParams:
     """Settle pixel size and resampling against the source, so that the key holds what is really done."""
-    from tools.raster.resampling import choose
+    from tools.raster.resampling import choose, kind_to_resample
 
     source = sources[params.source]
     if source.kind != "raster":
         if params.resolution is not None or params.resampling != "auto":
             raise ParameterError("A vector layer has no pixels, so 'resolution' and 'resampling' do not fit.", hint="Leave them out.")
         return params
-    kinds = [info.value_kind for info in _bands(source)]
+    kinds = [kind_to_resample(info) for info in _bands(source)]
     measured = [kind for kind in kinds if kind != "categorical"]
     resampling = choose(params.resampling, measured[0] if measured else "categorical")
     if params.like is not None:
@@ -94,12 +94,12 @@ def run(params: ReprojectParams, context: ToolContext) -> ToolOutput:
 def _raster(params: ReprojectParams, source: Source, context: ToolContext) -> ToolOutput:
     from tools.geo.grid import crs_of
     from tools.raster.output import bbox_degrees, size_facts
-    from tools.raster.resampling import for_band
+    from tools.raster.resampling import for_band, kind_to_resample
     from tools.storage.limits import check_output_size
 
     infos, grid = _bands(source), _grid(params, source, context.sources)
     check_output_size(grid, len(infos))
-    ways = [for_band(params.resampling, info.value_kind) for info in infos]
+    ways = [for_band(params.resampling, kind_to_resample(info)) for info in infos]
     valid, name = _write(source, infos, ways, (grid, context)), crs_of(grid).name
     target = "onto the grid of the other raster" if params.like else f"to {name}"
     return ToolOutput(

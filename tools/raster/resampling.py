@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from tools.errors import ParameterError
+from tools.storage.rasters import RasterInfo
 
 FOR_CATEGORIES = ("nearest", "mode")
 """All others would mix class numbers into classes that are not there."""
+
+
+def kind_to_resample(info: RasterInfo) -> str:
+    """Return the kind of a band's values; directions in degrees mix no better than classes do."""
+    return "categorical" if info.is_direction else info.value_kind
 
 
 def choose(asked: str, value_kind: str) -> str:
@@ -16,7 +22,10 @@ def choose(asked: str, value_kind: str) -> str:
     if asked == "auto":
         return "bilinear" if value_kind == "continuous" else "nearest"
     if value_kind == "categorical" and asked not in FOR_CATEGORIES:
-        raise ParameterError(f"Resampling {asked!r} would mix the classes of a categorical raster.", hint="Use 'nearest' or 'mode'.")
+        raise ParameterError(
+            f"Resampling {asked!r} would mix the classes of a categorical raster, or directions in degrees.",
+            hint="Use 'nearest' or 'mode'.",
+        )
     return asked
 
 

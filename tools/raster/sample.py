@@ -46,8 +46,10 @@ def resolve(params: SampleParams, sources: Mapping[str, Source]) -> SampleParams
     source = sources[params.raster]
     bands = params.bands or list(range(1, raster_info(source).count + 1))
     for band in bands:
-        if raster_info(source, band).value_kind == "categorical" and params.method != "nearest":
-            raise ParameterError(f"Band {band} holds classes, which have no {params.method}.", hint="Use method 'nearest'.")
+        info = raster_info(source, band)
+        if (info.value_kind == "categorical" or info.is_direction) and params.method != "nearest":
+            what = "directions in degrees" if info.is_direction else "classes"
+            raise ParameterError(f"Band {band} holds {what}, which have no {params.method}.", hint="Use method 'nearest'.")
     return params.model_copy(update={"bands": bands})
 
 

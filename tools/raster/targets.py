@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tools.contract import ToolContext
-from tools.errors import LimitError, ParameterError
+from tools.errors import LimitError
 from tools.geo.grid import window_grid
 from tools.geo.moments import Floats
 from tools.geo.pixels import pixel_area_m2
+from tools.raster.class_values import class_values
 from tools.raster.neighbourhood import read_around
 from tools.raster.strips import STRIP_PX
 from tools.storage.rasters import RasterInfo, iter_strips
@@ -58,27 +58,12 @@ class Targets:
         return transform.a * col + transform.b * row + transform.c, transform.d * col + transform.e * row + transform.f
 
 
-def target_values(targets: Sequence[float | str], info: RasterInfo) -> tuple[float, ...]:
-    """Return the values of targets given by value or by the name of their class, ascending.
-
-    Raises ParameterError, naming the classes there are, for a name that is none.
-    """
-    codes = {label.casefold(): float(value) for value, label in info.classes.items()}
-    found = set()
-    for target in targets:
-        if isinstance(target, str) and target.casefold() not in codes:
-            there = ", ".join(info.classes.values()) or "none; give values"
-            raise ParameterError(f"The raster has no class {target!r}.", hint=f"Its classes are: {there}.")
-        found.add(codes[target.casefold()] if isinstance(target, str) else target)
-    return tuple(sorted(found))
-
-
 def find_targets(params: RasterDistanceParams, context: ToolContext, info: RasterInfo) -> Targets:
     """Look through the raster once; raise LimitError where the outlines of the targets are too long to be held."""
     low = -np.inf if params.at_least is None else params.at_least
     high = np.inf if params.at_most is None else params.at_most
     none = np.zeros(0, np.int32)
-    kind = Targets(target_values(params.targets, info), low, high, none, none)
+    kind = Targets(tuple(class_values(params.targets, info)), low, high, none, none)
     rows, cols, pixels = [none], [none], 0
     area_m2 = valid_m2 = whole_m2 = 0.0
     for window in iter_strips(info.height, info.width, STRIP_PX):

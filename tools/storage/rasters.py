@@ -74,6 +74,11 @@ class RasterInfo:
         return self.classes.get(text, text)
 
     @property
+    def is_direction(self) -> bool:
+        """Whether the values are directions in degrees, of which 359 and 1 are neighbours: their plain mean means nothing."""
+        return self.name.strip().casefold() == "aspect"
+
+    @property
     def is_rotated(self) -> bool:
         """Whether rows and columns run askew to the axes of the CRS."""
         return not math.isclose(self.transform.b, 0.0, abs_tol=1e-12) or not math.isclose(self.transform.d, 0.0, abs_tol=1e-12)

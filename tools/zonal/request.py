@@ -30,6 +30,11 @@ def check_request(params: ZonalStatsParams, info: RasterInfo) -> tuple[str, ...]
             f"The band holds class codes, so {', '.join(of_measurements)} of them means nothing.",
             hint="Ask for classes (area and share of each), or for majority, minority or variety.",
         )
+    if of_measurements and info.is_direction:
+        raise ParameterError(
+            f"The band holds directions, where 359 and 1 degree are neighbours, so {', '.join(of_measurements)} of them means nothing.",
+            hint="Classify them by direction first (N: above 337.5 or below 22.5 degrees), and ask for classes.",
+        )
     if params.classes and info.value_kind == "continuous":
         raise ParameterError(
             "The band holds measured values, not classes, so there is no area of each class.",
