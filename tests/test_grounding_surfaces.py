@@ -59,3 +59,56 @@ def test_a_true_sentence_is_supported(case: Case, answer: str) -> None:
 )
 def test_another_place_or_side_of_the_earth_is_not_supported(case: Case, answer: str, wrong: list[str]) -> None:
     assert case.unsupported(answer) == wrong
+
+
+MADE = (
+    Case("Clean the parcels, simplify them by 2 m and draw contours every 10 m; buffer them by 0.5 km.")
+    .with_result(
+        "clean",
+        {"layer": "parcels"},
+        [
+            ("features before", 290, "count", {}), ("features after", 240, "count", {}),
+            ("changed", 20, "count", {"step": "invalid_geometry"}), ("removed", 0, "count", {"step": "invalid_geometry"}),
+            ("changed", 33, "count", {"step": "winding"}), ("removed", 50, "count", {"step": "duplicates"}),
+        ],
+    )
+    .with_result(
+        "shapes",
+        {"operation": "simplify", "layer": "a:000000000001", "tolerance_m": 2.0},
+        [("count", 240, "count", {}), ("vertices before", 1410, "count", {}), ("vertices after", 1380, "count", {})],
+    )
+    .with_result("contour", {"raster": "dem", "interval": 10.0}, [("count", 43, "count", {}), ("length", 2532.0, "m", {})])
+    .with_result("overlay", {"operation": "buffer", "layer": "parcels", "distance_m": 500.0}, [("area", 81_000.0, "m2", {})])
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Of 290 parcels, 20 invalid geometries were repaired and 50 duplicates were removed; 240 are left [1].",
+        "The 240 features that remain were simplified by 2 m: 1,380 vertices instead of 1,410 [2].",
+        "There are 290 features before and 240 after cleaning [1].",
+        "33 features had their winding changed [1].",
+        "Simplified with a tolerance of 2 m, the layer has 1,380 vertices after and 1,410 before [2].",
+        "Contours every 10 m: 43 lines of 2.532 km in all [3].",
+        "The buffer of 500 m covers 8.1 ha [4].",
+        "Buffered by 0.5 km, they cover 8.1 ha [4].",
+    ],
+)
+def test_what_was_made_may_be_told_in_natural_words(answer: str) -> None:
+    grounding = MADE.check(answer)
+    assert not grounding.unsupported, [(claim.text, claim.reason) for claim in grounding.unsupported]
+    assert grounding.claims
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        ("20 duplicates were removed [1].", ["20"]),
+        ("50 invalid geometries were repaired [1].", ["50"]),
+        ("Contours every 20 m were drawn [3].", ["20"]),
+        ("240 features were removed [1].", ["240"]),
+    ],
+)
+def test_counts_of_other_steps_are_not_supported(answer: str, wrong: list[str]) -> None:
+    assert MADE.unsupported(answer) == wrong

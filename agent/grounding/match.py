@@ -16,6 +16,10 @@ from agent.grounding.written_units import DATE, FOREIGN, UNITS, converted, same_
 from tools.contract import Fact
 
 
+_PARTS = frozenset({"class", "step"})
+"""Keys of subjects that are parts of what a side fact counts as a whole."""
+
+
 class Stage(IntEnum):
     """How far a number came; the farthest failure explains best."""
 
@@ -138,11 +142,12 @@ class Matcher:
     def _is_excluded(self, value: str, evidence: Evidence, entry: Entry) -> bool:
         """Whether a name that a fact does not have means that the fact is about something else.
 
-        The partner of a relation says nothing against what is known of one feature alone, nor a class against a zone's size.
+        The partner of a relation says nothing against what is known of one feature alone, nor a class against a zone's size, nor a
+        step of cleaning against how many features there were.
         """
         if keys := evidence.keys_of(value):
             is_partner = keys == {"nearest"} and "nearest" not in entry.fact.subject
-            return not is_partner and not (keys == {"class"} and entry.quantity.is_side_fact)
+            return not is_partner and not (keys <= _PARTS and entry.quantity.is_side_fact)
         if value in self._results.names(evidence.n) or value in self._operand_subjects(evidence.n):
             return False
         # A band of another result says from what a number was made, not what it is about.

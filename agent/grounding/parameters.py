@@ -18,7 +18,7 @@ from agent.grounding.subjects import words_of
 from agent.grounding.written_units import FOREIGN, converted, dimension_of, named_unit, same_dimension
 
 _NUMBER_TEXT = re.compile(r"[-+]?\d+(?:\.\d+)?")
-_UNITLESS_KEYS = frozenset({"limit", "k", "band", "width_px"})
+_UNITLESS_KEYS = frozenset({"limit", "k", "band", "bands", "bins", "size", "width_px"})
 
 _HEDGES = (
     r"(?:(?:about|only|just|exactly|approximately|roughly|nearly|almost|over|more than|less than|at least|at most|up to|under|some)\s+)*"
@@ -29,17 +29,19 @@ _STATES = (
 _STATED = re.compile(rf"(?:\b(?:{_STATES}|there (?:is|are))|(?<![<>])=|:)\s*{_HEDGES}$", re.IGNORECASE)
 _SUBORDINATE = re.compile(r"\b(?:where|that|which|who|whose|with|when|if|having|deemed|defined)\b", re.IGNORECASE)
 _NAMED = re.compile(
-    r"\b(?:threshold|cut-?off|radius|buffer(?:ed)?|limit(?:ed)?|resolution)(?:\s(?:of|is|was|by|to|distance))*\s*[:=]?\s*$", re.IGNORECASE
+    r"\b(?:threshold|cut-?off|radius|buffer(?:ed)?|limit(?:ed)?|resolution|tolerance|intervals?|spacing|simplif(?:y|ied)|generali[sz]ed)"
+    r"(?:\s(?:of|is|was|by|to|with|at|distance|a|an|tolerance))*\s*[:=]?\s*$",
+    re.IGNORECASE,
 )
 _CONDITION_BEFORE = re.compile(
-    r"(?:\b(?:than|least|most|above|below|over|under|exceed(?:s|ing)?|beyond|within|inside|from|up to|past|at|after|before|since|until"
+    r"(?:\b(?:than|least|most|above|below|over|under|exceed(?:s|ing)?|beyond|within|inside|from|up to|past|at|after|before|since|until|every"
     r"|distance of|depths? of|magnitudes?(?: of)?|top|first|last|class|band|values? of)|[<>≤≥±]=?)\s*$",
     re.IGNORECASE,
 )
 _CONDITION_BEHIND = re.compile(
     r"(?:\s*(?:\w+\s)?(?:or|and)\s+(?:more|less|deeper|shallower|higher|lower|above|below|over|under|greater|larger|bigger|smaller|longer|shorter|fewer"
     r"|older|newer|farther|further|nearer|closer|beyond|up|steeper|stronger|later|earlier|warmer|colder|better|worse)\b|\s*\+"
-    r"|[\s-]*(?:buffers?|thresholds?|radius|limits?|cut-?offs?|contours?|resolution|of each other|as (?:a|the) threshold"
+    r"|[\s-]*(?:buffers?|thresholds?|radius|limits?|cut-?offs?|contours?|contour lines|tolerance|intervals?|bins|resolution|of each other|as (?:a|the) threshold"
     r"|largest|biggest|smallest|highest|lowest|longest|shortest|nearest|closest|deepest|most|top|first|best|worst)\b)",
     re.IGNORECASE,
 )

@@ -42,6 +42,9 @@ _THINGS: dict[str, str] = {
     "length": r"lengths?|long|longest|shortest",
     "distance": r"distances?|away|far|farthest|nearest|closest",
     "perimeter": r"perimeters?|circumferences?",
+    "changed": r"chang\w+|repair\w*|mend\w*|fix\w*|correct\w*|turned|rewound|tidied|unified",
+    "removed": r"remov\w+|dropp\w+|delet\w+|discard\w+|left out|taken out",
+    "added": r"added|split off",
 }
 _OUT_OF = r"(?:out of|of (?:the|all|its|their|a total of))(?=[\s*]+\d)"
 _SIDE_FACTS: dict[str, str] = {
@@ -49,6 +52,10 @@ _SIDE_FACTS: dict[str, str] = {
     "valid_area": r"valid\w*|no-?\s?data|data|observed|usable|pixels?",
     "zone_area": rf"zones?|whole|entire|total|size|extent|altogether|in all|{_OUT_OF}",
     "sum of feature areas": r"sum\w*|features?|each|overlap\w*|individual\w*|twice|added",
+    "features before": r"before|original\w*|features?|instead of|had|all|total|(?:out )?of(?=(?: the)?[\s*]+\d)",
+    "features after": r"after\w*|left|remain\w*|result\w*|clean\w*|kept|keeps?|now|instead",
+    "vertices before": r"vertex|vertices|points",
+    "vertices after": r"vertex|vertices|points",
     "features searched": r"searched|examined|checked|among|of the|out of|all|layer",
     "null_share": r"null|empty|missing|gaps?",
     "null_geometries": r"null|empty|missing|without",

@@ -109,7 +109,7 @@ def _simplified(layer: Layer, tolerance_m: float) -> Shaped:
     given = gathered(layer, None)
     simple = simplify(given.geometries, layer.crs, tolerance_m)
     vertices = [int(shapely.get_num_coordinates(one).sum()) for one in (given.geometries, simple.geometries)]
-    facts = tuple(Fact("vertices", count, "count", {"of": of}) for count, of in zip(vertices, ("the layer", "the result"), strict=True))
+    facts = (Fact("vertices before", vertices[0], "count"), Fact("vertices after", vertices[1], "count"))
     said = (
         (
             f"{simple.mismatched} polygons overlap others or run along them with other vertices; between those, gaps or overlaps may have changed",
