@@ -15,7 +15,6 @@ from agent.grounding.subjects import normal_name
 from agent.grounding.written_units import DATE, FOREIGN, UNITS, converted, same_dimension
 from tools.contract import Fact
 
-
 _PARTS = frozenset({"class", "step"})
 """Keys of subjects that are parts of what a side fact counts as a whole."""
 
