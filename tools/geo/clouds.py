@@ -42,6 +42,13 @@ def seen(role: str, values: np.ma.MaskedArray[Any, np.dtype[Any]], what: Seen) -
     return kept & valid
 
 
+def imaged(role: str, values: np.ma.MaskedArray[Any, np.dtype[Any]]) -> NDArray[np.bool_]:
+    """Return True where the quality band says that the satellite took an image, of clouds or of the ground."""
+    codes = np.where(np.ma.getmaskarray(values), 0, values.data).astype("int64")
+    there: NDArray[np.bool_] = codes != 0 if role == "scl" else (codes & FILL) == 0
+    return there & ~np.ma.getmaskarray(values)
+
+
 def _by_bits(codes: NDArray[np.int64], what: Seen) -> NDArray[np.bool_]:
     clear: NDArray[np.bool_] = (codes & OBSCURED) == 0
     if what == "clear":

@@ -55,3 +55,14 @@ def grid_difference(one: GeoBox, other: GeoBox) -> str:
     moved = [to_pixels * (other.transform * corner) for corner in corners]
     off = max(max(abs(x - col), abs(y - row)) for (x, y), (col, row) in zip(moved, corners, strict=True))
     return "" if off <= SAME_PX else f"corners up to {off:.3g} pixels apart"
+
+
+def shares_pixels(one: GeoBox, other: GeoBox) -> bool:
+    """Tell whether every pixel of a grid is one of the same endless lattice as those of the other, so that moving between them changes no value."""
+    if not crs_of(one).equals(crs_of(other), ignore_axis_order=True):
+        return False
+    between, (height, width) = ~one.transform @ other.transform, other.shape
+    places = [between @ corner for corner in ((0, 0), (width, 0), (0, height), (width, height))]
+    origin = round(places[0][0]), round(places[0][1])
+    whole = [(origin[0] + col, origin[1] + row) for col, row in ((0, 0), (width, 0), (0, height), (width, height))]
+    return bool(max(max(abs(x - col), abs(y - row)) for (x, y), (col, row) in zip(places, whole, strict=True)) <= SAME_PX)

@@ -83,6 +83,19 @@ def read_grid(
     return ReadGrid(_covering(reached if inside is None else inside, lattice, target), base, share, inside)
 
 
+def union_grid(grids: Sequence[GeoBox], *, crs: CRS | None = None, resolution: float | None = None) -> GeoBox:
+    """Return the grid that holds all rasters with the pixels of the first, or square ones as `read_grid` makes them for `crs` and `resolution`.
+
+    Raises ParameterError where a grid of longitude, latitude would run around the Earth at the antimeridian.
+    """
+    own = crs_of(grids[0])
+    target = own if crs is None else crs
+    lattice = _own_lattice(grids[0], resolution) if target == own else _round_lattice(grids[0], target, resolution)
+    reached = shapely.union_all([_outline(grid, target) for grid in grids])
+    _check_turn(reached, target)
+    return _covering(reached, lattice, target)
+
+
 def grid_over(shape: shapely.Geometry, crs: CRS, resolution: float) -> GeoBox:
     """Return the grid of square pixels, `resolution` wide in units of `crs` and with edges on multiples of it, that holds a shape in `crs`.
 

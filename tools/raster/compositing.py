@@ -11,14 +11,41 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+Numbers = NDArray[np.intp]
+PICKS = ("first", "last", "least_cloud", "nearest_date", "greenest")
+"""Methods that take every pixel from one image; all others make a value out of several."""
+
+
 def join(stack: Floats, method: str) -> Floats:
     """Return `(row, col)` from `(observation, row, col)`; NaN is no observation, and the result where there is none.
 
-    `median` of an even count is the mean of the two in the middle; `first` is the first observation in order.
+    `median` of an even count is the mean of the two in the middle.
     """
     present = ~np.isnan(stack)
     joined = _JOINS[method](stack, present)
     return np.where(present.any(axis=0), joined, np.nan)
+
+
+def pick_first(stack: Floats) -> Numbers:
+    """Return, as `(row, col)`, the number of the first image with an observation, -1 where there is none; `(image, band, row, col)`, NaN is none."""
+    present = ~np.isnan(stack[:, 0])
+    return np.where(present.any(axis=0), present.argmax(axis=0), -1)
+
+
+def pick_greenest(stack: Floats, red: int, nir: int) -> Numbers:
+    """Return as `pick_first` does the number of the image with the greatest NDVI, of two alike the first."""
+    present = ~np.isnan(stack[:, 0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        green = (stack[:, nir] - stack[:, red]) / (stack[:, nir] + stack[:, red])
+    best = np.where(np.isnan(green), -np.inf, green).argmax(axis=0)
+    held = np.take_along_axis(present, best[None], axis=0)[0]  # where no NDVI is a number, the greatest is the first, which may have none
+    return np.where(present.any(axis=0), np.where(held, best, present.argmax(axis=0)), -1)
+
+
+def taken(stack: Floats, picked: Numbers) -> Floats:
+    """Return `(band, row, col)` with every pixel from the image that was picked for it, NaN for -1."""
+    chosen: Floats = np.take_along_axis(stack, np.maximum(picked, 0)[None, None], axis=0)[0]
+    return np.where(picked >= 0, chosen, np.nan)
 
 
 def _median(stack: Floats, present: NDArray[np.bool_]) -> Floats:
@@ -35,17 +62,11 @@ def _mean(stack: Floats, present: NDArray[np.bool_]) -> Floats:
     return mean
 
 
-def _first(stack: Floats, present: NDArray[np.bool_]) -> Floats:
-    chosen: Floats = np.take_along_axis(stack, present.argmax(axis=0)[None], axis=0)[0]
-    return chosen
-
-
 _JOINS: dict[str, Callable[[Floats, NDArray[np.bool_]], Floats]] = {
     "median": _median,
     "mean": _mean,
     "minimum": lambda stack, present: np.where(present, stack, np.inf).min(axis=0),
     "maximum": lambda stack, present: np.where(present, stack, -np.inf).max(axis=0),
-    "first": _first,
 }
 
 

@@ -119,7 +119,7 @@ def _write(source: Source, infos: Sequence[RasterInfo], ways: Sequence[str], ont
 
     from tools.storage.cog import BandMark, cog_writer
     from tools.storage.pixel_store import store_of
-    from tools.storage.warping import BandWay, Onto, warped_tiles
+    from tools.storage.warping import Bands, BandWay, Onto, warped_tiles
 
     grid, context = onto
     bands = range(1, len(infos) + 1)
@@ -128,7 +128,7 @@ def _write(source: Source, infos: Sequence[RasterInfo], ways: Sequence[str], ont
     plan = [BandWay(band, way, store.dtype) for band, way in zip(bands, ways, strict=True)]
     pixels, done, valid = int(grid.shape[0]) * int(grid.shape[1]), 0, 0
     with cog_writer(context.folder / RASTER_FILE, grid, marks, dtype=store.dtype, nodata=store.nodata) as writer:
-        for window, values in warped_tiles(source, plan, Onto.between(infos[0].grid, grid)):
+        for window, (values,) in warped_tiles([Bands(source, plan, Onto.between(infos[0].grid, grid))]):
             writer.write(window, np.stack([store.filled(each) for each in values]))
             valid += int(values[0].count())
             done += window[2] * window[3]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tools.contract import Source
 from tools.errors import ParameterError
-from tools.geo.clouds import Seen, kept_text, seen
+from tools.geo.clouds import Seen, imaged, kept_text, seen
 from tools.geo.grid import Window
 from tools.geo.roles import QUALITY_ROLES, canonical_role
 from tools.storage.band_roles import roles_of
-from tools.storage.rasters import band_array, check_band, open_raster, raster_info
+from tools.storage.rasters import band_array, check_band, iter_strips, open_raster, raster_info
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +52,18 @@ def quality_of(source: Source, given: Mapping[str, int], kept: Seen) -> Quality:
             hint="Read the scene's quality asset into the same raster (read_asset), name the band in 'bands', or use mask 'none'.",
         )
     return Quality(*found, kept)
+
+
+def hidden_share(source: Source, quality: Quality) -> float:
+    """Return which share, 0 to 1, of the pixels that a scene has is not what the quality band is to keep; 1 where it has none."""
+    hidden = there = 0
+    with open_raster(source) as dataset:
+        for window in iter_strips(dataset.height, dataset.width):
+            codes = band_array(dataset, quality.band, window)
+            image = imaged(quality.role, codes)
+            there += int(image.sum())
+            hidden += int((image & ~seen(quality.role, codes, quality.kept)).sum())
+    return hidden / there if there else 1.0
 
 
 def check_measurements(source: Source, bands: Mapping[str, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from odc.geo.overlap import compute_reproject_roi
 from tools.contract import Source
 from tools.geo.grid import Window, window_grid
 from tools.storage.rasters import crs_of, open_raster
-from tools.storage.tiles import in_threads
+from tools.storage.tiles import MOST_THREADS, in_threads
 from tools.storage.warp import WARP_MEMORY_MB
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 
 TILE_PX = 2048
-"""Side of a tile: with what GDAL needs around it some 60 MB in each thread."""
+"""Largest side of a tile: with what GDAL needs around it some 60 MB for each band."""
 MOST_SOURCE_PX = 16_000_000
-"""Pixels of the source under one tile, beyond which tiles become smaller."""
+"""Pixels of a file under one tile, beyond which tiles become smaller."""
+MOST_VALUES = 40_000_000
+"""Values of all bands and tiles that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,35 @@ class BandWay:
     """Type in which its values are wanted."""
 
 
-def warped_tiles(source: Source, ways: Sequence[BandWay], onto: Onto) -> Iterator[tuple[Window, list[MaskedArray]]]:
-    """Yield the windows of a grid with the bands on it, `(row, col)` in their order, scale and offset applied; True in the mask is not valid.
+@dataclass(frozen=True)
+class Bands:
+    """Bands of one file and where they go."""
 
-    The windows cover the grid once, from the top. Raises what `open_raster` raises.
+    source: Source
+    ways: Sequence[BandWay]
+    onto: Onto
+
+
+def warped_tiles(files: Sequence[Bands]) -> Iterator[tuple[Window, list[list[MaskedArray]]]]:
+    """Yield the windows of the grid that is the same for all files, with the bands of each on it.
+
+    Bands are `(row, col)` in the order of their ways, scale and offset applied; True in the mask is not valid. The windows cover the grid
+    once, from the top. Raises what `open_raster` raises.
     """
-    with open_raster(source) as dataset:
-        windows = list(_windows(onto, dataset))
-    yield from in_threads(lambda: open_raster(source), windows, lambda own, window: [warped(own, way, onto, window) for way in ways])
+
+    def make(datasets: Sequence[DatasetReader], window: Window) -> list[list[MaskedArray]]:
+        opened = zip(files, datasets, strict=True)
+        return [[warped(dataset, way, file.onto, window) for way in file.ways] for file, dataset in opened]
+
+    with _opened(files) as datasets:
+        windows = list(_windows(files, datasets))
+    yield from in_threads(lambda: _opened(files), windows, make)
+
+
+@contextmanager
+def _opened(files: Sequence[Bands]) -> Iterator[Sequence[DatasetReader]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(open_raster(file.source)) for file in files]
 
 
 def warped(dataset: DatasetReader, way: BandWay, onto: Onto, window: Window) -> MaskedArray:
@@ -117,13 +141,14 @@ def nodata_of(dataset: DatasetReader, band: int) -> float | None:
     return nodata if nodata is not None and in_dtype_range(nodata, dataset.dtypes[band - 1]) else None
 
 
-def _windows(onto: Onto, dataset: DatasetReader) -> Iterator[Window]:
-    """Yield tiles; strips where the file is stored in rows, of which every tile would read whole ones."""
-    height, width = onto.grid.shape
-    shrink = max(1.0, 1 / (onto.scale[0] * onto.scale[1]))
-    pixels = max(1, int(min(TILE_PX * TILE_PX, MOST_SOURCE_PX / shrink)))
+def _windows(files: Sequence[Bands], datasets: Sequence[DatasetReader]) -> Iterator[Window]:
+    """Yield tiles; strips where a file is stored in rows, of which every tile would read whole ones."""
+    height, width = files[0].onto.grid.shape
+    shrink = max(1.0, *(1 / (file.onto.scale[0] * file.onto.scale[1]) for file in files))
+    held = MOST_VALUES // (MOST_THREADS * sum(len(file.ways) for file in files))
+    pixels = max(1, int(min(TILE_PX * TILE_PX, MOST_SOURCE_PX / shrink, held)))
     side = max(1, int(pixels**0.5))
-    in_rows = dataset.block_shapes[0][1] >= dataset.width
+    in_rows = any(dataset.block_shapes[0][1] >= dataset.width for dataset in datasets)
     rows, cols = (max(1, pixels // width), width) if in_rows else (side, side)
     for row in range(0, height, rows):
         for col in range(0, width, cols):
