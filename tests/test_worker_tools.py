@@ -47,6 +47,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "raster_distance": {"raster": "classes", "targets": [2]},
     "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
     "polygonize": {"raster": "classes"},
+    "stack": {"bands": [{"raster": "scene"}, {"raster": "later", "band": 2}], "crs": "EPSG:3035"},
     "contour": {"raster": "scene", "levels": [190.5]},
     "rasterize": {"layer": "zones", "operation": "coverage", "like": "scene"},
     "sample": {"raster": "scene", "points": "points", "method": "bilinear"},

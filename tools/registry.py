@@ -25,6 +25,7 @@ MODULES: dict[str, str] = {
     "raster_distance": "tools.raster.raster_distance",
     "histogram": "tools.raster.histogram",
     "polygonize": "tools.raster.polygonize",
+    "stack": "tools.raster.stack",
     "contour": "tools.raster.contour",
     "rasterize": "tools.raster.rasterize",
     "sample": "tools.raster.sample",

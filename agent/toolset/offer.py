@@ -65,6 +65,7 @@ USES: Mapping[str, Use] = {
     "raster_distance": _use("distance|how far|far from|close to|proximity|within \\d+|nearest|away", "raster"),
     "histogram": _use("histogram|distribut|highest|lowest|deepest|maximum|minimum|quantile|quartile|where is|bins?", "raster", 1),
     "polygonize": _use("polygon|outline|vectori|patch|largest|how many|count|shapes?", "raster", 1),
+    "stack": _use("stack|align|same grid|one grid|together|bands of", "raster items"),
     "contour": _use("contour|isolines?|isobath|isotherm|level lines|every", "raster"),
     "rasterize": _use("rasteri[sz]e|(?:in)?to (?:a )?raster|burn|grid of|count per|density|onto the grid", "raster"),
     "sample": _use("sampl|elevation|height|altitude|depth|temperature|value at|values at|at the|at each|at every|points?", "raster", 1),

@@ -29,6 +29,20 @@ def choose(asked: str, value_kind: str) -> str:
     return asked
 
 
+COARSER = 1.5
+"""From this ratio of pixel sizes on quantities are averaged; nearer to 1 an average would only shift values to whole pixels."""
+
+
+def choose_for_scale(asked: str, value_kind: str, ratio: float) -> str:
+    """Return the resampling to use onto pixels `ratio` times as large: `auto` averages onto coarser ones and takes the commonest class.
+
+    Raises ParameterError for a resampling that would mix categories.
+    """
+    if asked != "auto" or ratio < COARSER or value_kind == "unknown":
+        return choose(asked, value_kind)
+    return "mode" if value_kind == "categorical" else "average"
+
+
 def for_band(chosen: str, value_kind: str) -> str:
     """Return the resampling of one band of several: that of the measured bands would mix the classes beside them."""
     return "nearest" if value_kind == "categorical" and chosen not in FOR_CATEGORIES else chosen

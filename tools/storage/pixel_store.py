@@ -62,6 +62,14 @@ def store_of(source: Source, bands: Sequence[int]) -> Store:
         return _free(dataset, bands, dtype)
 
 
+def common_store(bands: Sequence[tuple[Source, int]]) -> Store:
+    """Return how bands of several rasters are stored together: as `store_of` has each, where that is alike, else as floats with NaN."""
+    stores = {store_of(source, [band]) for source, band in bands}
+    if len(stores) == 1:
+        return stores.pop()
+    return Store(np.result_type("float32", *(store.dtype for store in stores)).name, math.nan)
+
+
 def _free(dataset: DatasetReader, bands: Sequence[int], dtype: np.dtype[Any]) -> Store:
     """Return a value that no valid pixel has: the greatest or least of the type, else the greatest that is left, else one of a wider type."""
     limits = np.iinfo(dtype)
