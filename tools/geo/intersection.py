@@ -12,7 +12,7 @@ from tools.geo.geometry import only_dimension
 from tools.geo.predicates import intersecting_pairs
 from tools.geo.rings import Geometries, Indexes
 
-COLLECTION = 7
+POINT, COLLECTION = 0, 7
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,14 @@ def intersections(first: Geometries, second: Geometries) -> Pieces:
     A piece has the lower dimension of its two features: where polygons only touch, there is none.
     """
     i, j = intersecting_pairs(first, second)
-    shapely.prepare(first)
-    shapely.prepare(second)
     found: Geometries = np.full(len(i), None, dtype=object)
-    inside = shapely.covers(first[i], second[j])
-    around = ~inside & shapely.covers(second[j], first[i])
+    around, inside = shapely.get_type_id(first[i]) == POINT, shapely.get_type_id(second[j]) == POINT  # a point is met whole or not at all
+    undecided = np.flatnonzero(~around & ~inside)
+    shapely.prepare(first[i[undecided]])
+    shapely.prepare(second[j[undecided]])
+    inside[undecided] = shapely.covers(first[i[undecided]], second[j[undecided]])
+    undecided = undecided[~inside[undecided]]
+    around[undecided] = shapely.covers(second[j[undecided]], first[i[undecided]])
     across = ~inside & ~around
     found[inside], found[around] = second[j[inside]], first[i[around]]
     found[across] = shapely.intersection(first[i[across]], second[j[across]])

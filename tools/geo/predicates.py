@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from tools.geo.dissolve import union
+from tools.geo.pairs import related_pairs
 from tools.geo.rings import Geometries, Indexes
 
 Topological = Literal["intersects", "within", "contains", "touches", "crosses", "overlaps", "disjoint"]
@@ -24,26 +25,23 @@ def related(layer: Geometries, other: Geometries, predicate: Topological) -> NDA
     present = ~shapely.is_missing(layer)
     if predicate == "disjoint":
         return np.asarray(present & ~related(layer, other, "intersects"))
-    tree = shapely.STRtree(other)
     mask = np.zeros(len(layer), dtype=bool)
-    mask[np.unique(tree.query(layer, predicate=predicate)[0])] = True
+    mask[related_pairs(layer, other, predicate)[0]] = True
     if predicate == "within":
         undecided = np.flatnonzero(present & ~mask)
-        mask[undecided] = _within_union(layer[undecided], other, tree)
+        mask[undecided] = _within_union(layer[undecided], other)
     return mask
 
 
 def intersecting_pairs(layer: Geometries, other: Geometries) -> tuple[Indexes, Indexes]:
     """Return the positions in `layer` and in `other` of all pairs that share at least a point, sorted."""
-    pairs = shapely.STRtree(other).query(layer, predicate="intersects")
-    order = np.lexsort((pairs[1], pairs[0]))
-    return pairs[0][order], pairs[1][order]
+    return related_pairs(layer, other, "intersects")
 
 
-def _within_union(layer: Geometries, other: Geometries, tree: shapely.STRtree) -> NDArray[np.bool_]:
+def _within_union(layer: Geometries, other: Geometries) -> NDArray[np.bool_]:
     """Decide for geometries that lie within no single one of the others, but perhaps within several together."""
     inside = np.zeros(len(layer), dtype=bool)
-    first, second = tree.query(layer, predicate="intersects")
+    first, second = intersecting_pairs(layer, other)
     for position in np.flatnonzero(np.bincount(first, minlength=len(layer)) > 1):
         inside[position] = shapely.within(layer[position], union(other[second[first == position]]))
     return inside

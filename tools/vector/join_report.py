@@ -66,7 +66,8 @@ def _nowhere(joined: Joined) -> ToolOutput:
 
 def _counts(joined: Joined) -> dict[str, int]:
     """Return how many features have a partner, pairs there are, and rows of each side were left without."""
-    found, theirs = len(np.unique(joined.first)), len(np.unique(joined.second))
+    found = int(np.count_nonzero(np.bincount(joined.first, minlength=len(joined.layer.frame))))
+    theirs = int(np.count_nonzero(np.bincount(joined.second, minlength=len(joined.other))))
     return {
         "count": found,
         "pairs": len(joined.first),
@@ -92,7 +93,7 @@ def _said(joined: Joined, counts: dict[str, int]) -> tuple[str, ...]:
     if (joined.method or {}).get("key") and counts["other rows without a partner"]:
         said.append(f"{counts['other rows without a partner']} of {len(joined.other)} rows of the other have no feature")
     if counts["pairs"] > counts["count"]:
-        several = int((np.unique(joined.first, return_counts=True)[1] > 1).sum())
+        several = int((np.bincount(joined.first) > 1).sum())
         said.append(
             f"{several} features have several partners and stand in {counts['pairs']} rows; query_vector counts their own values and areas once"
         )
@@ -115,9 +116,9 @@ def _frame(params: JoinParams, joined: Joined) -> geopandas.GeoDataFrame:
     made |= {new: _taken(joined.other[name], second) for name, new in theirs.items()}
     made |= {keys[0]: layer.index.to_numpy()[first], keys[1]: _taken(joined.other.index.to_series(), second)}
     if joined.metres is not None:
-        lone = np.full(len(first) - len(joined.first), np.nan)
-        order = np.argsort(np.concatenate([joined.first, np.setdiff1d(first, joined.first)]), kind="stable")
-        made[_free(DISTANCE, [*own, *theirs.values()])] = np.concatenate([joined.metres, lone])[order]
+        metres = np.full(len(first), np.nan)
+        metres[second >= 0] = joined.metres
+        made[_free(DISTANCE, [*own, *theirs.values()])] = metres
     frame = geopandas.GeoDataFrame(pandas.DataFrame(made), geometry=list(joined.layer.geometries[first]), crs=joined.layer.crs)
     mark(frame, layer, (keys[0], own), (keys[1], list(theirs.values())))
     return frame
@@ -125,7 +126,7 @@ def _frame(params: JoinParams, joined: Joined) -> geopandas.GeoDataFrame:
 
 def _with_lone(joined: Joined) -> tuple[Indexes, Indexes]:
     """Return the pairs with one more for each lone feature, whose partner is -1, sorted by feature."""
-    lone = np.setdiff1d(np.arange(len(joined.layer.frame)), joined.first)
+    lone = np.flatnonzero(np.bincount(joined.first, minlength=len(joined.layer.frame)) == 0)
     first = np.concatenate([joined.first, lone])
     order = np.argsort(first, kind="stable")
     return first[order], np.concatenate([joined.second, np.full(len(lone), -1)])[order]
