@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness import Measurement, keep, last_kept, report
+from joins import join
 from processes import question, start_up
 from reads import remote_window
 from segments import segment
@@ -22,6 +23,7 @@ def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, sce
     yield from start_up(runs)
     yield from question(folder, runs)
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
+    yield from join(folder, runs, points=side * side // 100, polygons=zones_per_side**2)
     yield from segment(folder, runs, side=scene_side)
     yield from remote_window(folder, runs, side=scene_side)
     yield from worker_calls(folder, runs)
