@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from shapely import Point
 
+from tools.contract import Source
 from tools.errors import DataError
 from tools.geo.transform import operation_for, transform, transformation_record
 from tools.geo.vicinity import lonlat_bounds
+from tools.storage.warp import warped_band
 from vector_calls import call, value
 
 WGS84 = CRS.from_epsg(4326)
@@ -129,3 +133,24 @@ def test_polygons_have_no_one_coordinate(tmp_path, make_layer):
 
     with pytest.raises(ParameterError, match="no points"):
         call("query_vector", tmp_path, {"a": area}, layer="a", select=["latitude"])
+
+
+def reprojected(tmp_path, make_raster, crs: str, west: float):
+    image = np.zeros((101, 101), dtype="uint8")
+    image[50, 50] = 9
+    path = make_raster(image, crs=crs, transform=Affine(1e-4, 0, west - 50.5e-4, 0, -1e-4, 45.5 + 50.5e-4))
+    source = Source("r", "raster", path, "xxh3:0")
+    grid = GeoBox((220, 220), Affine(1e-5, 0, 8.951, 0, -1e-5, 45.5017), "EPSG:4326")
+    band = warped_band(source, 1, grid)
+    rows, columns = np.nonzero(band.filled(0) == 9)
+    return grid.affine * (columns.mean() + 0.5, rows.mean() + 0.5)
+
+
+def test_a_raster_on_an_old_datum_is_warped_by_the_published_formula(tmp_path, make_raster):
+    place = reprojected(tmp_path, make_raster, "EPSG:4265", 8.952333333)
+    assert place == pytest.approx(helmert(8.952333333, 45.5, (6378388, 297), MONTE_MARIO), abs=2e-5)
+
+
+def test_a_raster_that_gdal_would_not_shift_is_refused(tmp_path, make_raster):
+    with pytest.raises(DataError, match=r"without the shift between their datums, \d\d m off"):
+        reprojected(tmp_path, make_raster, "EPSG:4806", 8.952333333 - ROME)

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from tools.contract import Source
+from tools.storage.datum_check import check_shift
 from tools.storage.rasters import check_band, crs_of, open_raster
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def default_grid(source: Source, crs: CRS, resolution: float | None = None) -> G
     with open_raster(source) as dataset:
         rotated = dataset.transform.b or dataset.transform.d
         bounds = _outline_bounds(dataset) if rotated else tuple(dataset.bounds)
+        check_shift(crs_of(dataset), crs, *_middle(dataset))
         transform, width, height = calculate_default_transform(
             crs_of(dataset).to_wkt(), crs.to_wkt(), dataset.width, dataset.height, *bounds, resolution=resolution
         )
@@ -78,6 +80,7 @@ def warped_stored(
 
     if grid.crs is None:
         raise ValueError("the grid has no CRS; grids are made from rasters whose CRS is known")
+    check_shift(crs_of(dataset), grid.crs.proj, *_middle(dataset))
     alphas = [index for index, each in enumerate(dataset.colorinterp, start=1) if each.name == "alpha"]
     # Without nodata or an alpha band GDAL could not tell what lies outside the source.
     unmarked = nodata is None and not alphas
@@ -98,6 +101,11 @@ def warped_stored(
     if values.dtype.kind in "fc":
         invalid |= np.isnan(values)
     return np.ma.MaskedArray(values, mask=invalid)
+
+
+def _middle(dataset: DatasetReader) -> tuple[float, float]:
+    x, y = dataset.transform * (dataset.width / 2, dataset.height / 2)
+    return x, y
 
 
 def _outline_bounds(dataset: Any) -> tuple[float, float, float, float]:  # Any: rasterio's DatasetReader has no types

@@ -13,6 +13,7 @@ from odc.geo.overlap import compute_reproject_roi
 
 from tools.contract import Source
 from tools.geo.grid import Window, window_grid
+from tools.storage.datum_check import check_shift
 from tools.storage.rasters import crs_of, open_raster
 from tools.storage.tiles import MOST_THREADS, in_threads
 from tools.storage.warp import WARP_MEMORY_MB
@@ -40,7 +41,9 @@ class Onto:
 
     @classmethod
     def between(cls, src_grid: GeoBox, grid: GeoBox) -> Onto:
-        """Return it for a file on `src_grid`."""
+        """Return it for a file on `src_grid`; raise DataError where GDAL would leave out the shift of the datum."""
+        if src_grid.crs is not None and grid.crs is not None:
+            check_shift(src_grid.crs.proj, grid.crs.proj, *src_grid.extent.centroid.coords[0])
         found = compute_reproject_roi(src_grid, grid)
         scale = (1.0, 1.0) if not found.scale else (1 / float(found.scale2.x), 1 / float(found.scale2.y))
         return cls(grid, scale)
