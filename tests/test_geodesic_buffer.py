@@ -20,6 +20,7 @@ GEOD = Geod(ellps="WGS84")
 CAPS = [
     pytest.param(10, 45, 1_000, id="a kilometre"),
     pytest.param(179.99, 0, 50_000, id="over the antimeridian"),
+    pytest.param(-180, 0, 2_900, id="over the antimeridian, its ring closing where it is cut"),
     pytest.param(0, 89.5, 100_000, id="over the north pole"),
     pytest.param(30, -90, 10_000, id="on the south pole"),
     pytest.param(100, 80, 1_500_000, id="wide, around a pole"),

@@ -17,16 +17,19 @@ def boundaries(geometries: Geometries, crs: CRS) -> Geometries:
     Earth and is left out.
     """
     found = np.array(shapely.boundary(np.asarray(geometries, dtype=object)), dtype=object)
-    frame = geodetic_frame(crs)
-    if frame.is_lonlat:
-        half = np.pi / frame.radians_per_unit
-        cut = np.flatnonzero(_touches_cuts(geometries, half) & (shapely.get_dimensions(found) == 1))
-        found[cut] = [_without_cuts(lines, half) for lines in found[cut]]
+    cut = touches_cuts(geometries, crs) & (shapely.get_dimensions(found) == 1)
+    half = np.pi / geodetic_frame(crs).radians_per_unit
+    found[cut] = [_without_cuts(lines, half) for lines in found[cut]]
     found[shapely.is_empty(found)] = None
     return found
 
 
-def _touches_cuts(geometries: Geometries, half: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def touches_cuts(geometries: Geometries, crs: CRS) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell which geometries reach both sides of the antimeridian, or a pole, in a CRS of longitude, latitude; none in others."""
+    frame = geodetic_frame(crs)
+    if not frame.is_lonlat:
+        return np.zeros(len(geometries), dtype=bool)
+    half = np.pi / frame.radians_per_unit
     west, south, east, north = shapely.bounds(geometries).reshape(-1, 4).T
     return np.asarray(((west <= -half) & (east >= half)) | (south <= -half / 2) | (north >= half / 2))
 

@@ -15,8 +15,10 @@ from pyproj import CRS
 
 from tools.errors import ParameterError
 from tools.geo.antimeridian import wrap_longitudes
+from tools.geo.boundary import boundaries, touches_cuts
 from tools.geo.dissolve import groups_of, union
 from tools.geo.frame import Floats, geodetic_frame
+from tools.geo.geometry import only_dimension
 from tools.geo.plane import LocalPlane
 from tools.geo.rings import Geometries, Indexes, line_paths, parts_of
 from tools.geo.transform import transform
@@ -44,6 +46,27 @@ def buffer(geometries: Geometries, crs: CRS, distance_m: float) -> Geometries:
     _require_tested(abs(distance_m))
     geodetic = geodetic_frame(crs).geodetic
     lonlat = transform(np.asarray(geometries, dtype=object), crs, geodetic)
+    if distance_m < 0 and len(lonlat):
+        return transform(_shrunk(lonlat, geodetic, -distance_m), geodetic, crs)
+    return transform(_grown(lonlat, geodetic, distance_m), geodetic, crs)
+
+
+def _shrunk(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Geometries:
+    """Shrink polygons; those cut at the antimeridian or along a pole by what lies near their true edges, since a cut is no edge."""
+    polygons = only_dimension(lonlat, 2)
+    cut = touches_cuts(polygons, geodetic)
+    whole = polygons.copy()
+    whole[cut] = None
+    shrunk = _grown(whole, geodetic, -distance_m)
+    rim = _grown(boundaries(polygons[cut], geodetic), geodetic, distance_m)
+    left = shapely.difference(polygons[cut], rim)
+    left[shapely.is_missing(rim)] = polygons[cut][shapely.is_missing(rim)]  # the whole Earth has no edge
+    left[shapely.is_empty(left)] = None
+    shrunk[cut] = left
+    return shrunk
+
+
+def _grown(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Geometries:
     parts: list[list[shapely.Geometry]] = [[] for _ in lonlat]
     for step in (_points, _narrow, _wide):
         for found, owner in step(lonlat, geodetic, distance_m):
@@ -51,7 +74,7 @@ def buffer(geometries: Geometries, crs: CRS, distance_m: float) -> Geometries:
                 parts[position].append(geometry)
     merged: Geometries = np.full(len(lonlat), None, dtype=object)
     merged[:] = [_united(several) for several in parts]
-    return transform(merged, geodetic, crs)
+    return merged
 
 
 def buffer_method(distance_m: float) -> dict[str, object]:
@@ -123,8 +146,12 @@ def _wide(lonlat: Geometries, geodetic: CRS, distance_m: float) -> Buffered:
     is_wide = _is_wide(polygons)
     if is_wide.any():
         combine = shapely.union if distance_m > 0 else shapely.difference
-        edges = _along_edges(polygons[is_wide], geodetic, abs(distance_m))
-        yield combine(polygons[is_wide], edges), polygon_owner[is_wide]
+        own = polygons[is_wide]
+        rims = boundaries(own, geodetic)  # not the cuts: along a pole they are thousands of pieces at one place
+        near = _along_edges(rims, geodetic, abs(distance_m))
+        edged = ~shapely.is_missing(near)  # the whole Earth has no edge
+        own[edged] = combine(own[edged], near[edged])
+        yield own, polygon_owner[is_wide]
 
 
 def _is_wide(lonlat: Geometries) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

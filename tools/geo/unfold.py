@@ -32,7 +32,9 @@ def polygon_of_lonlat(ring: Floats) -> shapely.Polygon:
     """Return the planar polygon of one ring, shape (vertex, 2) in degrees, unfolded and closed along a pole it goes around."""
     lon = np.unwrap(ring[:, 0], period=TURN)
     lat = ring[:, 1]
-    if abs(lon[-1] - lon[0]) > _HALF_WINDING:
+    if abs(lon[-1] - lon[0]) <= _HALF_WINDING:
+        lon[-1] = lon[0]  # unwrapping rounds by 1e-14, and a ring that misses its start by that much crosses itself
+    else:
         pole = float(np.copysign(90.0, lat.mean()))
         lon = np.concatenate([lon, [lon[-1], lon[0]]])
         lat = np.concatenate([lat, [pole, pole]])
