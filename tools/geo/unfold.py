@@ -10,6 +10,7 @@ from tools.geo.rings import Geometries
 
 TURN = 360.0
 _HALF_WINDING = 180.0
+WORLD = shapely.box(-180, -90, 180, 90)
 
 
 def unfold(geometries: Geometries) -> Geometries:
@@ -28,17 +29,36 @@ def unfold(geometries: Geometries) -> Geometries:
     return unfolded
 
 
-def polygon_of_lonlat(ring: Floats) -> shapely.Polygon:
-    """Return the planar polygon of one ring, shape (vertex, 2) in degrees, unfolded and closed along a pole it goes around."""
+def polygon_of_lonlat(ring: Floats) -> shapely.Geometry:
+    """Return what one closed ring, shape (vertex, 2) in degrees, encloses: unfolded, or closed along a pole it goes around.
+
+    Around a pole it lies within -180 to 180 degrees.
+    """
     lon = np.unwrap(ring[:, 0], period=TURN)
-    lat = ring[:, 1]
-    if abs(lon[-1] - lon[0]) <= _HALF_WINDING:
-        lon[-1] = lon[0]  # unwrapping rounds by 1e-14, and a ring that misses its start by that much crosses itself
-    else:
-        pole = float(np.copysign(90.0, lat.mean()))
-        lon = np.concatenate([lon, [lon[-1], lon[0]]])
-        lat = np.concatenate([lat, [pole, pole]])
-    return shapely.Polygon(np.column_stack([lon, lat]))
+    if abs(lon[-1] - lon[0]) > _HALF_WINDING:
+        return _around_pole(ring[:-1])
+    lon[-1] = lon[0]  # unwrapping rounds by 1e-14, and a ring that misses its start by that much crosses itself
+    return shapely.Polygon(np.column_stack([lon, ring[:, 1]]))
+
+
+def _around_pole(vertices: Floats) -> shapely.Geometry:
+    """Return what lies between a ring around a pole and the pole.
+
+    Three turns of the ring are drawn and one is cut out of them, so that the only cut is the antimeridian, the same on both sides.
+    """
+    pole = float(np.copysign(90.0, vertices[:, 1].mean()))
+    # From the vertex nearest to the pole the way there meets no other edge, however the ring winds.
+    turned = np.roll(vertices, -int(np.argmin(np.abs(pole - vertices[:, 1]))), axis=0)
+    lon = np.unwrap(np.append(turned[:, 0], turned[0, 0]), period=TURN)
+    step = TURN * np.round((lon[-1] - lon[0]) / TURN)
+    first = (lon[0] + TURN / 2) % TURN - TURN / 2
+    turns = np.concatenate([lon[:-1] - lon[0] + first + turn * step for turn in (-1, 0, 1)])
+    turns = np.append(turns, first + 2 * step)
+    lat = np.append(np.tile(turned[:, 1], 3), turned[0, 1])
+    strip = shapely.Polygon(np.column_stack([np.append(turns, [turns[-1], turns[0]]), np.append(lat, [pole, pole])]))
+    if not strip.is_valid:  # beside a pole a ring that nearly touches itself may cross itself by less than the tolerance of its edges
+        strip = shapely.make_valid(strip, method="structure", keep_collapsed=False)
+    return shapely.intersection(strip, WORLD)
 
 
 def _unfold(geometry: shapely.Geometry) -> shapely.Geometry:
