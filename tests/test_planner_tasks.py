@@ -25,6 +25,7 @@ DATA = [
     raster("land_cover", kind="categorical", unit="unspecified", classes=COVER),
 ]  # fmt: skip
 FARMS = {"conditions": [{"column": "land_use", "op": "=", "value": "farm"}]}
+NORTH = {"conditions": [{"column": "name", "op": "=", "value": "North"}]}
 OXBY = {"conditions": [{"column": "name", "op": "=", "value": "Oxby clinic"}]}
 
 
@@ -55,6 +56,8 @@ OXBY = {"conditions": [{"column": "name", "op": "=", "value": "Oxby clinic"}]}
         ("Make Thiessen polygons of the stations clipped to the districts", "shapes", {"operation": "voronoi", "layer": "stations", "within": "districts"}),
         ("What is the area of the convex hull around all clinics?", "shapes", {"operation": "convex_hull", "layer": "clinics", "by": []}),
         ("Where is the highest point?", "histogram", {"raster": "elevation"}),
+        ("Where is the highest point of the elevation in North?", "query_vector", {"layer": "districts", "where": NORTH}),
+        ("Where is the lowest point in the districts?", "histogram", {"raster": "elevation", "within": "districts"}),
         ("Show a histogram of elevation in 5 bins", "histogram", {"raster": "elevation", "bins": 5}),
         ("Buffer the clinics by 500 m", "overlay", {"operation": "buffer", "layer": "clinics", "distance_m": 500.0}),
         ("Dissolve the parcels by land use", "overlay", {"operation": "dissolve", "layer": "parcels", "by": ["land_use"]}),

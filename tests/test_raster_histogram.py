@@ -9,6 +9,7 @@ import numpy as np
 import pandas
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,3 +170,25 @@ def test_the_highest_point_of_a_park_is_where_the_file_has_it(tmp_path: Path, sh
     found = facts(histogram(tmp_path, path))
     assert found[("maximum",)] == heights.max()
     assert (found[("longitude", "maximum")], found[("latitude", "maximum")]) == pytest.approx((lon, lat), abs=1e-9)
+
+
+def test_only_pixels_within_a_layer_count_and_the_extreme_is_the_one_inside(tmp_path: Path, make_raster, make_layer) -> None:
+    values = np.arange(1200, dtype="float32").reshape(30, 40)  # the last row and column are the largest
+    raster = make_raster(values, crs=UTM, bounds=BOUNDS)
+    inside = shapely.box(412_100, 5_107_100, 412_200, 5_107_200)  # rows 10 to 19, columns 10 to 19 of 10 m
+    layer = make_layer([inside], crs=UTM, columns={"name": ["park"]})
+    sources = {"r": Source("r", "raster", raster, "x"), "l": Source("l", "vector", layer, "y")}
+    output = run(HistogramParams(raster="r", within="l", bins=3), ToolContext(tmp_path, sources))
+    part = values[10:20, 10:20]
+    found = facts(output)
+    assert (found[("minimum",)], found[("maximum",)]) == (part.min(), part.max())
+    assert (found[("x", "maximum")], found[("y", "maximum")]) == (412_195, 5_107_105)
+    assert per_bin(output, "count") == np.histogram(part, 3)[0].tolist()
+    assert found[("valid_share",)] == 100
+
+
+def test_layer_beside_the_raster_gives_no_coverage(tmp_path: Path, make_raster, make_layer) -> None:
+    raster = make_raster(np.ones((30, 40), "float32"), crs=UTM, bounds=BOUNDS)
+    layer = make_layer([shapely.box(500_000, 5_107_100, 500_100, 5_107_200)], crs=UTM, columns={"name": ["far"]})
+    sources = {"r": Source("r", "raster", raster, "x"), "l": Source("l", "vector", layer, "y")}
+    assert run(HistogramParams(raster="r", within="l"), ToolContext(tmp_path, sources)).outcome is Outcome.NO_COVERAGE

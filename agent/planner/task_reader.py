@@ -231,8 +231,15 @@ def _group(told: _Told, datasets: Sequence[Dataset]) -> tuple[str, ...] | None:
 
 
 def _extremes(told: _Told) -> Task | None:
-    cells = told.names.raster(told.said("what")) if told.said("what") else _only_surface(told.atlas)
-    return Task("extremes", cells=cells, option="maximum" if told.said("up") else "minimum") if cells else None
+    option = "maximum" if told.said("up") else "minimum"
+    words = told.said("what")
+    cells = told.names.raster(words) if words else _only_surface(told.atlas)
+    if cells:
+        return Task("extremes", cells=cells, option=option)
+    raster, _, place = re.sub(r" (?:inside|within|of) (?:the )?", " in ", f" {words}").rpartition(" in ")
+    within = told.names.layer(place or words, geometry="polygon")
+    cells = told.names.raster(raster) if raster.strip() else _only_surface(told.atlas)
+    return Task("extremes", cells=cells, other=within, option=option) if within and cells else None
 
 
 def _histogram(told: _Told) -> Task | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from agent.planner.atlas import Atlas
 from agent.planner.derived_steps import raster_params
@@ -142,10 +143,13 @@ def _thiessen(task: Task, before: str, ledger: Ledger, _atlas: Atlas) -> Message
     )
 
 
-def _histogram(task: Task, _before: str, ledger: Ledger, atlas: Atlas) -> Message | None:
+def _histogram(task: Task, before: str, ledger: Ledger, atlas: Atlas) -> Message | None:
     raster = _raster(task, ledger, atlas)
+    within = _selected(replace(task, layer=task.other), before, ledger) if task.other else ""
+    if raster is None or within is None:
+        return None
     bins = {"bins": int(task.amount)} if task.amount else {}
-    return ledger.call("histogram", {**raster, **bins}) if raster else None
+    return ledger.call("histogram", {**raster, **bins, **({"within": within} if within else {})})
 
 
 _MAKERS: Mapping[str, Callable[[Task, str, Ledger, Atlas], Message | None]] = {

@@ -138,7 +138,8 @@ def _extreme(task: Task, message: Message, atlas: Atlas) -> list[str]:
     if not facts:
         return [f"There is no {task.option} of {_of(task, atlas)} [{n}]."]
     value = figure(facts[0], facts[0].unit)
-    lines = [f"The {task.option} of {_of(task, atlas)} is {value} [{n}]."]
+    inside = f" in {layer_words(task.other, atlas)}" if task.other else ""
+    lines = [f"The {task.option} of {_of(task, atlas)}{inside} is {value} [{n}]."]
     places = [fact for name in _COORDINATES for fact in message.named(name, of=task.option)]
     return [*lines, *(f"- {fact.name} of the {task.option}: {_coordinate(fact)} [{n}]" for fact in places)]
 

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow
 import pyarrow.parquet
+import shapely
 
 from tools.contract import Fact, Source, ToolContext, Unit
 from tools.errors import ParameterError
+from tools.geo.coverage import to_pixels
 from tools.geo.grid import window_grid
 from tools.geo.moments import Floats, Spread
 from tools.geo.pixels import area_varies, pixel_area_m2
 from tools.geo.quantiles import quantiles
+from tools.geo.rings import Geometries
+from tools.geotypes import EVERYTHING
 from tools.raster.extremes import Extreme
+from tools.raster.features import read_features
 from tools.raster.strips import STRIP_PX
+from tools.storage.features_mask import burned_counts
 from tools.storage.rasters import RasterInfo, iter_strips, read_band
 
 if TYPE_CHECKING:
@@ -48,13 +54,30 @@ class Band:
         self.info, self.by_area, self.folder = info, area_varies(info.grid), context.folder
         self._source: Source = context.source(params.raster)
         self._band, self._context, self._passes, self._done = params.band, context, passes, 0
+        self.warnings: tuple[str, ...] = ()
+        self.method: dict[str, object] = {}
+        self._outlines = None if params.within is None else self._placed(params.within, context)
+
+    def _placed(self, within: str, context: ToolContext) -> Geometries:
+        """Return the polygons on the pixels of the raster; raise ParameterError for a layer of other things."""
+        features = read_features(context.source(within), EVERYTHING)
+        there, records = features.onto(self.info.grid)
+        if (shapely.get_dimensions(there[~shapely.is_missing(there)]) < 2).any():
+            raise ParameterError(f"The layer {within!r} holds lines or points.", hint="Name polygons, or buffer it first with overlay.")
+        self.warnings, self.method = (
+            features.warnings,
+            {"within": "pixels whose centre lies in a polygon", "transformations of within": records},
+        )
+        return to_pixels(there, self.info.grid)
 
     def strips(self) -> Iterator[tuple[tuple[int, int, int, int], MaskedArray, Floats]]:
-        """Yield window, values with what is not finite masked, and the area of every pixel, once over the raster."""
+        """Yield window, values with what is not finite masked, and the area of every pixel that counts, else 0, once over the raster."""
         height = self.info.height
         for window in iter_strips(height, self.info.width, STRIP_PX):
             values = np.ma.masked_invalid(read_band(self._source, self._band, window), copy=False)
             area = np.broadcast_to(pixel_area_m2(window_grid(self.info.grid, window)), values.shape)
+            if self._outlines is not None:
+                area = np.where(burned_counts(self._outlines, window, height, touched=False) > 0, area, 0.0)
             yield window, values, area
             self._context.progress((self._done + (window[0] + window[2]) / height) / self._passes)
         self._done += 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from tools.contract import Fact, Outcome, Tool, ToolContext, ToolOutput
-from tools.geotypes import Params, RasterRef
+from tools.geotypes import Params, RasterRef, VectorRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,11 @@ PASSES = {"equal": 2, "quantile": 6}
 
 
 class HistogramParams(Params):
-    """Tell how the values of a whole raster are distributed: pixels, area and share in each bin of value, or of each class where the band holds classes; mean, std, and the smallest and largest value with the place where they are (x, y, longitude, latitude). Use it for 'where is the highest point'; for zones use zonal_stats."""
+    """Tell how the values of a raster are distributed: pixels, area and share in each bin of value, or of each class where the band holds classes; mean, std, and the smallest and largest value with the place where they are (x, y, longitude, latitude). Use it for 'where is the highest point'; for statistics by zone use zonal_stats."""
 
     raster: RasterRef
     band: int = Field(default=1, ge=1, description="Band number, from 1.")
+    within: VectorRef | None = Field(default=None, description="Only pixels whose centre lies in the polygons of this layer, e.g. a park.")
     method: Literal["equal", "quantile"] = Field(
         default="equal", description="Bins of equal width, or that hold equal shares of the area (4 bins: quartiles)."
     )
@@ -112,8 +113,8 @@ def _output(
         facts=(*facts, Fact("valid_share", spread.valid_share, "%")),
         files=(FILE,),
         kind="table",
-        warnings=warnings,
-        method={**weighting(spread), "area": area_text(grid), "share": "of the valid area", **place_method(grid)},
+        warnings=(*warnings, *band.warnings),
+        method={**weighting(spread), **band.method, "area": area_text(grid), "share": "of the valid area", **place_method(grid)},
         bbox=bbox_degrees(grid),
     )
 
@@ -122,11 +123,17 @@ def _nothing(info: RasterInfo) -> ToolOutput:
     from tools.raster.output import bbox_degrees
 
     return ToolOutput(
-        "Every pixel of the raster is nodata.",
+        "Every pixel asked for is nodata, or the layer does not reach the raster.",
         facts=(Fact("valid_share", 0.0, "%"),),
         outcome=Outcome.NO_COVERAGE,
         bbox=bbox_degrees(info.grid),
     )
 
 
-TOOL = Tool("histogram", HistogramParams, run, "pure", libraries=("rasterio", "odc-geo", "pyproj", "shapely", "numpy", "pyarrow"))
+TOOL = Tool(
+    "histogram",
+    HistogramParams,
+    run,
+    "pure",
+    libraries=("rasterio", "odc-geo", "geopandas", "pyogrio", "pyproj", "shapely", "numpy", "pyarrow", "pandas"),
+)
