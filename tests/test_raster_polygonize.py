@@ -20,6 +20,7 @@ from raster_calls import call, fact, raster
 from tools.contract import Outcome, Source
 from tools.errors import ParameterError
 from tools.geo.pixels import pixel_area_m2
+from tools.storage import cog
 from tools.storage.rasters import write_class_raster, write_raster
 
 LABELS = {1: "water", 2: "forest", 3: "field"}
@@ -72,6 +73,16 @@ def test_patches_come_by_class_and_then_from_the_first_row_on_and_equal_calls_wr
     frame = geopandas.read_parquet(tmp_path / "one" / one.files[0])
     corners = ((frame.geometry.bounds["minx"] - 300_000) / 3000).tolist()
     assert list(zip(frame["class"], corners, strict=True)) == [("water", 1), ("water", 4), ("water", 2), ("forest", 0), ("forest", 2)]
+
+
+def test_many_pixels_wait_on_disk_and_nothing_of_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (40, 30))
+    source = classes(tmp_path / "c.tif", codes, GeoBox((40, 30), GRIDS["utm"].affine, "EPSG:32631"))
+    call("polygonize", tmp_path / "memory", {"raster": "r"}, source)
+    monkeypatch.setattr(cog, "IN_MEMORY_BYTES", 0)
+    output = call("polygonize", tmp_path / "disk", {"raster": "r"}, source)
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == list(output.files)
+    assert (tmp_path / "disk" / output.files[0]).read_bytes() == (tmp_path / "memory" / output.files[0]).read_bytes()
 
 
 def test_only_the_classes_asked_for_become_patches(tmp_path: Path) -> None:

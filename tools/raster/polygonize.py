@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tools.geo.band_math import MaskedArray
+    from tools.geo.grid import Window
     from tools.storage.rasters import RasterInfo
+    from tools.storage.shapes import Codes
 
 FILE = "polygons.parquet"
 MOST_UNKNOWN_CLASSES = 1000
@@ -64,35 +68,34 @@ def run(params: PolygonizeParams, context: ToolContext) -> ToolOutput:
             hint="Classify it first by ranges of values (classify), then polygonize the result.",
         )
     check_output_size(info.grid)
-    codes, values = _codes(params, context, info)
+    values = _values(params, context, info)
     if not values:
         return _nothing(params, context, info, Outcome.NO_COVERAGE)
     wanted = _wanted(params, values, info)
     if not wanted:
         return _nothing(params, context, info, Outcome.TRUE_ZERO)
-    patches = _patches(params, context, (codes, values, wanted), info)
+    patches = _patches(params, context, (values, wanted), info)
     _write(context, patches, info)
     return _output(params, patches, info)
 
 
-def _codes(params: PolygonizeParams, context: ToolContext, info: RasterInfo) -> tuple[NDArray[np.int32], list[float]]:
-    """Return the class number of every pixel, from 1, 0 where nodata, and the value of each number; values ascend."""
+def _values(params: PolygonizeParams, context: ToolContext, info: RasterInfo) -> list[float]:
+    """Return the values that occur, ascending."""
     import numpy as np
 
-    from tools.storage.rasters import read_band
+    from tools.storage.rasters import band_array, iter_strips, open_raster
 
-    band = read_band(context.source(params.raster), params.band)
-    hidden = np.ma.getmaskarray(band)
-    values, at = np.unique(band.data[~hidden], return_inverse=True)
-    if info.value_kind == "unknown" and len(values) > MOST_UNKNOWN_CLASSES:
-        raise ParameterError(
-            f"The band has {len(values):,} different values, which are hardly classes.",
-            hint="Classify it first; or, where they are codes, add the raster with --kind categorical.",
-        )
-    codes = np.zeros(band.shape, "int32")
-    codes[~hidden] = at + 1
-    context.progress(0.3)
-    return codes, [float(value) for value in values.tolist()]
+    found = np.zeros(0, info.dtype)
+    with open_raster(context.source(params.raster)) as dataset:
+        for window in iter_strips(info.height, info.width):
+            found = np.union1d(found, band_array(dataset, params.band, window).compressed())
+            if info.value_kind == "unknown" and len(found) > MOST_UNKNOWN_CLASSES:
+                raise ParameterError(
+                    f"The band has more than {MOST_UNKNOWN_CLASSES:,} different values, which are hardly classes.",
+                    hint="Classify it first; or, where they are codes, add the raster with --kind categorical.",
+                )
+            context.progress(0.2 * (window[0] + window[2]) / info.height)
+    return [float(value) for value in found.tolist()]
 
 
 def _wanted(params: PolygonizeParams, values: list[float], info: RasterInfo) -> list[int]:
@@ -107,24 +110,42 @@ def _wanted(params: PolygonizeParams, values: list[float], info: RasterInfo) -> 
     return [number for number, value in enumerate(values, start=1) if info.name_of(value).casefold() in asked]
 
 
-def _patches(
-    params: PolygonizeParams, context: ToolContext, classes: tuple[NDArray[np.int32], list[float], list[int]], info: RasterInfo
-) -> Patches:
+def _patches(params: PolygonizeParams, context: ToolContext, classes: tuple[list[float], list[int]], info: RasterInfo) -> Patches:
     """Trace the classes, measure every patch, and leave out the small ones."""
-    import numpy as np
-
     from tools.geo.measure import geodesic_area
     from tools.settings import ToolSettings
+    from tools.storage.rasters import band_array, open_raster
     from tools.storage.shapes import trace_shapes
 
-    codes, values, wanted = classes
-    kept = codes if len(wanted) == len(values) else np.where(np.isin(codes, wanted), codes, 0).astype("int32")
-    geometries, numbers = trace_shapes(kept, info.grid, params.connectivity, ToolSettings().max_features, context.progress)
+    values, wanted = classes
+    with open_raster(context.source(params.raster)) as dataset:
+        codes = _codes(lambda window: band_array(dataset, params.band, window), values, wanted, info)
+        traced = trace_shapes(context.folder / FILE, codes, params.connectivity, ToolSettings().max_features, context.progress)
+    geometries, numbers = traced
     area_m2 = geodesic_area(geometries, info.crs)
     large = area_m2 >= params.minimum_area
     found = [values[number - 1] for number in numbers[large].tolist()]
     labels = [info.name_of(value) for value in found]
     return Patches(geometries[large], labels, found, area_m2[large], int((~large).sum()), float(area_m2[~large].sum()))
+
+
+def _codes(read: Callable[[Window], MaskedArray], values: list[float], wanted: list[int], info: RasterInfo) -> Codes:
+    """Return what gives the number of the class of every pixel, from 1 in the order of the values; 0 for nodata and what is not wanted."""
+    import numpy as np
+
+    from tools.storage.shapes import Codes
+
+    dtype = "uint8" if len(values) < 1 << 8 else "uint16" if len(values) < 1 << 16 else "int32"
+    known, numbers = np.asarray(values), np.zeros(len(values), dtype)
+    numbers[np.asarray(wanted) - 1] = wanted
+
+    def strip(window: Window) -> NDArray[np.int32]:
+        band = read(window)
+        at = np.searchsorted(known, np.where(np.ma.getmaskarray(band), known[0], band.data))
+        codes: NDArray[np.int32] = np.where(np.ma.getmaskarray(band), 0, numbers[at]).astype(dtype)
+        return codes
+
+    return Codes(info.grid, dtype, strip)
 
 
 def _write(context: ToolContext, patches: Patches, info: RasterInfo) -> None:

@@ -67,20 +67,17 @@ def cog_writer(path: Path, grid: GeoBox, marks: Sequence[BandMark], *, dtype: st
     import numpy as np
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
-    from rasterio.io import MemoryFile
 
     height, width = grid.shape
     crs = grid.crs.to_wkt() if grid.crs else None
     profile = {"count": len(marks), "height": height, "width": width, "dtype": dtype, "nodata": nodata, "crs": crs}
     size = len(marks) * height * width * np.dtype(dtype).itemsize
-    draft = path.with_name(f".{path.stem}.draft.tif")
     try:
         with ExitStack() as stack:
             # A grid of unit pixels at the origin looks like none at all.
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            held = stack.enter_context(MemoryFile()) if size <= IN_MEMORY_BYTES else _DraftFile(draft)
-            stack.callback(draft.unlink, missing_ok=True)
+            held = stack.enter_context(draft_raster(path, size))
             layout = {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX, "bigtiff": "if_safer"}
             with held.open(driver="GTiff", transform=grid.affine, **layout, **profile) as dataset:
                 _mark(dataset, marks)
@@ -104,6 +101,22 @@ def write_cog(
     """Write a whole raster, `(row, col)` or `(band, row, col)`, as `cog_writer` does."""
     with cog_writer(path, grid, marks, dtype=array.dtype.name, nodata=nodata) as writer:
         writer.write((0, 0, *grid.shape), array)
+
+
+@contextmanager
+def draft_raster(path: Path, size: int) -> Iterator[Any]:  # Any: rasterio's MemoryFile has no types
+    """Give a place where a raster of `size` bytes waits for its next use, `open` as of rasterio's MemoryFile: memory, or a file beside `path`."""
+    from rasterio.io import MemoryFile
+
+    if size <= IN_MEMORY_BYTES:
+        with MemoryFile() as memory:
+            yield memory
+        return
+    draft = path.with_name(f".{path.stem}.draft.tif")
+    try:
+        yield _DraftFile(draft)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

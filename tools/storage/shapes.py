@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,27 +14,38 @@ from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from tools.errors import LimitError
+from tools.geo.grid import Window
 from tools.storage.bootstrap import bootstrap
+from tools.storage.cog import draft_raster
+from tools.storage.rasters import iter_strips
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 
+@dataclass(frozen=True)
+class Codes:
+    """The class numbers of a raster, made strip by strip."""
+
+    grid: GeoBox
+    dtype: str
+    """uint8, uint16 or int32."""
+    strip: Callable[[Window], NDArray[Any]]
+    """Window → `(row, col)`; 0 is in no patch."""
+
+
 def trace_shapes(
-    codes: NDArray[Any], grid: GeoBox, connectivity: int, most: int, progress: Callable[[float], None]
+    path: Path, codes: Codes, connectivity: int, most: int, progress: Callable[[float], None]
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return polygons in the grid's CRS and the code of each; pixels of code 0 are in none.
 
-    `codes` is `(row, col)` of uint8 to int32. Pixels of one code belong together by their edges (`connectivity` 4) or also by their
-    corners (8). Edges follow the pixels; polygons are valid, ordered by code, then by first row and first column.
-    Raises LimitError for more than `most` polygons.
+    Pixels of one code belong together by their edges (`connectivity` 4) or also by their corners (8). Edges follow the pixels; polygons are
+    valid, ordered by code, then by first row and first column. The codes wait beside `path` meanwhile, if they are many: GDAL reads them
+    line by line. Raises LimitError for more than `most` polygons.
     """
     bootstrap()
-    from rasterio.features import shapes
-
     geometries, values = [], []
-    traced = shapes(codes, mask=codes != 0, connectivity=connectivity)  # in pixels: corners are whole numbers, so areas compare exactly
-    for number, (geometry, value) in enumerate(traced):
+    for number, (geometry, value) in enumerate(_traced(path, codes, connectivity, progress)):
         if number == most:
             raise LimitError(
                 f"The raster has more than {most:,} patches, the limit.",
@@ -47,8 +61,35 @@ def trace_shapes(
     polygons = _valid(polygons)
     left, top, _, _ = shapely.bounds(polygons).T  # in pixels rows run down, so the least y is the first row
     order = np.lexsort((left, top, labels))
-    placed = shapely.transform(polygons[order], lambda pixels: _to_crs(pixels, grid))
+    placed = shapely.transform(polygons[order], lambda pixels: _to_crs(pixels, codes.grid))
     return shapely.orient_polygons(placed), labels[order]
+
+
+def _traced(path: Path, codes: Codes, connectivity: int, progress: Callable[[float], None]) -> Iterator[tuple[Any, float]]:
+    """Write the codes, then yield polygons in pixels, whose corners are whole numbers, so that areas compare exactly."""
+    import rasterio
+    from rasterio.features import shapes
+    from rasterio.windows import Window as PixelWindow
+
+    height, width = codes.grid.shape
+    profile = {"driver": "GTiff", "count": 1, "height": height, "width": width, "dtype": codes.dtype, "compress": "zstd", "zstd_level": 1}
+    with draft_raster(path, height * width * np.dtype(codes.dtype).itemsize) as draft:
+        with _quietly(draft, **profile, bigtiff="if_safer") as dataset:
+            for window in iter_strips(height, width):
+                row, col, rows, cols = window
+                dataset.write(codes.strip(window), 1, window=PixelWindow(col, row, cols, rows))
+                progress(0.2 + 0.3 * (row + rows) / height)
+        with _quietly(draft) as dataset:
+            yield from shapes(rasterio.band(dataset, 1), mask=rasterio.band(dataset, 1), connectivity=connectivity)
+
+
+def _quietly(draft: Any, **profile: Any) -> Any:  # Any: rasterio has no types
+    """Open a draft, which lies nowhere on the ground, without a word about that."""
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return draft.open(**profile)
 
 
 def _valid(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
