@@ -381,3 +381,16 @@ def test_a_filter_of_the_table_leaves_its_other_rows_out(tmp_path) -> None:
     )
     assert made(output, tmp_path)["people"].tolist() == [2]
     assert isinstance(made(output, tmp_path), pd.DataFrame)
+
+
+def test_rates_are_brought_into_zones_by_their_base_and_not_by_area(tmp_path) -> None:
+    zone = gpd.GeoDataFrame({"name": ["z"]}, geometry=[box(500_000, 5_000_000, 500_100, 5_000_100)], crs=32632)
+    halves = [box(500_000, 5_000_000, 500_090, 5_000_100), box(500_090, 5_000_000, 500_110, 5_000_100)]
+    towns = gpd.GeoDataFrame({"population": [100, 9800], "jobless_rate": [20.0, 1.0]}, geometry=halves, crs=32632)
+    files = {"zone": stored(tmp_path, "zone", zone), "towns": stored(tmp_path, "towns", towns)}
+    numbers = [{"column": "jobless_rate", "aggregate": "mean"}]
+    output = call("join", tmp_path, files, operation="zones", layer="zone", other="towns", numbers=numbers)
+    assert value(output, "mean of jobless_rate", zone="z") == pytest.approx((20 * 100 + 1 * 4900) / 5000, rel=1e-6)
+    assert any("weighted by 'population'" in warning for warning in output.warnings)
+    plain = call("join", tmp_path, files, operation="zones", layer="zone", other="towns", numbers=[{**numbers[0], "weight": "@none"}])
+    assert value(plain, "mean of jobless_rate", zone="z") == pytest.approx((20 * 90 + 1 * 10) / 100, rel=1e-6)

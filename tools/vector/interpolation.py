@@ -25,6 +25,7 @@ from tools.storage.vectors import write_layer
 from tools.vector.absent import require_columns
 from tools.vector.layers import Layer, read
 from tools.vector.plain import plain, require_numeric
+from tools.vector.weighting import OWN, weight_of_mean, weights_of
 
 if TYPE_CHECKING:
     import geopandas
@@ -65,10 +66,13 @@ def into_zones(params: JoinParams, context: ToolContext) -> ToolOutput:
     require_columns([number.column for number in params.numbers], other.frame)
     for number in params.numbers:
         require_numeric(other.frame, number.column)
+    found = {number: weight_of_mean(other, number.column, number.weight) for number in params.numbers if number.aggregate == "mean"}
+    numbers = [number.model_copy(update={"weight": found[number][0]}) if number in found else number for number in params.numbers]
+    params = params.model_copy(update={"numbers": numbers})
     shared = _shared(zones, other)
     if other.is_nowhere or not shared.reached:
         return _nowhere(zones, other)
-    return _report(params, zones, other, shared, context)
+    return _report(params, zones, other, shared, context, tuple(said for _, said in found.values() if said))
 
 
 def _shared(zones: Layer, other: Layer) -> _Shared:
@@ -94,7 +98,7 @@ def _whole(other: Layer) -> Floats:
     return _size(other.geometries, other)
 
 
-def _report(params: JoinParams, zones: Layer, other: Layer, shared: _Shared, context: ToolContext) -> ToolOutput:
+def _report(params: JoinParams, zones: Layer, other: Layer, shared: _Shared, context: ToolContext, said: tuple[str, ...]) -> ToolOutput:
     count = np.bincount(shared.pieces.first, minlength=len(zones.frame))
     columns = {f"{number.aggregate} of {number.column}": _number(number, zones, other, shared) for number in params.numbers}
     frame = _frame(zones, count, columns)
@@ -106,7 +110,7 @@ def _report(params: JoinParams, zones: Layer, other: Layer, shared: _Shared, con
         outcome=Outcome.VALUE if count.any() else Outcome.TRUE_ZERO,
         files=(FILE,),
         kind="vector",
-        warnings=_warnings(params.numbers, zones, other, shared),
+        warnings=(*_warnings(params.numbers, zones, other, shared), *said),
         method=_method(params, zones, other),
         data={"rows": _rows(zones, count, columns)},
         bbox=lonlat_bounds(zones.bounds, zones.crs),
@@ -117,13 +121,23 @@ def _number(number: ZoneNumber, zones: Layer, other: Layer, shared: _Shared) -> 
     """Return the sum or the mean of a column in each zone; NaN for the mean of nothing."""
     values = _values(other, number.column)[shared.pieces.second]
     there = np.isfinite(values)
-    weights = np.where(there, shared.share if number.aggregate == "sum" else shared.size, 0.0)
+    weights = np.where(there, _weights(number, other, shared), 0.0)
     totals = _per_zone(zones, shared, weights * np.where(there, values, 0.0))
     if number.aggregate == "sum":
         return totals
     weight = _per_zone(zones, shared, weights)
     mean: Floats = np.divide(totals, weight, out=np.full(len(zones.frame), np.nan), where=weight > 0)
     return mean
+
+
+def _weights(number: ZoneNumber, other: Layer, shared: _Shared) -> Floats:
+    """Return what each piece counts: its share of the feature, in a mean its size, or its share of the base of a rate."""
+    if number.aggregate == "sum":
+        return shared.share
+    if number.weight is None or number.weight in OWN:
+        return shared.size
+    everyone = np.arange(len(other.frame), dtype=np.intp)
+    return shared.share * weights_of(other, number.weight, everyone)[shared.pieces.second]
 
 
 def _per_zone(zones: Layer, shared: _Shared, weights: Floats) -> Floats:

@@ -19,6 +19,7 @@ class ZoneNumber(Params):
     """A number brought into the zones."""
 
     column: str = Field(min_length=1, description="Column of the other.")
+    weight: str | None = Field(default=None, description="Of a mean of rates: their base, e.g. population.")
     aggregate: Literal["sum", "mean"] = Field(description="sum is shared out by area or length, mean weighted by it.")
 
 

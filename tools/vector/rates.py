@@ -36,6 +36,8 @@ BASE_WORDS = frozenset(
     "einwohner poblacion habitantes habitants populacao bevolking inwoners befolkning ludnosc labour labor".split()
 )
 """Words for what rates are divided by: how many there are."""
+OTHER_WORDS = frozenset("rank year date id code class index month".split())
+"""Words for what stands beside a base: the year of a population is none."""
 FACTORS = (1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)
 """A rate is a share, or per hundred, thousand, …."""
 LEAST_ROWS = 3
@@ -61,7 +63,12 @@ def bases(frame: pandas.DataFrame, rate: str) -> tuple[str, ...]:
     shown = [name for name in _shown_bases(frame, rate, numeric) if not is_rate(name)]
     if shown:
         return tuple(shown)
-    return tuple(name for name in numeric if _words(name) & BASE_WORDS and not is_rate(name) and _never_negative(frame[name]))
+    return tuple(name for name in numeric if _may_be_base(name) and _never_negative(frame[name]))
+
+
+def _may_be_base(column: str) -> bool:
+    words = _words(column)
+    return bool(words & BASE_WORDS) and not words & OTHER_WORDS and not is_rate(column)
 
 
 def _shown_bases(frame: pandas.DataFrame, rate: str, others: Sequence[str]) -> list[str]:

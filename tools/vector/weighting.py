@@ -52,9 +52,9 @@ def made_whole(layer: Layer, measures: Sequence[Measure]) -> Whole:
         if measure.aggregate in OF_COLUMNS and column is None:
             column = _only_column(layer, measure.aggregate)
             said.append(f"{measure.aggregate} of {column!r}, the only column that fits")
-        weight, sentence = _weight(layer, measure.aggregate, column or "", measure.weight)
+        weight, sentence = weight_of_mean(layer, column or "", measure.weight) if measure.aggregate == "mean" else (None, "")
         found.append(measure.model_copy(update={"column": column, "weight": weight}))
-        said += [sentence] if sentence else []
+        said += [sentence] if sentence else _plainly(layer, found[-1], asked=measure.weight == PLAIN)
     return Whole(tuple(found), tuple(said))
 
 
@@ -72,10 +72,11 @@ def _only_column(layer: Layer, aggregate: str) -> str:
     return fits[0]
 
 
-def _weight(layer: Layer, aggregate: str, column: str, given: str | None) -> tuple[str | None, str]:
-    """Return the weight of a measure and what to say of it."""
-    if aggregate != "mean":
-        return None, ""
+def weight_of_mean(layer: Layer, column: str, given: str | None) -> tuple[str | None, str]:
+    """Return the weight of a mean and what to say of it: the one given, else area for a density and the base for another rate.
+
+    None is the plain mean. Raises ParameterError where several columns may be the base.
+    """
     if given is not None:
         return _given(layer, given), ""
     require_columns([column], layer.frame)
@@ -90,14 +91,28 @@ def _weight(layer: Layer, aggregate: str, column: str, given: str | None) -> tup
             hint=f"Give 'weight': one of these columns, or {PLAIN!r} for the plain mean of the features.",
         )
     if found:
-        return found[0], f"the mean of {column!r} is weighted by {found[0]!r}: a rate of the whole is a ratio of totals"
-    return None, _unweighted(layer, column)
+        return (
+            found[0],
+            f"the mean of {column!r} is weighted by {found[0]!r}: a rate of the whole is a ratio of totals{_lacking(layer, column, found[0])}",
+        )
+    return None, ""
 
 
-def _unweighted(layer: Layer, column: str) -> str:
-    if not is_rate(column) or len(layer.frame) < 2:
-        return ""
-    return f"{column!r} looks like a rate or an average, and no column tells its base: this is the plain mean of the features, not the rate of the whole"
+def _lacking(layer: Layer, column: str, weight: str) -> str:
+    """Say how many features have a rate and no base."""
+    count = int((layer.frame[column].notna() & layer.frame[weight].isna()).sum())
+    return f"; {count} features without {weight!r} were left out" if count else ""
+
+
+def _plainly(layer: Layer, measure: Measure, *, asked: bool) -> list[str]:
+    """Say where features of different size count alike in a number of rates."""
+    column = measure.column or ""
+    if len(layer.frame) < 2 or not is_rate(column) or measure.weight is not None or asked:
+        return []
+    if measure.aggregate == "sum":
+        return [f"{column!r} looks like a rate or an average: its sum means something only where all have the same base"]
+    plain = f"{column!r} looks like a rate or an average, and no column tells its base: this is the plain mean of the features, not the rate of the whole"
+    return [plain] if measure.aggregate == "mean" else []
 
 
 def _given(layer: Layer, weight: str) -> str | None:
