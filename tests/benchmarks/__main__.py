@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import Measurement, keep, last_kept, report
 from joins import join
+from layers import part_of_layer
 from processes import question, start_up
 from reads import remote_window
 from segments import segment
@@ -24,6 +25,7 @@ def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, sce
     yield from question(folder, runs)
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
     yield from join(folder, runs, points=side * side // 100, polygons=zones_per_side**2)
+    yield from part_of_layer(folder, runs, features=side * side // 100)
     yield from segment(folder, runs, side=scene_side)
     yield from remote_window(folder, runs, side=scene_side)
     yield from worker_calls(folder, runs)

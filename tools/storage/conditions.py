@@ -62,6 +62,10 @@ def _mask(column: pandas.Series[Any], condition: Condition) -> Mask:
     present: Mask = column.notna().to_numpy(dtype=bool)
     if condition.op in ("is null", "is not null"):
         return ~present if condition.op == "is null" else present
+    if hasattr(column, "cat"):  # each value once, whatever the number of rows
+        once = _satisfied(column.cat.categories.to_series(), condition)
+        repeated: Mask = once[column.cat.codes.to_numpy()] & present if len(once) else present
+        return repeated
     return _satisfied(column, condition) & present
 
 

@@ -54,6 +54,14 @@ def crs_from_wkt(wkt: str) -> CRS:
     return CRS.from_authority(*authority) if authority else crs
 
 
+@lru_cache(maxsize=256)
+def crs_from_text(text: str) -> CRS:
+    """Parse PROJJSON, or other text of a CRS that is known to name no file; kept, since it takes PROJ 20 ms."""
+    from pyproj import CRS
+
+    return CRS.from_user_input(text)
+
+
 def crs_text(crs: CRS) -> str:
     """Write a CRS as `AUTH:CODE` where it is exactly that one, else as WKT2."""
     authority = _authority(crs)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -56,16 +57,22 @@ def check_parquet(path: Path, stream: BinaryIO, *, wkb: tuple[str, ...] = (), is
 
     Return the columns of geometry as GeoParquet describes them, None where the file describes none.
     """
+    metadata, geometry = checked_footer(path, stream)
+    if not is_ours:
+        for batch in unpacked(path, in_pieces(stream, metadata), {*(geometry or ()), *wkb}):
+            batch.validate(full=True)  # text that is no UTF-8 would be an error only where it is looked at
+    stream.seek(0)
+    return geometry
+
+
+def checked_footer(path: Path, stream: BinaryIO) -> tuple[pyarrow.parquet.FileMetaData, dict[str, Any] | None]:
+    """Return the footer, and the columns of geometry as `check_parquet` does; nothing of the columns themselves is looked at."""
     import pyarrow.parquet
 
     _check_footer(path, stream)
     metadata = pyarrow.parquet.read_metadata(stream)
     _check_stated(path, metadata)
-    geometry = _geometry_columns(metadata)
-    if not is_ours:
-        _check_columns(path, stream, metadata, {*(geometry or ()), *wkb})
-    stream.seek(0)
-    return geometry
+    return metadata, _geometry_columns(metadata)
 
 
 def _check_footer(path: Path, stream: BinaryIO) -> None:
@@ -110,16 +117,21 @@ def _geometry_columns(metadata: pyarrow.parquet.FileMetaData) -> dict[str, Any] 
     return columns
 
 
-def _check_columns(path: Path, stream: BinaryIO, metadata: pyarrow.parquet.FileMetaData, geometry: set[str]) -> None:
-    """Unpack the columns piece by piece, none kept, until they are more than may be read."""
+def in_pieces(stream: BinaryIO, metadata: pyarrow.parquet.FileMetaData) -> pyarrow.parquet.ParquetFile:
+    """Open a file so that repetitions are kept as such, as `unpacked` needs it."""
     import pyarrow.parquet
+
+    return pyarrow.parquet.ParquetFile(stream, metadata=metadata, read_dictionary=_repeating(metadata), pre_buffer=False)
+
+
+def unpacked(path: Path, file: pyarrow.parquet.ParquetFile, geometry: set[str], **chosen: Any) -> Iterator[pyarrow.RecordBatch]:
+    """Yield columns piece by piece until they are more than may be read; `chosen` are arguments of `iter_batches`."""
+    import pyarrow
 
     from tools.storage.wkb import nests_deeper
 
     settings, total = current_settings(), 0
-    file = pyarrow.parquet.ParquetFile(stream, metadata=metadata, read_dictionary=_repeating(metadata), pre_buffer=False)
-    for batch in file.iter_batches(BATCH_ROWS):
-        batch.validate(full=True)  # text that is no UTF-8 would be an error only where it is looked at
+    for batch in file.iter_batches(BATCH_ROWS, **chosen):
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             total += _plain_bytes(column)
             _check_limit(path, "bytes unpacked", total, settings.max_unpacked_bytes, "MAX_UNPACKED_BYTES")
@@ -127,6 +139,7 @@ def _check_columns(path: Path, stream: BinaryIO, metadata: pyarrow.parquet.FileM
             if name in geometry and (pyarrow.types.is_binary(values.type) or pyarrow.types.is_large_binary(values.type)):
                 deep = settings.max_nesting + nests_deeper(values, settings.max_nesting)
                 _check_limit(path, "levels of geometries in geometries", deep, settings.max_nesting, "MAX_NESTING")
+        yield batch
 
 
 def _repeating(metadata: pyarrow.parquet.FileMetaData) -> list[str]:

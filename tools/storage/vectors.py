@@ -19,6 +19,7 @@ from tools.storage.conditions import check_columns, matching
 from tools.storage.crs import crs_from_wkt
 from tools.storage.frames import check_coordinates, with_plain_columns
 from tools.storage.parquet import read_parquet
+from tools.storage.parquet_part import read_part
 from tools.storage.paths import real_file, source_file
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def read_layer(
     Raises MissingCrsError, DataError for a broken file or a table without coordinates, ParameterError for an unknown
     column.
     """
-    frame = read_features(source)
+    frame = _features(source, columns, bbox, where)
     if frame.crs is None:
         raise MissingCrsError(
             f"The layer {source.path.name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
@@ -54,6 +55,17 @@ def read_layer(
         keep &= _meets(frame, bbox)
     frame = frame[keep]
     return frame if columns is None else frame[[*columns, "geometry"]]
+
+
+def _features(source: Source, columns: list[str] | None, bbox: Bounds | None, where: Where) -> geopandas.GeoDataFrame:
+    """Read the features that can be wanted: all, or of a GeoParquet what its footer and its boxes leave."""
+    path = source_file(source)
+    if path.suffix.lower() not in formats.PARQUET or (columns is None and bbox is None and not where.conditions):
+        return read_features(source)
+    check_content(path)
+    with ogr.readable(path):
+        part = read_part(path, columns=columns, bbox=bbox, where=where)
+        return read_features(source) if part is None else _fit(part, path, source)
 
 
 def _meets(frame: geopandas.GeoDataFrame, bbox: Bounds) -> pandas.Series[bool]:
@@ -105,10 +117,14 @@ def read_rows(source: Source) -> pandas.DataFrame:
             frame = with_plain_columns(_read_ogr(path, source.layer))
         _check_count(path, len(frame))
         frame = frame.reset_index(drop=True).rename_axis("fid")
-        if isinstance(frame, geopandas.GeoDataFrame):
-            _check_vertices(path, frame)
-            frame = _with_crs(_with_geometry_named(frame), source.declared.crs)
-            check_coordinates(frame, path.name)
+        return _fit(frame, path, source) if isinstance(frame, geopandas.GeoDataFrame) else frame
+
+
+def _fit(frame: geopandas.GeoDataFrame, path: Path, source: Source) -> geopandas.GeoDataFrame:
+    """Name the geometry, let declared CRSs win, and refuse what no layer may be."""
+    _check_vertices(path, frame)
+    frame = _with_crs(_with_geometry_named(frame), source.declared.crs)
+    check_coordinates(frame, path.name)
     return frame
 
 
