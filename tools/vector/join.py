@@ -16,11 +16,11 @@ JoinPredicate = Literal[
 
 
 class ZoneNumber(Params):
-    """A number brought into the zones."""
+    """A number for zones."""
 
     column: str = Field(min_length=1, description="Column of the other.")
-    weight: str | None = Field(default=None, description="Of a mean of rates: their base, e.g. population.")
-    aggregate: Literal["sum", "mean"] = Field(description="sum is shared out by area or length, mean weighted by it.")
+    weight: str | None = Field(default=None, description="Of a mean of rates: their base.")
+    aggregate: Literal["sum", "mean"] = Field(description="By area, or length of lines.")
 
 
 class JoinParams(Params):
@@ -31,7 +31,7 @@ class JoinParams(Params):
     where: Where = Field(default=EVERYTHING, description="Which features of the layer.")
     other: RowsRef = Field(description="Layer joined to it; for attributes also a table.")
     other_where: Where = Field(default=EVERYTHING, description="Which rows of the other.")
-    key: str | None = Field(default=None, description="attributes: key column; default: the one both share.")
+    key: str | None = Field(default=None, description="Key column; default: the one both share.")
     other_key: str | None = Field(default=None, description="Key column of the other.")
     predicate: JoinPredicate = Field(default="intersects", description="spatial: what a feature does to the other.")
     distance_m: float | None = Field(default=None, gt=0, description="distance, nearest: at most so far, metres.")

@@ -58,12 +58,10 @@ class Measure(Params):
     aggregate: Aggregate = Field(
         description="What to compute. length: of lines; perimeter: of polygons; length_3d: of lines with their heights."
     )
-    column: str | None = Field(
-        default=None, description="For sum, mean, min, max, median: a numeric column; default: the only one that fits."
-    )
+    column: str | None = Field(default=None, description="A numeric column; default: the only one that fits.")
     weight: str | None = Field(
         default=None,
-        description="For mean: column to weight by, '@area_m2', or '@none'; default: the base of a rate, where known.",
+        description="Of a mean: column, '@area_m2' or '@none'; default: the base of a rate.",
     )
 
     @model_validator(mode="after")
@@ -83,24 +81,20 @@ class QueryVectorParams(Params):
     spatial: list[SpatialFilter] = Field(default_factory=list, description="Spatial filters; all must hold.")
     nearest: Nearest | None = Field(default=None, description="The nearest features of another layer for each feature kept.")
     zones: Zones | None = Field(default=None, description="Measure per zone of another layer.")
-    measures: list[Measure] = Field(
-        default_factory=list, description="Numbers over the features kept, per group or zone. Empty: the features themselves."
-    )
+    measures: list[Measure] = Field(default_factory=list, description="Numbers, per group or zone. Empty: the features themselves.")
     group_by: list[str] = Field(default_factory=list, description="Columns whose values form groups.")
     select: list[str] = Field(
         default_factory=list,
-        description="Columns to return with each feature; computed: 'area', 'length', 'perimeter', of points 'longitude', 'latitude', 'x', 'y'.",
+        description="Columns to return; computed: 'area', 'length', 'perimeter', of points 'longitude', 'latitude', 'x', 'y'.",
     )
     surface: SurfaceChoice = "ellipsoid"
-    order_by: str | None = Field(
-        default=None, description="Column, 'area', 'length', 'distance', or a measure such as 'count' or 'sum of population'."
-    )
+    order_by: str | None = Field(default=None, description="Column, 'area', 'length', 'distance', or a measure, e.g. 'sum of population'.")
     descending: bool = Field(default=False, description="Largest first.")
     limit: int | None = Field(default=None, ge=1, le=10_000, description="At most so many features or groups.")
     sql: Annotated[str, AfterValidator(norm_sql)] | None = Field(
         default=None,
         max_length=10_000,
-        description="One SELECT over the views, e.g. SELECT d.name, COUNT(*) AS n FROM clinics c JOIN districts d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry, and geodesic area_m2, length_m. Results with own numbers but 0 and 1 cannot be cited.",
+        description="One SELECT over the views, e.g. SELECT d.name, COUNT(*) AS n FROM c JOIN d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry and geodesic area_m2, length_m, perimeter_m. Results with own numbers but 0 and 1 cannot be cited.",
     )
     views: dict[str, RowsRef] = Field(default_factory=dict, max_length=MOST_VIEWS, description="sql: table name → layer or table.")
 
