@@ -37,6 +37,7 @@ POINTS = Case("What is the elevation at the clinics?").with_result(
         (HEIGHTS, "The maximum, 1,122.1 m, is at 77.0502° West [1]."),
         (HEIGHTS, "The lowest point is at x 321,499 m: 406.5 m [1]."),
         (HEIGHTS, "The slope is 14.68 degrees on average (maximum 61.2°) [2]."),
+        (HEIGHTS, "The slope is 14.68 degrees on average and 61.2° at most [2]."),
         (POINTS, "Oxby lies at 401.25 m and Fenby at 499.75 m [1]."),
         (POINTS, "The mean elevation at the clinics is 450.5 m [1]."),
     ],
@@ -112,3 +113,15 @@ def test_what_was_made_may_be_told_in_natural_words(answer: str) -> None:
 )
 def test_counts_of_other_steps_are_not_supported(answer: str, wrong: list[str]) -> None:
     assert MADE.unsupported(answer) == wrong
+
+
+def test_the_value_from_which_distances_are_measured_may_be_named() -> None:
+    case = (
+        Case("How far is it to developed land?")
+        .with_result("raster_distance", {"raster": "cover", "targets": [2]}, [("mean", 1672.4, "m", {})])
+        .with_result("zonal_stats", {"raster": "a:000000000001", "zones": "park"}, [("mean", 2405.4, "m", {"zone": "Park"})])
+    )
+    assert not case.unsupported(
+        "In the Park the nearest pixel of value 2 is 2.405 km away on average [2]; value 2 was taken as developed [1]."
+    )
+    assert case.unsupported("In the Park the nearest pixel of value 3 is 2.405 km away on average [2].") == ["3"]

@@ -35,7 +35,7 @@ _NAMED = re.compile(
 )
 _CONDITION_BEFORE = re.compile(
     r"(?:\b(?:than|least|most|above|below|over|under|exceed(?:s|ing)?|beyond|within|inside|from|up to|past|at|after|before|since|until|every"
-    r"|distance of|depths? of|magnitudes?(?: of)?|top|first|last|class|band|values? of)|[<>≤≥±]=?)\s*$",
+    r"|distance of|depths? of|magnitudes?(?: of)?|top|first|last|class|band|values?(?: of)?|codes?)|[<>≤≥±]=?)\s*$",
     re.IGNORECASE,
 )
 _CONDITION_BEHIND = re.compile(

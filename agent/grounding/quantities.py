@@ -13,11 +13,13 @@ from functools import lru_cache
 
 from agent.grounding.subjects import Mention, words_of
 
+_AT_END = r"(?=\s*(?:[\[.,;)]|and\b|$))"
+"""`8 km at most` states a maximum; `at most 8 km` is a condition."""
 _STATISTICS: dict[str, str] = {
     "mean": r"mean|averag(?:e[sd]?|ing)|avg\.?",
     "median": r"median",
-    "max": r"max(?:imum|ima|imal)?\.?",
-    "min": r"min(?:imum|ima|imal)?\.?",
+    "max": rf"max(?:imum|ima|imal)?\.?|at (?:the )?most{_AT_END}",
+    "min": rf"min(?:imum|ima|imal)?\.?|at (?:the )?least{_AT_END}",
     "std": r"standard deviations?|std(?:ev|\.?\s?dev)?\.?|sd",
     "sum": r"sum(?:s|med)?|total(?:s|led|ling)?",
     "range": r"range(?=\s(?:of|is|was|\())",
