@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -29,6 +30,8 @@ class Limits:
     """Longest column name in UTF-8."""
     text_bytes: int | None = None
     """Longest text in UTF-8."""
+    has_blanks: bool = True
+    """Whether an empty text differs from none, and spaces at the end of a text stay."""
     has_times: bool = True
     """Whether it holds an instant, not only a day."""
     has_infinity: bool = True
@@ -48,16 +51,16 @@ FORMATS: Mapping[VectorFormat, Limits] = {
     "geojson": Limits(".geojson", "GeoJSON", degrees_only=True, has_infinity=False, ignores_case=True),
     "gpkg": Limits(".gpkg", "GPKG", reserved=("fid", "geom"), ignores_case=True),
     "shapefile": Limits(
-        ".shp", "ESRI Shapefile", name_bytes=10, text_bytes=254, has_times=False, has_infinity=False, has_geometry_mix=False,
+        ".shp", "ESRI Shapefile", name_bytes=10, text_bytes=254, has_blanks=False, has_times=False, has_infinity=False, has_geometry_mix=False,
         most_integer=10**18 - 1, ignores_case=True,
     ),
     "flatgeobuf": Limits(".fgb", "FlatGeobuf", ignores_case=True),
     "geoparquet": Limits(".parquet", None),
     "kml": Limits(
-        ".kml", "LIBKML", degrees_only=True, has_times=False, most_integer=2**31 - 1, digits=15, ignores_case=True,
+        ".kml", "LIBKML", degrees_only=True, has_blanks=False, has_times=False, most_integer=2**31 - 1, digits=15, ignores_case=True,
         reserved=("id", "timestamp", "begin", "end", "altitudemode", "tessellate", "extrude", "visibility", "draworder", "icon"),
     ),
-    "csv": Limits(".csv", None),
+    "csv": Limits(".csv", None, has_blanks=False),
 }  # fmt: skip
 
 
@@ -187,21 +190,28 @@ LOST_SHARE = 1e-9
 
 
 def _with_short_texts(made: Fitted, name: str, limits: Limits) -> Fitted:
-    if limits.driver is None:
-        return made
+    """Take out what the format has no sign for, and cut what is too long."""
     column = made.frame[name]
     texts = column.astype(object).where(column.notna(), None)
-    zeros = sum("\0" in text for text in texts.dropna())
-    if zeros:
-        texts = texts.map(lambda text: text.replace("\0", ""), na_action="ignore")
-        made = made.changed(name, texts, f"zero bytes are taken out of {zeros} texts")
-    if limits.text_bytes is None:
-        return made
-    long = sum(len(text.encode()) > limits.text_bytes for text in texts.dropna())
-    if not long:
-        return made
+    unwritable = NO_XML if limits.driver == "LIBKML" else NO_TEXT
+    wrong = int(texts.str.contains(unwritable).sum()) if limits.suffix != ".parquet" else 0
+    if wrong:
+        texts = texts.str.replace(unwritable, "", regex=True)
+        made = made.changed(name, texts, f"control characters are taken out of {wrong} texts")
+    blanks = 0 if limits.has_blanks else int((texts.str.rstrip() != texts)[texts.notna()].sum() + (texts == "").sum())
+    if blanks:
+        made = replace(made, changes=(*made.changes, f"column {name!r}: {blanks} texts are empty or end in spaces, which are lost"))
     most = limits.text_bytes
+    long = 0 if most is None else sum(len(text.encode()) > most for text in texts.dropna())
+    if most is None or not long:
+        return made
     return made.changed(name, texts.map(lambda text: _cut(text, most), na_action="ignore"), f"{long} texts are cut after {most} bytes")
+
+
+NO_TEXT = re.compile("\0")
+"""Ends a text in most libraries."""
+NO_XML = re.compile("[\0-\x08\x0b\x0c\r\x0e-\x1f\ufffe\uffff]")
+"""What XML 1.0, section 2.2, does not allow, and the carriage return, which its readers change."""
 
 
 def _cut(text: str, most: int) -> str:
