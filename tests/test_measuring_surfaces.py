@@ -43,6 +43,7 @@ def test_the_record_says_how_far_the_ground_is_from_the_plane(tmp_path, make_lay
     assert value(ground, "area") == pytest.approx(10_000 * TRUE_M**2, rel=1e-6)
     assert plane.method["ellipsoid_differs_percent"]["area"] == pytest.approx(100 * (TRUE_M**2 - 1), abs=1e-4)
     assert ground.method["surface"] == "ellipsoid"
+    assert ground.method["plane_differs_percent"] == pytest.approx(100 * (0.9996**2 - 1), abs=1e-3)
 
 
 def test_the_plane_of_longitude_and_latitude_is_refused(tmp_path, make_layer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from tools.geo.frame import Floats, geodetic_frame
 from tools.geo.measure import area_method, geodesic_area, geodesic_length, geodesic_perimeter
 from tools.geo.rings import Geometries, Paths, parts_of
 from tools.geotypes import Surface
+
+PROBE_M = 100.0
+"""Side of the square by which the distortion of a projection is told."""
 
 
 def area_on(surface: Surface, geometries: Geometries, crs: CRS) -> Floats:
@@ -99,7 +103,7 @@ def metres_per_unit(crs: CRS) -> float:
 def surface_method(surface: Surface, geometries: Geometries, crs: CRS) -> dict[str, Any]:  # Any: text and numbers
     """Return, JSON-safe, on which surface it was measured and why, and by how much the other differs for these geometries."""
     if surface == "ellipsoid":
-        return {"surface": surface, **area_method(crs)}
+        return {"surface": surface, **area_method(crs), **_plane_beside(geometries, crs)}
     return {
         "surface": surface,
         "area": "in the plane of the CRS, its linear unit converted to metres",
@@ -109,6 +113,21 @@ def surface_method(surface: Surface, geometries: Geometries, crs: CRS) -> dict[s
         "reason": "the plane was asked for; extents on the ground differ by the distortion of the projection",
         "ellipsoid_differs_percent": _difference(geometries, crs),
     }
+
+
+def _plane_beside(geometries: Geometries, crs: CRS) -> dict[str, float]:
+    """Return by how many percent areas in the plane of a projected CRS are larger, at the middle of the geometries."""
+    left, bottom, right, top = shapely.total_bounds(geometries).tolist()
+    if math.isnan(left) or not geodetic_frame(crs).crs.is_projected:
+        return {}
+    half = PROBE_M / 2 / metres_per_unit(crs)
+    x, y = (left + right) / 2, (bottom + top) / 2
+    square = np.array([shapely.box(x - half, y - half, x + half, y + half)], dtype=object)
+    try:
+        ground = float(geodesic_area(square, crs)[0])
+    except DataError:  # between the parts of an interrupted projection there is no ground
+        return {}
+    return {"plane_differs_percent": round(100 * (float(area_on("plane", square, crs)[0]) / ground - 1), 4)} if ground else {}
 
 
 def _difference(geometries: Geometries, crs: CRS) -> dict[str, float]:

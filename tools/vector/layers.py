@@ -45,8 +45,8 @@ class Layer:
     """Extent of all features of the file, before any filter: left, bottom, right, top in `crs`."""
     total: int
     """Features in the file."""
-    drawn: geopandas.GeoSeries
-    """The geometries of all features as the file holds them, with z where they have it, by `fid`."""
+    drawn: geopandas.GeoSeries | None
+    """The geometries of all features as the file holds them, by `fid`, where any has z."""
     absent: tuple[Absent, ...] = ()
     """Text values of the filter that occur nowhere in their column."""
     warnings: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Layer:
     @property
     def in_space(self) -> Geometries:
         """The geometries as they were drawn, with z where they have it, not repaired; in the order of `geometries`."""
-        array: Geometries = self.drawn.loc[self.frame.index].to_numpy()
+        array: Geometries = (self.frame.geometry if self.drawn is None else self.drawn.loc[self.frame.index]).to_numpy()
         return array
 
     def keep(self, mask: Mask) -> Layer:
@@ -101,7 +101,14 @@ def read(context: ToolContext, ref: str, where: Where, noun: str = "features") -
     absent = absent_values(frame, where)
     refuse_misspelt(absent)
     left, bottom, right, top = (float(value) for value in frame.total_bounds)
-    layer = Layer(frame, name_column_of(frame, source.declared.name_column), (left, bottom, right, top), len(frame), frame.geometry, absent)
+    layer = Layer(
+        frame,
+        name_column_of(frame, source.declared.name_column),
+        (left, bottom, right, top),
+        len(frame),
+        frame.geometry if frame.geometry.has_z.any() else None,
+        absent,
+    )
     if _measured(where):
         return _matching_measures(_fit(layer, noun), where)
     return _fit(layer.keep(matching(frame, where)), noun)
