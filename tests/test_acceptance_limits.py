@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import threading
 import time
@@ -20,7 +21,7 @@ from shapely import box
 from agent import Agent
 from combs import comb, write_combs
 from range_server import Fault, RangeServer
-from tools.errors import DeadlineError
+from tools.errors import DeadlineError, LimitError
 from tools.settings import ToolSettings
 from tools.workers.job import Job
 
@@ -131,3 +132,59 @@ def test_a_server_that_drips_is_left_at_the_limit_and_others_are_answered(tmp_pa
         assert [refusal.code for refusal in report.refused] == ["deadline"]
         assert len(took) >= 3
         agent.executor.close()
+
+
+TEN_THOUSAND_MILLION = 10**10
+
+
+def degree_raster(path: Path) -> Path:
+    """Write one square degree in 10 by 10 pixels."""
+    with rasterio.open(
+        path, "w", driver="GTiff", width=10, height=10, count=1, dtype="float32", crs=4326, transform=from_origin(0, 1, 0.1, 0.1)
+    ) as made:
+        made.write(np.ones((1, 10, 10), "float32"))
+    return path
+
+
+FINE = 1e-5
+"""Degrees; a square degree then has 10¹⁰ pixels."""
+HUGE: dict[str, dict[str, Any]] = {
+    "reproject": {"source": "heights", "crs": "EPSG:4326", "resolution": FINE, "resampling": "nearest"},
+    "rasterize": {"layer": "places", "operation": "count", "resolution": FINE},
+    "stack": {"bands": [{"raster": "heights"}, {"raster": "heights"}], "crs": "EPSG:4326", "resolution": FINE},
+    "composite": {"rasters": ["heights", "heights"], "method": "mean", "crs": "EPSG:4326", "resolution": FINE},
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Agent:
+    """In this process: what is refused before it begins needs no worker."""
+    folder = tmp_path_factory.mktemp("here")
+    made = Agent(folder / "ws", "planner", tool_settings=ToolSettings(workers=0))
+    made.add(small_layer(folder), degree_raster(folder / "heights.tif"))
+    return made
+
+
+@pytest.mark.parametrize("tool", HUGE)
+def test_an_output_of_ten_thousand_million_pixels_is_refused_at_once_and_how_to_stay_below_is_said(here: Agent, tool: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(LimitError) as refusal:
+        here.runner.run(tool, HUGE[tool])
+    assert time.monotonic() - started < DEADLINE_S
+    said = re.search(r"([\d,]+) pixels", str(refusal.value))
+    assert said is not None
+    assert int(said[1].replace(",", "")) >= TEN_THOUSAND_MILLION
+    assert "TERRACITE_MAX_OUTPUT_PIXELS" in refusal.value.hint
+
+
+def test_a_filter_that_would_never_end_is_refused_before_it_begins(tmp_path: Path) -> None:
+    made = Agent(tmp_path / "ws", "planner", tool_settings=ToolSettings(workers=0))
+    points = gpd.GeoDataFrame({"n": range(2000)}, geometry=gpd.points_from_xy(np.arange(2000) / 100, np.zeros(2000)), crs=4326)
+    points.to_file(tmp_path / "points.gpkg")
+    made.add(tmp_path / "points.gpkg")
+    never = "SELECT COUNT(*) AS n FROM p a, p b, p c, p d WHERE a.n + b.n + c.n + d.n = 17"
+    started = time.monotonic()
+    with pytest.raises(LimitError, match="TERRACITE_MAX_SQL_ROWS") as refusal:
+        made.runner.run("query_vector", {"sql": never, "views": {"p": "points"}})
+    assert time.monotonic() - started < DEADLINE_S
+    assert "group or filter before joining" in refusal.value.hint
