@@ -25,6 +25,7 @@ def test_benchmarks_run_at_tiny_sizes_and_keep_their_context(tmp_path: Path) -> 
         ("question", "cold", False),
         ("question", "warm", False),
         ("zonal", "cold", True),
+        ("reproject", "cold", True),
         ("start-up", "warm", True),
         ("part of a layer", "cold", True),
         ("segment", "cold", True),

@@ -15,6 +15,7 @@ from processes import question, start_up
 from reads import remote_window
 from segments import segment
 from tools.storage.bootstrap import bootstrap
+from warps import warp
 from workers import worker_calls
 from zones import zonal
 
@@ -26,6 +27,7 @@ def measurements(folder: Path, runs: int, *, side: int, zones_per_side: int, sce
     yield from zonal(folder, runs, side=side, zones_per_side=zones_per_side)
     yield from join(folder, runs, points=side * side // 100, polygons=zones_per_side**2)
     yield from part_of_layer(folder, runs, features=side * side // 100)
+    yield from warp(folder, runs, side=side)
     yield from segment(folder, runs, side=scene_side)
     yield from remote_window(folder, runs, side=scene_side)
     yield from worker_calls(folder, runs)

@@ -78,7 +78,7 @@ def cog_writer(path: Path, grid: GeoBox, marks: Sequence[BandMark], *, dtype: st
             stack.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             held = stack.enter_context(draft_raster(path, size))
-            layout = {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX, "bigtiff": "if_safer"}
+            layout = {"tiled": True, "blockxsize": TILE_PX, "blockysize": TILE_PX, "bigtiff": "if_safer", "sparse_ok": True}
             with held.open(driver="GTiff", transform=grid.affine, **layout, **profile) as dataset:
                 _mark(dataset, marks)
                 yield CogWriter(dataset)
