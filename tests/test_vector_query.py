@@ -398,3 +398,9 @@ def test_the_same_call_gives_the_same_bytes(tmp_path, parcels):
     assert first.facts == second.facts
     files = sorted(tmp_path.glob("call-*/features.parquet"))
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_empty_text_is_a_group_that_can_be_named(tmp_path, make_layer):
+    layer = make_layer([Point(7, 50), Point(8, 50), Point(9, 50)], columns={"kind": ["", "a", "a"]})
+    output = call("query_vector", tmp_path, {"p": layer}, layer="p", group_by=["kind"], measures=measures("count"))
+    assert {fact.subject["kind"]: fact.value for fact in output.facts if fact.subject} == {"(empty)": 1, "a": 2}

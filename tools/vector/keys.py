@@ -13,7 +13,7 @@ from tools.errors import DataError, ParameterError
 from tools.geo.names import fold
 from tools.geo.rings import Indexes
 from tools.vector.absent import require_columns
-from tools.vector.plain import NO_VALUE, group_label
+from tools.vector.plain import EMPTY, NO_VALUE, group_label
 
 if TYPE_CHECKING:
     import pandas
@@ -65,7 +65,7 @@ def keyed(frame: pandas.DataFrame, other: pandas.DataFrame, key: str | None, oth
 def texts(column: pandas.Series[object]) -> Texts:
     """Return the cells as they are compared: whole numbers without a decimal point, text without blanks around it; None stays."""
     labels = [group_label(value).strip() for value in column]
-    found: Texts = np.array([None if label in ("", NO_VALUE) else label for label in labels], dtype=object)
+    found: Texts = np.array([None if label in (EMPTY, NO_VALUE) else label for label in labels], dtype=object)
     return found
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NO_VALUE = "(none)"
 """How a missing value is called where it forms a group."""
+EMPTY = "(empty)"
+"""How a text without a character is called: no answer could name it otherwise."""
 
 
 def plain(value: object) -> Scalar:
@@ -32,6 +34,8 @@ def group_label(value: object) -> str:
     item = plain(value)
     if item is None:
         return NO_VALUE
+    if isinstance(item, str) and not item.strip():
+        return EMPTY
     return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
 
 

@@ -138,5 +138,7 @@ def _names(frame: geopandas.GeoDataFrame, column: str | None) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """Write a name; whole numbers without a decimal point, since columns with gaps come as floats."""
+    """Write a name; whole numbers without a decimal point, since columns with gaps come as floats; an empty one in words, so that it can be told."""
+    if isinstance(value, str) and not value.strip():
+        return "(empty)"
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
