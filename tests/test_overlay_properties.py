@@ -68,7 +68,7 @@ def cap_m2(radius_m):
 PAIRS = st.tuples(PLACES, SEEDS, SEEDS, st.floats(0, 150_000), st.floats(0, 360))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(PAIRS)
 def test_what_two_shapes_share_and_what_one_has_alone_are_the_whole_of_it(pair):
     check_identities(*pair)
@@ -124,7 +124,7 @@ def test_a_dissolve_counts_overlap_once_everywhere(tmp_path, make_layer, region)
 DISCS = st.tuples(PLACES, st.floats(1_000, 200_000), st.floats(1_000, 100_000))
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(DISCS)
 def test_a_buffered_disc_is_the_wider_cap_and_shrunk_it_is_the_narrower_one(disc):
     check_disc(*disc)
@@ -150,7 +150,7 @@ def check_disc(place, radius_m, distance_m):
 STARS = st.tuples(PLACES, SEEDS, st.floats(100, 50_000))
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(STARS)
 def test_a_buffer_holds_its_shape_and_no_place_of_its_rim_is_nearer_than_the_distance(star_shaped):
     check_rim(*star_shaped)
@@ -199,7 +199,7 @@ SYSTEMS = {
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_the_area_of_a_shape_is_the_same_in_every_crs(name, data):
     code, lon, lat = SYSTEMS[name]

@@ -171,7 +171,7 @@ def test_identifiers_stay_text_unless_their_column_is_named(tmp_path, make_layer
     assert cleaned(tmp_path, path, "numbers", columns=["post_code"])[1].post_code[0] == 10115
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2, allow_nan=False, allow_infinity=False), min_size=1, max_size=20), st.booleans())
 def test_written_numbers_come_back_or_stay_text(numbers, german):
     cells = [f"{number:,.2f}" for number in numbers]
@@ -202,9 +202,23 @@ def layer_of(rows):
     return gpd.GeoDataFrame(columns, geometry=[row[0] for row in rows], crs=4326).rename_axis("fid")
 
 
-@settings(max_examples=50)
-@given(ROWS, STEPS, st.sampled_from([None, []]), st.sampled_from([None, "unify"]))
-def test_cleaning_twice_is_cleaning_once_and_every_change_is_reported(rows, steps, columns, case):
+CASES = st.tuples(ROWS, STEPS, st.sampled_from([None, []]), st.sampled_from([None, "unify"]))
+
+
+@settings(max_examples=25)
+@given(CASES)
+def test_cleaning_twice_is_cleaning_once_and_every_change_is_reported(case):
+    check_cleaning(*case)
+
+
+@pytest.mark.heavy
+@settings(max_examples=500)
+@given(CASES)
+def test_cleaning_thousands_of_layers_twice_is_cleaning_them_once(case):
+    check_cleaning(*case)
+
+
+def check_cleaning(rows, steps, columns, case):
     options = {"min_width_m": 10} if "slivers" in steps else {}
     options |= {"duplicate_columns": columns} if "duplicates" in steps else {}
     options |= {"case": case} if "text" in steps else {}

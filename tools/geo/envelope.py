@@ -11,6 +11,17 @@ from tools.geo.frame import geodetic_frame
 from tools.geo.rings import Geometries, parts_of
 
 
+def envelopes(geometries: Geometries, crs: CRS) -> Geometries:
+    """Return the box along the axes of `crs` around each geometry, as `envelope` does."""
+    boxes = np.array(shapely.envelope(geometries), dtype=object)
+    frame = geodetic_frame(crs)
+    if frame.is_lonlat:
+        bounds = shapely.bounds(geometries).reshape(-1, 4)
+        wide = np.flatnonzero(bounds[:, 2] - bounds[:, 0] > np.pi / frame.radians_per_unit)
+        boxes[wide] = [envelope(geometry, crs) for geometry in geometries[wide]]
+    return boxes
+
+
 def envelope(geometry: shapely.Geometry, crs: CRS, margin: float = 0.0) -> shapely.Geometry:
     """Return the box along the axes of `crs` around a geometry, split at the antimeridian where it crosses it.
 

@@ -56,10 +56,13 @@ def without_slivers(geometries: Geometries, crs: CRS, min_area_m2: float | None,
         perimeters = geodesic_length(shapely.boundary(polygons), crs)
         is_sliver |= 2 * areas < min_width_m * perimeters
     kept = np.array(geometries, dtype=object)
-    for position in np.unique(owner[is_sliver]):
+    touched = np.unique(owner[is_sliver])
+    left, left_owner = polygons[~is_sliver], owner[~is_sliver]
+    first, last = np.searchsorted(left_owner, touched, side="left"), np.searchsorted(left_owner, touched, side="right")
+    for position, start, stop in zip(touched, first, last, strict=True):
         others = [parts_of(kept[position : position + 1], dimension)[0] for dimension in (0, 1)]
-        left = np.concatenate([*others, polygons[(owner == position) & ~is_sliver]])
-        kept[position] = _assembled(left) if len(left) else None
+        parts = np.concatenate([*others, left[start:stop]])
+        kept[position] = _assembled(parts) if len(parts) else None
     return WithoutSlivers(kept, np.bincount(owner[is_sliver], minlength=len(kept)), float(areas[is_sliver].sum()))
 
 

@@ -67,7 +67,7 @@ def _distinct(layer: Layer, points: Geometries, owner: Indexes) -> tuple[Indexes
     """Return the positions of points at places of their own, and how many repeat an earlier one."""
     places = groups_of([tuple(xy) for xy in shapely.get_coordinates(points).tolist()])
     attributes = layer.frame.drop(columns="geometry")
-    for own in places.values():
+    for own in (each for each in places.values() if len(each) > 1):
         rows = owner[own]
         texts = {tuple(str(plain(value)) for value in attributes.iloc[row]) for row in set(rows.tolist())}
         if len(texts) > 1:

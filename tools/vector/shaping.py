@@ -12,7 +12,7 @@ from tools.contract import Fact, ToolContext
 from tools.geo.boundary import boundaries
 from tools.geo.buffer import circles
 from tools.geo.centroid import centroids, circle_centres
-from tools.geo.envelope import envelope
+from tools.geo.envelope import envelopes
 from tools.geo.frame import geodetic_frame
 from tools.geo.local_planes import in_planes, plane_method
 from tools.geo.rings import Geometries
@@ -65,8 +65,7 @@ def _around(params: ShapesParams, given: Shaped, crs: CRS) -> Shaped:
     if name == "centroid":
         return _drawn(given, centroids(shapes, crs), plane_method(shapes, crs, "laea"))
     if name == "envelope":
-        made = np.array([envelope(one, crs) for one in shapes], dtype=object)
-        return _drawn(given, made, {"plane": f"along the axes of {crs.name}"})
+        return _drawn(given, envelopes(shapes, crs), {"plane": f"along the axes of {crs.name}"})
     if name == "boundary":
         return _drawn(given, boundaries(shapes, crs), {"plane": f"as drawn in {crs.name}"})
     return _drawn(given, shapely.point_on_surface(shapes), {"plane": f"inside the shape as drawn in {crs.name}"})

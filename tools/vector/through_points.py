@@ -34,11 +34,11 @@ def through_points(params: ShapesParams, layer: Layer) -> Shaped:
     points have no place in the order, or where a polygon would cross itself.
     """
     by = params.by or []
-    order = _order(params, layer)
+    rank = np.argsort(_order(params, layer))
     groups = groups_of(group_subjects(layer, by))
     made, subjects, left = [], [], 0
     for key in sorted(groups):
-        xy = shapely.get_coordinates(layer.geometries[order[np.isin(order, groups[key])]])
+        xy = shapely.get_coordinates(layer.geometries[groups[key][np.argsort(rank[groups[key]])]])
         if len(np.unique(xy, axis=0)) < FEWEST[params.operation]:
             left += 1
             continue
