@@ -14,6 +14,7 @@ from tools.storage import formats
 from tools.storage.crs import crs_text
 from tools.storage.feature_names import name_column
 from tools.storage.locating import how_located
+from tools.storage.shapefile import guessed_encoding
 from tools.storage.vectors import attribute_columns, file_tags, read_rows
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def describe_vector(source: Source) -> Content:
     columns = tuple(describe_column(frame[name]) for name in attribute_columns(frame))
     licence, attribution = licence_and_attribution(file_tags(source))
     empty = () if len(frame) else ("Empty: there are no rows.",)
-    placed = how_located(frame, source.declared) if source.path.suffix.lower() in formats.DELIMITED else ()
+    placed = (*_how_placed(frame, source), *_encoding(source))
     content = Content(
         kind="table",
         driver=formats.DRIVERS[source.path.suffix.lower()],
@@ -52,6 +53,17 @@ def describe_vector(source: Source) -> Content:
     if not isinstance(frame, geopandas.GeoDataFrame):
         return content
     return _with_geometry(content, frame, placed, crs_declared=source.declared.crs is not None)
+
+
+def _how_placed(frame: pandas.DataFrame, source: Source) -> tuple[str, ...]:
+    return how_located(frame, source.declared) if source.path.suffix.lower() in formats.DELIMITED else ()
+
+
+def _encoding(source: Source) -> tuple[str, ...]:
+    """Say by which encoding the texts of a Shapefile are read that does not state it."""
+    guessed = guessed_encoding(source.path) if source.path.suffix.lower() in (".shp", ".dbf") else None
+    said = "its bytes are" if guessed == "UTF-8" else "nothing tells; a file .cpg beside it would"
+    return () if guessed is None else (f"The encoding of texts is not stated and taken as {guessed}: {said}.",)
 
 
 def _name_column(columns: tuple[Column, ...], count: int, declared: str | None) -> str | None:

@@ -8,7 +8,7 @@ is refused before a feature is read.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ LEAST_FEATURE_BYTES = 12
 """Of a FlatGeobuf: its length, and an empty table of flatbuffers."""
 LONGEST_REASON = 200
 """Characters of a reader's own words; some of them quote the file."""
+EXACT = 2**53
+"""Above it not every whole number is a real number."""
 CELL_BYTES = 8
 """What a cell takes in memory at least."""
 
@@ -43,6 +45,8 @@ class Checked:
     """Features and columns cannot be more, where that is known before GDAL looks."""
     options: dict[str, str] = field(default_factory=dict)
     """GDAL's open options."""
+    encoding: str | None = None
+    """Of the texts, where the file does not state it."""
 
 
 def checked(path: Path) -> Checked:
@@ -59,14 +63,15 @@ def checked(path: Path) -> Checked:
         form = readable_form(path)
         return Checked(path, form, options={"IMMUTABLE": "YES"} if isinstance(form, Path) and keeps_log(form) else {})
     if suffix in (".shp", ".dbf"):
-        from tools.storage.shapefile import check_shapefile
+        from tools.storage.shapefile import check_shapefile, guessed_encoding
 
         check_shapefile(path)
-    elif suffix in formats.JSON:
+        return Checked(path, path, encoding=guessed_encoding(path))
+    if suffix in formats.JSON:
         from tools.storage.json_text import check_json
 
         return Checked(path, path, most=check_json(path))
-    elif suffix == ".fgb":
+    if suffix == ".fgb":
         _check_flatgeobuf(path)
     elif suffix == ".kml":
         kml.check_kml(path)
@@ -117,8 +122,25 @@ def read_layer(file: Checked, layer: str | None) -> pandas.DataFrame:
         features, _ = file.most
     # pyogrio makes room for so many features, in every column, before it reads the first.
     room = min(features, settings.max_features + 1)
-    frame = pyogrio.read_dataframe(file.form, layer=layer, max_features=room or None, **file.options)
+    given = {"layer": layer, "max_features": room or None, "encoding": file.encoding, **file.options}
+    frame = _with_exact_integers(pyogrio.read_dataframe(file.form, **given), file, given)
     return kml.without_defaults(frame) if file.path.suffix.lower() == ".kml" else frame
+
+
+def _with_exact_integers(frame: pandas.DataFrame, file: Checked, given: Mapping[str, Any]) -> pandas.DataFrame:
+    """Let whole numbers that a gap in their column made reals, and that a real cannot hold, be text: they are codes."""
+    import pyogrio
+
+    large = [name for name, column in frame.items() if column.dtype.kind == "f" and (column.abs() >= EXACT).any()]
+    if not large:
+        return frame
+    info = _info(file, given["layer"])
+    whole = {name for name, kind in zip(info["fields"], info["ogr_types"], strict=True) if kind == "OFTInteger64"}
+    exact = [name for name in large if name in whole]
+    if not exact:
+        return frame
+    _, table = pyogrio.read_arrow(file.form, columns=exact, read_geometry=False, **given)
+    return frame.assign(**{str(name): table.column(name).cast("string").to_pandas().to_numpy() for name in exact})
 
 
 def tags(file: Checked, layer: str | None) -> dict[str, str]:

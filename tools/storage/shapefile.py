@@ -20,6 +20,8 @@ TEXT = (".prj", ".cpg")
 TABLE = (".dbf", ".cpg")
 """What is read of attributes without shapes."""
 FIELD_BYTES = 32
+LANGUAGE_BYTE = 29
+"""Of the header of a dBASE table: its encoding by number, 0 where it states none."""
 
 
 def check_shapefile(file: Path) -> None:
@@ -42,6 +44,26 @@ def check_shapefile(file: Path) -> None:
             check_dbf(part)
         elif suffix in TEXT:
             check_side_text(part, repr(file.name))
+
+
+def guessed_encoding(file: Path) -> str | None:
+    """Return the encoding of texts that no part of a Shapefile states: UTF-8 where all bytes are, else ISO-8859-1, as GDAL has it.
+
+    None where it is stated, in .cpg or by the table's header, or where nothing but ASCII stands in the table.
+    """
+    parts = {part.suffix.lower(): part for part in _parts(file)}
+    table = parts.get(".dbf")
+    if table is None or ".cpg" in parts:
+        return None
+    content = table.read_bytes()
+    records = content[int.from_bytes(content[8:10], "little") :]
+    if content[LANGUAGE_BYTE] or records.isascii():
+        return None
+    try:
+        records.decode("utf-8")
+    except UnicodeDecodeError:
+        return "ISO-8859-1"
+    return "UTF-8"
 
 
 def _parts(file: Path) -> list[Path]:
