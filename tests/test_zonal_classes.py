@@ -35,8 +35,8 @@ def test_every_class_has_its_area_and_its_share_of_the_valid_area(land, make_lay
 
 def test_a_named_class_that_does_not_occur_is_a_zero_that_can_be_cited(land, make_layer) -> None:
     output = zonal(land, make_layer([at(0, 20, 20, 40)], crs=UTM), declared=LAND, classes=True)
-    assert number(output, "area", zone="zone 1", class_="rock") == 0
-    assert number(output, "share", zone="zone 1", class_="forest") == 0
+    assert number(output, "area", zone="fid 0", class_="rock") == 0
+    assert number(output, "share", zone="fid 0", class_="forest") == 0
     assert output.outcome is Outcome.VALUE
 
 

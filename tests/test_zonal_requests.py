@@ -45,9 +45,9 @@ def test_whole_number_names_have_no_decimal_point_and_nameless_zones_say_so(coun
 def test_conditions_choose_zones_also_by_their_own_area(counting, make_layer) -> None:
     zones = make_layer([at(0, 0, 10, 10), at(10, 0, 40, 40)], crs=UTM, columns={"kind": ["Park", "Lake"]})
     lake = zonal(counting, zones, where={"conditions": [{"column": "kind", "op": "=", "value": "lake"}]}, statistics=["mean"])
-    assert [row["zone"] for row in lake.data["rows"]] == ["zone 2"]
+    assert [row["zone"] for row in lake.data["rows"]] == ["fid 1"]
     large = zonal(counting, zones, where={"conditions": [{"column": "@area_m2", "op": "<", "value": 500}]}, statistics=["mean"])
-    assert [row["zone"] for row in large.data["rows"]] == ["zone 1"]
+    assert [row["zone"] for row in large.data["rows"]] == ["fid 0"]
 
 
 def test_zones_are_ranked_and_cut_to_the_limit(counting, make_layer, tmp_path) -> None:
@@ -77,7 +77,7 @@ def test_an_invalid_zone_is_repaired_and_that_is_said(counting, make_layer) -> N
     output = zonal(counting, make_layer([bow_tie], crs=UTM), statistics=["sum"])
     assert any("repaired" in warning for warning in output.warnings)
     # Two triangles that meet in the middle: half of the box, each pixel to its half.
-    assert number(output, "sum", zone="zone 1") == pytest.approx((8 + 9 + 12 + 13) / 2, rel=1e-6)
+    assert number(output, "sum", zone="fid 0") == pytest.approx((8 + 9 + 12 + 13) / 2, rel=1e-6)
 
 
 def test_unknown_whole_numbers_are_taken_for_measurements_and_that_is_said(make_raster) -> None:
@@ -113,7 +113,7 @@ def test_unfit_zones_and_parameters_are_refused_with_a_hint(counting, make_layer
 def test_points_among_the_zones_are_left_out_and_that_is_said(counting, make_layer) -> None:
     mixed = make_layer([Point(500_001, 5_000_001), at(0, 0, 10, 10), None], crs=UTM, name="mixed.parquet")
     output = zonal(counting, mixed, statistics=["mean"])
-    assert [row["zone"] for row in output.data["rows"]] == ["zone 2"]
+    assert [row["zone"] for row in output.data["rows"]] == ["fid 1"]
     assert any("points or lines" in warning for warning in output.warnings)
     assert any("no geometry" in warning for warning in output.warnings)
 

@@ -22,9 +22,9 @@ def test_a_pixel_counts_by_the_share_that_a_zone_covers(counting, make_layer) ->
     # All of pixel 5, half of 6 and of 9, a quarter of 10: (5 + 3 + 4.5 + 2.5) / 2.25.
     zones = make_layer([at(10, 15, 25, 30)], crs=UTM)
     output = zonal(counting, zones, statistics=["mean", "sum", "min", "max", "range", "variety"])
-    assert number(output, "mean", zone="zone 1") == pytest.approx(15 / 2.25, rel=1e-7)
-    assert number(output, "sum", zone="zone 1") == pytest.approx(15, rel=1e-7)
-    assert [number(output, name, zone="zone 1") for name in ("min", "max", "range", "variety")] == [5, 10, 5, 4]
+    assert number(output, "mean", zone="fid 0") == pytest.approx(15 / 2.25, rel=1e-7)
+    assert number(output, "sum", zone="fid 0") == pytest.approx(15, rel=1e-7)
+    assert [number(output, name, zone="fid 0") for name in ("min", "max", "range", "variety")] == [5, 10, 5, 4]
     assert output.outcome is Outcome.VALUE
     assert output.method["weighting"] == "coverage fraction"
 
@@ -32,8 +32,8 @@ def test_a_pixel_counts_by_the_share_that_a_zone_covers(counting, make_layer) ->
 def test_a_zone_inside_one_pixel_has_its_value(counting, make_layer) -> None:
     zones = make_layer([at(12, 12, 13, 13)], crs=UTM)
     output = zonal(counting, zones, statistics=["mean", "median", "std"])
-    assert [number(output, name, zone="zone 1") for name in ("mean", "median", "std")] == [9, 9, 0]
-    assert number(output, "valid_area", zone="zone 1") == pytest.approx(1 / 0.9996**2, rel=1e-6)
+    assert [number(output, name, zone="fid 0") for name in ("mean", "median", "std")] == [9, 9, 0]
+    assert number(output, "valid_area", zone="fid 0") == pytest.approx(1 / 0.9996**2, rel=1e-6)
 
 
 def test_without_zones_the_whole_raster_counts(counting) -> None:
@@ -56,7 +56,7 @@ def test_percentiles_of_whole_pixels_are_those_of_numpy(make_raster, make_layer)
     names = ["p5", "p10", "p25", "median", "p75", "p90", "p95"]
     output = zonal(raster, make_layer([at(100, 0, 300, 200)], crs=UTM), statistics=names)
     quantiles = np.quantile(values[10:, 10:], [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
-    assert [number(output, name, zone="zone 1") for name in names] == pytest.approx(quantiles, abs=1e-9)
+    assert [number(output, name, zone="fid 0") for name in names] == pytest.approx(quantiles, abs=1e-9)
 
 
 def test_nodata_and_nan_do_not_count_and_the_valid_share_says_so(make_raster, make_layer) -> None:
@@ -64,9 +64,9 @@ def test_nodata_and_nan_do_not_count_and_the_valid_share_says_so(make_raster, ma
     values[0, 0], values[0, 1] = -99, np.nan
     raster = make_raster(values, crs=UTM, bounds=BOUNDS, nodata=-99)
     output = zonal(raster, make_layer([at(0, 20, 40, 40)], crs=UTM), statistics=["mean"])
-    assert number(output, "mean", zone="zone 1") == pytest.approx((2 + 3 + 4 + 5 + 6 + 7) / 6)
-    assert number(output, "valid_share", zone="zone 1") == pytest.approx(75)
-    assert number(output, "valid_area", zone="zone 1") == pytest.approx(600 / 0.9996**2, rel=1e-6)
+    assert number(output, "mean", zone="fid 0") == pytest.approx((2 + 3 + 4 + 5 + 6 + 7) / 6)
+    assert number(output, "valid_share", zone="fid 0") == pytest.approx(75)
+    assert number(output, "valid_area", zone="fid 0") == pytest.approx(600 / 0.9996**2, rel=1e-6)
 
 
 def test_declared_scale_offset_and_nodata_are_applied(make_raster, make_layer) -> None:
@@ -99,12 +99,12 @@ def test_where_pixel_area_varies_values_are_weighted_by_it(make_raster, make_lay
     area = np.array([abs(geod.polygon_area_perimeter(lon, np.repeat([79 - row, 80 - row], 200))[0]) for row in range(60)])
     values = np.arange(60)
     mean = np.average(values, weights=area)
-    assert number(output, "mean", zone="zone 1") == pytest.approx(mean, rel=1e-6)
-    assert number(output, "std", zone="zone 1") == pytest.approx(math.sqrt(np.average((values - mean) ** 2, weights=area)), rel=1e-6)
+    assert number(output, "mean", zone="fid 0") == pytest.approx(mean, rel=1e-6)
+    assert number(output, "std", zone="fid 0") == pytest.approx(math.sqrt(np.average((values - mean) ** 2, weights=area)), rel=1e-6)
     half = np.searchsorted(np.cumsum(area), area.sum() / 2)
-    assert number(output, "median", zone="zone 1") == pytest.approx(half, abs=1)
+    assert number(output, "median", zone="fid 0") == pytest.approx(half, abs=1)
     assert abs(mean - 29.5) > 5
-    assert number(output, "sum", zone="zone 1") == 2 * values.sum()  # by coverage only
+    assert number(output, "sum", zone="fid 0") == 2 * values.sum()  # by coverage only
     assert output.method["weighting"] == "coverage fraction x true pixel area"
 
 
@@ -112,6 +112,6 @@ def test_the_commonest_class_is_told_with_its_label(make_raster, make_layer) -> 
     raster = make_raster(np.array([[1, 1], [1, 2]], dtype="uint8"), crs=UTM, bounds=BOUNDS)
     declared = Declared(kind="categorical", classes={"1": "water", "2": "forest"})
     output = zonal(raster, make_layer([at(0, 0, 40, 40)], crs=UTM), declared=declared, statistics=["majority", "minority", "variety"])
-    assert number(output, "majority", zone="zone 1", class_="water") == 1
-    assert number(output, "minority", zone="zone 1", class_="forest") == 2
-    assert number(output, "variety", zone="zone 1") == 2
+    assert number(output, "majority", zone="fid 0", class_="water") == 1
+    assert number(output, "minority", zone="fid 0", class_="forest") == 2
+    assert number(output, "variety", zone="fid 0") == 2

@@ -24,7 +24,7 @@ class ZonalStatsParams(Params):
     where: Where = Field(default=EVERYTHING, description="Which zones.")
     zone_column: str | None = Field(
         default=None,
-        description="Column that names the zones; zones of the same name are merged, overlap counted once. Default: every feature is a zone, called by the layer's name column where all names differ, else 'zone N'.",
+        description="Column that names the zones; zones of the same name are merged, overlap counted once. Default: every feature is a zone, called by the layer's name column where all names differ, else 'fid N', its place in the file from 0.",
     )
     merge_zones: bool = Field(default=False, description="Treat all zones as one, overlap counted once.")
     statistics: list[Statistic] = Field(default_factory=list, description="Statistics of the values.")

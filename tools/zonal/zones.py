@@ -133,7 +133,7 @@ def _filtered(source: Source, whole: geopandas.GeoDataFrame, where: Where) -> ge
 def _names(frame: geopandas.GeoDataFrame, column: str | None) -> list[str]:
     """Return the name of every feature; features without one share a name that says so."""
     if column is None:
-        return [f"zone {position + 1}" for position in frame.index]
+        return [f"fid {fid}" for fid in frame.index]
     return [f"(no {column})" if missing else _text(value) for value, missing in zip(frame[column], frame[column].isna(), strict=True)]
 
 
