@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,3 +162,51 @@ def test_words_of_a_name_are_compared_without_case_and_accents() -> None:
 @pytest.mark.parametrize("axis", ["longitude", "latitude"])
 def test_both_axes_are_needed(axis: AxisName) -> None:
     assert axis_columns([axis, "name"], []) is None
+
+
+POINT = shapely.Point(5.5, 52.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "crs"),
+    [
+        ("geom", POINT.wkt, None),
+        ("location", POINT.wkt, None),  # by its content, where it is the only one
+        ("geom", f"SRID=28992;{POINT.wkt}", "EPSG:28992"),
+        ("the_geom", POINT.wkb_hex, None),
+        ("wkb_geometry", shapely.to_wkb(shapely.set_srid(POINT, 4326), hex=True, include_srid=True), "EPSG:4326"),
+        ("footprint", shapely.box(0, 0, 1, 1).wkt, None),
+    ],
+)
+def test_geometry_is_read_in_every_common_text(tmp_path: Path, header: str, cell: str, crs: str | None) -> None:
+    layer = located(table(tmp_path, f'name,{header}\nA,"{cell}"\nB,\n'), Declared())
+    assert layer is not None
+    assert (None if layer.crs is None else layer.crs.to_string()) == crs
+    expected = shapely.box(0, 0, 1, 1) if header == "footprint" else POINT
+    assert layer.geometry.iloc[0].equals(expected)
+    assert layer.geometry.iloc[1] is None
+    assert list(layer.columns) == ["name", "geometry"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("from_wkt;to_wkt", f"{POINT.wkt};{POINT.wkt}"),  # which of them?
+        ("note", "POINT of sale"),
+        ("hash", "00d41d8cd98f00b204e9800998ecf8427z"),
+    ],
+)
+def test_texts_that_are_no_geometry_or_two_leave_a_table(tmp_path: Path, header: str, cells: str) -> None:
+    assert located(table(tmp_path, f"id;{header}\n1;{cells}\n"), Declared()) is None
+
+
+@pytest.mark.parametrize("cells", [f"SRID=4326;{POINT.wkt}\nSRID=3857;{POINT.wkt}", f"SRID=4326;{POINT.wkt}\n{POINT.wkt}"])
+def test_several_reference_systems_in_one_column_are_refused(tmp_path: Path, cells: str) -> None:
+    with pytest.raises(DataError, match="several reference systems"):
+        located(table(tmp_path, f"geom\n{cells}\n"), Declared())
+
+
+def test_deep_binary_geometry_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    nest = bytes.fromhex("0107000000" + "01000000") * 2000
+    with pytest.raises(DataError, match="nested deeper"):
+        located(table(tmp_path, f"geom\n{nest.hex()}\n"), Declared())

@@ -1,8 +1,7 @@
-"""Give the rows of a table their place: from WKT, from longitude and latitude in any common notation, or from x and y."""
+"""Give the rows of a table their place: from WKT or WKB, from longitude and latitude in any common notation, or from x and y."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 from tools.contract import Declared
 from tools.errors import DataError, ParameterError
 from tools.geo.angles import MOST_DEGREES, AxisName, degrees_of, east_letter, letters_of, parse_angle
-from tools.geo.wkt import from_wkt
 from tools.storage.axis_columns import AxisColumns, axis_columns, names_geometry, plane_columns
+from tools.storage.geometry_texts import geometries, is_geometry
 
 if TYPE_CHECKING:
     import geopandas
     import pandas
 
-WKT = re.compile(r"\s*(?:POINT|LINESTRING|POLYGON|MULTI|GEOMETRYCOLLECTION)", re.IGNORECASE)
 Numbers = NDArray[np.float64]
 
 
@@ -33,17 +31,17 @@ class Angles:
 
 
 def located(frame: pandas.DataFrame, declared: Declared) -> geopandas.GeoDataFrame | None:
-    """Return the table as a layer where it has coordinates: declared columns, else WKT, else columns named so.
+    """Return the table as a layer where it has coordinates: declared columns, else WKT or WKB, else columns named so.
 
     Longitude and latitude by name are taken as EPSG:4326 where they fit into degrees; any other CRS must be declared. They may be
     decimal, or in degrees, minutes and seconds, in one column or in parts. Rows without coordinates, and rows whose text is no
     angle, keep a null geometry; `how_located` tells. None where there are no coordinates at all.
     Raises ParameterError for declared columns that are not there, DataError for declared coordinates that are no numbers or angles,
-    and for text that is no WKT.
+    and for text that is no WKT or WKB.
     """
-    wkt = _wkt_column(frame, declared)
-    if wkt is not None:
-        return _from_wkt(frame, wkt)
+    column = _geometry_column(frame, declared)
+    if column is not None:
+        return _from_texts(frame, column)
     if declared.x_column is not None or declared.y_column is not None:
         return _from_declared(frame, declared)
     axes = _axes(frame)
@@ -140,29 +138,30 @@ def _declared_column(frame: pandas.DataFrame, name: str) -> str:
     return name
 
 
-def _wkt_column(frame: pandas.DataFrame, declared: Declared) -> str | None:
+def _geometry_column(frame: pandas.DataFrame, declared: Declared) -> str | None:
+    """Return the column of geometries: the declared one, else one that is called so, else the only one that holds nothing else."""
     if declared.geometry_column is not None:
         return _declared_column(frame, declared.geometry_column)
     if declared.x_column is not None:
         return None
-    for name in filter(names_geometry, map(str, frame.columns)):
-        cells = frame[name].dropna()
-        if len(cells) and WKT.match(str(cells.iloc[0])):
-            return name
-    return None
+    texts = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iufbM"]
+    found = [name for name in texts if _begins_with_geometry(frame[name])]
+    called = [name for name in found if names_geometry(name)]
+    if called:
+        return called[0]
+    return found[0] if len(found) == 1 and frame[found[0]].dropna().map(is_geometry).all() else None
 
 
-def _from_wkt(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
+def _begins_with_geometry(column: pandas.Series[Any]) -> bool:
+    first = column.dropna().head(1)
+    return len(first) > 0 and is_geometry(str(first.iloc[0]))
+
+
+def _from_texts(frame: pandas.DataFrame, column: str) -> geopandas.GeoDataFrame:
     import geopandas
-    import shapely
 
-    try:
-        geometry = from_wkt(frame[column].astype(object).where(frame[column].notna(), None).to_list())
-    except (shapely.errors.ShapelyError, TypeError) as error:
-        raise DataError(
-            f"The column {column!r} holds text that is not WKT ({error}).", hint="Correct the cell, or declare another column."
-        ) from error
-    return geopandas.GeoDataFrame(frame.drop(columns=column), geometry=geometry)
+    written = geometries(frame[column].astype(object).where(frame[column].notna(), None).to_list(), column)
+    return geopandas.GeoDataFrame(frame.drop(columns=column), geometry=written.geometry, crs=written.crs)
 
 
 def _from_declared(frame: pandas.DataFrame, declared: Declared) -> geopandas.GeoDataFrame:
