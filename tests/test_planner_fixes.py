@@ -230,3 +230,25 @@ def test_participles_name_no_clipped_column() -> None:
     ]
     name, params = calls("Which populated places are in Ardmoor?", layers)[0]
     assert (name, params["layer"]) == ("query_vector", "populated_places")
+
+
+@pytest.mark.parametrize(
+    ("question", "grouped"),
+    [
+        ("What is the perimeter of Ardmoor?", False),
+        ("perimeter of the fields", False),
+        ("How long is the perimeter of each county?", True),
+        ("What is the circumference of each county in km?", True),
+    ],
+)
+def test_a_perimeter_is_measured_as_one(question: str, grouped: bool) -> None:
+    (_, params), *_ = calls(question, KINDS)
+    assert params["measures"] == [{"aggregate": "perimeter"}]
+    assert bool(params.get("group_by")) is grouped
+
+
+@pytest.mark.parametrize(
+    "question", ["perimeter of the roads", "area and perimeter of Ardmoor", "How many roads lie inside the perimeter of Ardmoor?"]
+)
+def test_a_perimeter_that_no_call_measures_is_declined(question: str) -> None:
+    assert is_declined(question, KINDS)

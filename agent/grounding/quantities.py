@@ -42,6 +42,7 @@ _THINGS: dict[str, str] = {
     "share": r"shares?|per\s?cent(?:age)?s?|proportions?|fractions?",
     "count": r"counts?|numbers?|how many",
     "length": r"lengths?|long|longest|shortest",
+    "length_3d": r"lengths?|long|longest|shortest",
     "distance": r"distances?|away|far|farthest|nearest|closest",
     "perimeter": r"perimeters?|circumferences?",
     "changed": r"chang\w+|repair\w*|mend\w*|fix\w*|correct\w*|turned|rewound|tidied|unified",

@@ -34,9 +34,9 @@ def _wants_all_classes(parts: Parts) -> bool:
 
 
 def _use_measures(parts: Parts, measure: str) -> None:
-    names = AREA_MEASURES if measure == "area" else {"length"}
+    names = AREA_MEASURES if measure == "area" else {measure}
     parts.use("measure", *(name for name in parts.clause.measures if name in names or name == "howadj:large"))
-    if "area" in parts.clause.measures:
+    if "area" in parts.clause.measures and measure != "perimeter":
         parts.use("measure", "area")
 
 
@@ -116,7 +116,7 @@ def _only_grouped(parts: Parts, found: Ingredients) -> Layer | None:
 
 
 def _is_measurable(parts: Parts, layer: Layer, measure: str) -> bool:
-    kinds = ("polygon", "mixed") if measure == "area" else ("line", "mixed")
+    kinds = ("line", "mixed") if measure == "length" else ("polygon", "mixed")
     return parts.atlas.get(layer.ref).geometry in kinds
 
 

@@ -15,7 +15,9 @@ Direction = Literal["desc", "asc"]
 
 HEADS = frozenset("count unit_measure howmuch share_of howadj exists map describe where list datasets columns help rank".split())
 """Marks that open a question of their own after `and`."""
-MEASURES = frozenset("count unit_measure share_of share breakdown howmuch area length stats stat total distance howadj exists".split())
+MEASURES = frozenset(
+    "count unit_measure share_of share breakdown howmuch area length perimeter stats stat total distance howadj exists".split()
+)
 _ROLES = {
     "near": "near", "near_vague": "near", "far": "far", "touch": "touch", "touching": "touching", "contain": "contain", "lacks": "lacks",
     "out": "out", "not": "not", "agent": "agent", "in": "in", "with": "with", "of": "of", "for": "for", "to": "to", "from": "from",
@@ -75,7 +77,7 @@ class Clause:
     marks: tuple[Mark, ...]
     phrases: tuple[Phrase, ...] = ()
     measures: tuple[str, ...] = ()
-    """In order: count, area, length, share, share_of, breakdown, howmuch, stats, `stat:mean`, total, distance, `howadj:height` …"""
+    """In order: count, area, length, perimeter, share, share_of, breakdown, howmuch, stats, `stat:mean`, total, distance, `howadj:height` …"""
     keyed: tuple[str, ...] = ()
     """Those of the measures by which to rank (`by area`)."""
     limits: tuple[Limit, ...] = ()

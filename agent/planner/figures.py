@@ -55,7 +55,7 @@ def common_unit(facts: Sequence[Fact], asked: str | None) -> Unit:
     largest = max(abs(fact.value) for fact in facts)
     if own == "m2":
         return "km2" if largest >= _BIG_AREA_M2 else "ha" if largest >= _SMALL_AREA_M2 or largest == 0 else "m2"
-    if own == "m" and facts[0].name in ("length", "distance"):
+    if own == "m" and facts[0].name in ("length", "length_3d", "perimeter", "distance"):
         return "km" if largest >= _KILOMETRE_M else "m"
     return own
 

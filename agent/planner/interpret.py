@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 
 from agent.planner.atlas import Atlas, Dataset, without_code
@@ -165,8 +166,9 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
     if any(name.startswith(("stat:", "howadj:")) for name in measures) or "stats" in measures:
         return [*builders, (build_values, 0.0), *_counting(measures)]
     builders += _counting(measures)
-    if "length" in measures and "count" not in measures:
-        builders.append((lambda parts: build_area(parts, "length"), 0.0))
+    builders += [
+        (partial(build_area, measure=extent), 0.0) for extent in ("length", "perimeter") if extent in measures and "count" not in measures
+    ]
     if measures & AREA_MEASURES and "count" not in measures:
         builders.append((lambda parts: build_area(parts, "area"), 0.0))
     if not measures - {"total", "exists", "area", "length"}:

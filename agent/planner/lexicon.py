@@ -88,7 +88,7 @@ _GROUPS = """
     road street highway
     river stream creek watercourse waterway
     building bldg house
-    boundary border outline perimeter aoi
+    boundary border outline aoi
     magnitude mag strength strong
     type kind class category typ cat fclass subtype
     year yr date built constructed construction establish established founded opened old

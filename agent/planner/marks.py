@@ -28,6 +28,7 @@ _YIELDING = frozenset(
         "stat",
         "area",
         "length",
+        "perimeter",
         "list",
         "touch",
         "distance",

@@ -56,7 +56,7 @@ def _total(frame: Frame, message: Message, name: str, column: str | None, words:
 def _measure_words(name: str, column: str | None) -> str:
     if column:
         return f"{_STATISTICS.get(name, name)} of {column}"
-    return {"count": "number", "area": "total area", "length": "total length"}[name]
+    return {"count": "number", "area": "total area", "length": "total length", "perimeter": "perimeter"}[name]
 
 
 def _grouped(frame: Frame, message: Message, words: str, atlas: Atlas) -> list[str]:
