@@ -415,9 +415,9 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         HEAD + b"transfer-encoding: gzip, chunked\r\n\r\n",
         HEAD + b"transfer-encoding: chunked\r\n\r\nfffffffffffffffffffffffff\r\n",
         HEAD + b"content-encoding: gzip\r\n\r\nno gzip",
-        HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"whole")[:-5],
+        HEAD + b"content-encoding: gzip\r\n\r\n" + gzip.compress(b"whole", mtime=0)[:-5],
         HEAD + b"content-encoding: br\r\n\r\nx",  # never announced
-        HEAD + b"content-encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(b"nested")),
+        HEAD + b"content-encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(b"nested", mtime=0), mtime=0),
         HEAD + b"content-encoding: deflate\r\n\r\nx",
         b"<html>",
         b"HTTP/1.1 999999 OK\r\n\r\n",
