@@ -93,6 +93,7 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
 
 
 def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutput:
+    from tools.geo.certainty import BORDER_METHOD, pixel_size_fact
     from tools.raster.output import area_text, bbox_degrees, class_facts
 
     bbox = bbox_degrees(info.grid)
@@ -102,14 +103,14 @@ def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutpu
         )
     return ToolOutput(
         summary=f"Classified the raster into {', '.join(labels)}.",
-        facts=class_facts(labels, areas),
+        facts=(*class_facts(labels, areas), *pixel_size_fact(info.grid)),
         outcome=Outcome.VALUE if areas.area_m2[1:-1].any() else Outcome.TRUE_ZERO,
         files=(CLASS_FILE,),
         kind="raster",
         warnings=("Whether the whole-number values are quantities or classes is not declared; they were taken as quantities.",)
         if info.value_kind == "unknown"
         else (),
-        method={"area": area_text(info.grid), "share": "of the valid area"},
+        method={"area": area_text(info.grid), "share": "of the valid area", "uncertainty": [BORDER_METHOD]},
         bbox=bbox,
     )
 

@@ -10,9 +10,10 @@ import numpy as np
 from tools.contract import Fact, Outcome, Source, ToolContext, ToolOutput
 from tools.errors import ParameterError
 from tools.geo import focal
+from tools.geo.edges import StripBorders
 from tools.geo.grid import window_grid
 from tools.geo.nodata import free_value
-from tools.geo.pixels import pixel_area_m2
+from tools.geo.pixels import pixel_areas
 from tools.raster.filters import SOURCES
 from tools.raster.neighbourhood import read_around
 from tools.raster.output import area_text, bbox_degrees, class_facts
@@ -70,17 +71,19 @@ def _write(params: FilterRasterParams, context: ToolContext, info: RasterInfo, c
 
     source, known_codes = context.source(params.raster), np.asarray(codes.values)
     mark = BandMark(info.name, classes={value_text(code): info.name_of(code) for code in codes.values})
-    area_m2 = np.zeros(len(known_codes) + 1)
+    area_m2, borders = np.zeros(len(known_codes) + 1), StripBorders()
     with cog_writer(context.folder / FILE, info.grid, [mark], dtype=codes.dtype, nodata=codes.nodata) as writer:
         for window in iter_strips(info.height, info.width, STRIP_PX):
             part = focal.majority(read_around(source, params.band, info, window, params.size // 2), params.size)
             known = ~np.isnan(part)
             writer.write(window, np.where(known, part, codes.nodata).astype(codes.dtype))
             place = np.where(known, np.searchsorted(known_codes, part) + 1, 0)
-            pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(info.grid, window)), part.shape)
+            areas = pixel_areas(window_grid(info.grid, window))
+            borders.add_strip(place, areas)
+            pixel_m2 = np.broadcast_to(areas.dense(), part.shape)
             area_m2 += np.bincount(place.ravel(), weights=pixel_m2.ravel(), minlength=len(area_m2))
             context.progress((window[0] + window[2]) / info.height)
-    return ClassAreas(area_m2)
+    return ClassAreas(area_m2, borders.by_code(len(area_m2)))
 
 
 def _codes(source: Source, band: int, info: RasterInfo) -> Codes:

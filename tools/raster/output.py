@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from tools.contract import UNITS, Fact, Unit
 from tools.errors import ParameterError
+from tools.geo.certainty import border_facts
 from tools.geo.frame import geodetic_frame
 from tools.geo.grid import crs_of, grid_difference
 from tools.geo.moments import Spread
@@ -62,14 +63,18 @@ def undefined_facts(pixels: int) -> tuple[Fact, ...]:
 
 
 def class_facts(labels: Sequence[str], areas: ClassAreas) -> tuple[Fact, ...]:
-    """Return area (m2) and share (% of the valid area) of classes 1, 2, … in their order, and the valid share of the raster."""
+    """Return area (m2) and share (% of the valid area) of classes 1, 2, … in their order, the valid share of the raster, and how sure areas are."""
     valid = areas.valid_area_m2
     facts = [
         fact
         for label, area in zip(labels, areas.area_m2[1:].tolist(), strict=True)
         for fact in (Fact("area", area, "m2", {"class": label}), Fact("share", 100 * area / valid, "%", {"class": label}))
     ]
-    return (*facts, Fact("valid_share", areas.valid_share, "%"))
+    return (
+        *facts,
+        Fact("valid_share", areas.valid_share, "%"),
+        *border_facts(dict(zip(labels, areas.border_m2[1:].tolist(), strict=True))),
+    )
 
 
 def weighting(spread: Spread) -> dict[str, str]:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.geo.band_math import Calculated
+from tools.geo.edges import StripBorders
 from tools.geo.grid import Window, window_grid
 from tools.geo.moments import Spread
-from tools.geo.pixels import area_varies, pixel_area_m2
+from tools.geo.pixels import area_varies, pixel_area_m2, pixel_areas
 from tools.storage.cog import BandMark, cog_writer
 from tools.storage.rasters import class_writer, iter_strips
 
@@ -66,6 +67,8 @@ class ClassAreas:
 
     area_m2: NDArray[np.float64]
     """Area by code; that of code 0 is the area without a class."""
+    border_m2: NDArray[np.float64]
+    """How far each area is off at most where the class ends half a pixel further out, or in, all along; by code."""
 
     @property
     def valid_area_m2(self) -> float:
@@ -82,12 +85,14 @@ def classes_by_strip(
     path: Path, grid: GeoBox, labels: Sequence[str], classify: Callable[[Window], NDArray[np.uint8]], progress: Callable[[float], None]
 ) -> ClassAreas:
     """Write a raster of the classes 1, 2, … called by their labels, 0 is nodata, and tell the true area of each."""
-    area_m2 = np.zeros(len(labels) + 1)
+    area_m2, borders = np.zeros(len(labels) + 1), StripBorders()
     with class_writer(path, grid, dict(enumerate(labels, start=1))) as writer:
         for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
             part = classify(window)
             writer.write(window, part)
-            pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), part.shape)
+            areas = pixel_areas(window_grid(grid, window))
+            pixel_m2 = np.broadcast_to(areas.dense(), part.shape)
             area_m2 += np.bincount(part.ravel(), weights=pixel_m2.ravel(), minlength=len(area_m2))
+            borders.add_strip(part, areas)
             progress((window[0] + window[2]) / grid.shape[0])
-    return ClassAreas(area_m2)
+    return ClassAreas(area_m2, borders.by_code(len(area_m2)))

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.errors import StorageError
+from tools.geo.accuracy import ConfusionMatrix
 from tools.geo.grid import Window
+from tools.storage import confusion
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG
 from tools.storage.raster_folder import plain_reason
@@ -34,6 +36,8 @@ class BandMark:
     unit: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
     """Value text → label; makes the band categorical."""
+    confusion: ConfusionMatrix | None = None
+    """What a test of these classes found."""
 
 
 def first_line(error: Exception) -> str:
@@ -144,4 +148,6 @@ def _mark(dataset: Any, marks: Sequence[BandMark]) -> None:  # Any: rasterio's D
             dataset.set_band_description(band, mark.name)
         if mark.classes:
             dataset.update_tags(band, **{TAG: json.dumps(dict(mark.classes), ensure_ascii=False, sort_keys=True)})
+        if mark.confusion:
+            dataset.update_tags(band, **{confusion.TAG: confusion.as_tag(mark.confusion)})
     dataset.units = tuple(mark.unit for mark in marks)

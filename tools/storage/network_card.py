@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tools.geo.accuracy import ConfusionMatrix
 from tools.geo.roles import canonical_role
 from tools.storage.network_names import ARCHITECTURES, ENCODERS, is_encoder
 
@@ -68,6 +69,8 @@ class NetworkCard(_Strict):
     attribution: str | None = Field(default=None, max_length=500)
     training: str | None = Field(default=None, max_length=2000)
     """On what it was trained, and how well it did."""
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Counts of a sample that tested it: a row per class it said, a column per true class, in the order of the outputs; empty: unknown."""
 
     @field_validator("architecture")
     @classmethod
@@ -108,6 +111,18 @@ class NetworkCard(_Strict):
             if given and len(given) != len(self.bands):
                 raise ValueError(f"scaling.{name} has {len(given)} numbers for {len(self.bands)} bands")
         return self
+
+    @model_validator(mode="after")
+    def _matrix_is_square(self) -> Self:
+        size = len(self.classes)
+        if self.confusion and (len(self.confusion) != size or any(len(row) != size or min(row) < 0 for row in self.confusion)):
+            raise ValueError("confusion must hold a count for every class in every row")
+        return self
+
+    @property
+    def tested(self) -> ConfusionMatrix | None:
+        """What a test of the network found, where the card says it."""
+        return ConfusionMatrix(self.labels, self.confusion) if self.confusion else None
 
     @property
     def labels(self) -> tuple[str, ...]:

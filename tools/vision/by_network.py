@@ -104,6 +104,7 @@ def segment_by_network(
     return Segmentation(
         summary=f"Divided the raster into {', '.join(card.labels)} by a network ({card.architecture} on {card.encoder}).",
         labels=card.labels,
+        tested=card.tested,
         strips=_strips(raster, look, tiling, progress),
         method={
             "method": "network",

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
+from tools.geo.accuracy import ConfusionMatrix
+from tools.geo.certainty import ADJUSTED_METHOD, BORDER_METHOD, adjusted_facts, border_facts, pixel_size_fact
+from tools.geo.edges import StripBorders
 from tools.geo.grid import crs_of, window_grid
-from tools.geo.pixels import pixel_area_m2
+from tools.geo.pixels import pixel_areas
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 from tools.storage.rasters import class_writer
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 CLASS_FILE = "classes.tif"
+TESTED_ELSEWHERE = (
+    "Adjusted areas and their intervals hold as far as the network errs here as it did in the test on its card: sample this map to know"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Segmentation:
     """How it was done (JSON-safe)."""
     sought: int = 0
     """Code of the one class that was looked for; 0 where the classes are of equal rank."""
+    tested: ConfusionMatrix | None = None
+    """What a test of the method found."""
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Tally:
     area_m2: NDArray[np.float64] = field(init=False)
     probability_m2: NDArray[np.float64] = field(init=False)
     """Sum of area times probability."""
+    borders: StripBorders = field(default_factory=StripBorders)
 
     def __post_init__(self) -> None:
         self.area_m2 = np.zeros(self.classes + 1)
@@ -64,7 +73,9 @@ class Tally:
     def add(self, strip: ClassStrip, grid: GeoBox) -> None:
         """Count the pixels of a strip by their true area."""
         height, width = strip.codes.shape
-        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(grid, (strip.row, 0, height, width))), strip.codes.shape).ravel()
+        areas = pixel_areas(window_grid(grid, (strip.row, 0, height, width)))
+        self.borders.add_strip(strip.codes, areas)
+        pixel_m2 = np.broadcast_to(areas.dense(), strip.codes.shape).ravel()
         codes = strip.codes.ravel()
         self.area_m2 += np.bincount(codes, weights=pixel_m2, minlength=self.classes + 1)
         if strip.probability is not None:
@@ -80,15 +91,15 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
     zero where the one class that was looked for is nowhere.
     """
     tally = Tally(len(found.labels))
-    with class_writer(context.folder / CLASS_FILE, grid, dict(enumerate(found.labels, start=1))) as writer:
+    with class_writer(context.folder / CLASS_FILE, grid, dict(enumerate(found.labels, start=1)), found.tested) as writer:
         for strip in found.strips:
             writer.write((strip.row, 0, *strip.codes.shape), strip.codes)
             tally.add(strip, grid)
     left, bottom, right, top = grid.boundingbox
-    return _output(found, tally, wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
+    return _output(found, tally, pixel_size_fact(grid), wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
 
 
-def _output(found: Segmentation, tally: Tally, bbox: tuple[float, float, float, float]) -> ToolOutput:
+def _output(found: Segmentation, tally: Tally, size: tuple[Fact, ...], bbox: tuple[float, float, float, float]) -> ToolOutput:
     area_m2 = [float(area) for area in tally.area_m2]
     valid, whole = sum(area_m2[1:]), sum(area_m2)
     if valid == 0:
@@ -97,13 +108,32 @@ def _output(found: Segmentation, tally: Tally, bbox: tuple[float, float, float, 
     is_nowhere = found.sought > 0 and area_m2[found.sought] == 0
     return ToolOutput(
         summary=found.summary,
-        facts=(*_class_facts(found.labels, tally), Fact("valid_share", min(100.0, 100 * valid / whole), "%")),
+        facts=(
+            *_class_facts(found.labels, tally),
+            Fact("valid_share", min(100.0, 100 * valid / whole), "%"),
+            *size,
+            *_certainty_facts(found, tally),
+        ),
         outcome=Outcome.TRUE_ZERO if is_nowhere else Outcome.VALUE,
         files=(CLASS_FILE,),
         kind="raster",
         bbox=bbox,
-        method={**found.method, "area": "true area of every pixel on the ellipsoid", "share": "of the valid area"},
+        warnings=(TESTED_ELSEWHERE,) if found.tested else (),
+        method={
+            **found.method,
+            "area": "true area of every pixel on the ellipsoid",
+            "share": "of the valid area",
+            "uncertainty": [BORDER_METHOD, *([ADJUSTED_METHOD] if found.tested else [])],
+        },
     )
+
+
+def _certainty_facts(found: Segmentation, tally: Tally) -> tuple[Fact, ...]:
+    by_label = dict(zip(found.labels, tally.borders.by_code(len(found.labels) + 1)[1:].tolist(), strict=True))
+    if found.tested is None:
+        return border_facts(by_label)
+    mapped = dict(zip(found.labels, tally.area_m2[1:].tolist(), strict=True))
+    return (*border_facts(by_label), *adjusted_facts(found.tested, mapped))
 
 
 def _class_facts(labels: tuple[str, ...], tally: Tally) -> Iterator[Fact]:
