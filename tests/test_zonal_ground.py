@@ -43,7 +43,7 @@ def test_a_rotated_raster_is_measured_by_its_slanted_pixels(make_raster, make_la
     assert number(output, "mean", zone="fid 0") == pytest.approx(np.average(COUNT, weights=weights), rel=1e-6)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
 @given(
     st.lists(st.tuples(st.floats(-5, 45), st.floats(-5, 45)).filter(lambda ends: abs(ends[0] - ends[1]) > 0.01), min_size=2, max_size=2),
 )
@@ -57,8 +57,7 @@ def test_the_mean_of_any_box_is_that_of_its_overlap_with_every_pixel(counting, m
     if weights.sum() < 1e-6:
         assert not has(output, "mean") or weights.sum() > 0
         return
-    # Fractions are kept in single precision.
-    assert number(output, "mean", zone="fid 0") == pytest.approx(np.average(COUNT, weights=weights), rel=1e-4, abs=1e-4)
+    assert number(output, "mean", zone="fid 0") == pytest.approx(np.average(COUNT, weights=weights), rel=1e-6, abs=1e-6)
     inside = 100 * weights.sum() / ((right - left) * (top - bottom))
     assert number(output, "valid_share", zone="fid 0") == pytest.approx(inside, rel=1e-3, abs=0.02)
 
@@ -95,7 +94,7 @@ def test_a_far_part_of_a_zone_that_is_not_near_the_raster_counts_as_outside(coun
 def test_a_zone_outside_gets_no_number_and_is_named(counting, make_layer) -> None:
     zones = make_layer([at(0, 0, 10, 10), at(900, 0, 910, 10)], crs=UTM, columns={"name": ["In", "Out"]})
     output = zonal(counting, zones, zone_column="name", statistics=["mean"])
-    assert {fact.subject["zone"] for fact in output.facts} == {"In"}
+    assert {fact.subject["zone"] for fact in output.facts if fact.name != "pixel_size"} == {"In"}
     assert output.data["outside"] == ["Out"]
     assert any("Outside the raster" in warning and "Out" in warning for warning in output.warnings)
 

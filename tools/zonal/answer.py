@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import shapely
 
-from tools.contract import Fact, Outcome, ToolOutput
+from tools.contract import Fact, Outcome, Source, ToolOutput
+from tools.geo.certainty import pixel_size_fact
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.rasters import RasterInfo
+from tools.zonal.certainty import Certainty, certainty
 from tools.zonal.findings import Finding, findings_of
 from tools.zonal.report import coverage_warnings, data_of, method_of, write_zones
 from tools.zonal.survey import Survey
@@ -30,6 +32,8 @@ class Inquiry:
     info: RasterInfo
     zones: Zones | None
     survey: Survey
+    sample: Source | None = None
+    """Table of a confusion matrix."""
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -53,18 +57,21 @@ def answer(params: ZonalStatsParams, inquiry: Inquiry, folder: Path, assumed: Se
     table = tabulate(params, inquiry.info, measured)
     if not measured:
         return _no_coverage(inquiry, table, warnings)
-    facts = facts_of(table, params, inquiry.info)
+    facts, overlap = facts_of(table, params, inquiry.info), None
     if inquiry.zones is not None and params.classes and len(inquiry.findings) > 1:
         overlap = inquiry.zones.overlap_warning()
         warnings += [overlap] if overlap else []
         facts = facts if overlap else (*total_facts(table, inquiry.findings), *facts)
+    sure = Certainty()
+    if params.classes and not overlap:
+        sure = certainty(inquiry.info, inquiry.survey.borders, table, inquiry.sample, in_zones=inquiry.zones is not None)
     return ToolOutput(
         summary=_summary(params, table, inquiry),
-        facts=facts,
+        facts=(*facts, *pixel_size_fact(inquiry.info.grid), *sure.facts),
         files=(write_zones(folder, table, inquiry.zones),) if inquiry.zones else (),
         kind="vector" if inquiry.zones else "text",
-        warnings=tuple(warnings),
-        method=method_of(inquiry.survey, inquiry.info, inquiry.zones),
+        warnings=(*warnings, *sure.warnings),
+        method={**method_of(inquiry.survey, inquiry.info, inquiry.zones), **({"uncertainty": list(sure.method)} if sure.method else {})},
         data=data_of(table, inquiry.findings),
         bbox=inquiry.bbox(table.rows),
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
-from tools.geotypes import EVERYTHING, Params, RasterRef, VectorRef, Where
+from tools.geotypes import EVERYTHING, Params, RasterRef, RowsRef, VectorRef, Where
 from tools.settings import ToolSettings
 
 Statistic = Literal[
@@ -29,6 +29,10 @@ class ZonalStatsParams(Params):
     merge_zones: bool = Field(default=False, description="Treat all zones as one, overlap counted once.")
     statistics: list[Statistic] = Field(default_factory=list, description="Statistics of the values.")
     classes: bool = Field(default=False, description="Area and share of every class (value) instead.")
+    confusion: RowsRef | None = Field(
+        default=None,
+        description="With classes: table of sampled places (rows: mapped class; a column of counts per true class), for areas adjusted for errors, with their 95 % interval.",
+    )
     order_by: str | None = Field(default=None, description="Statistic by which to rank the zones, e.g. 'mean'; or 'area' with classes.")
     descending: bool = Field(default=False, description="Largest first.")
     limit: int | None = Field(default=None, ge=1, le=10_000, description="At most so many zones.")
@@ -39,6 +43,8 @@ class ZonalStatsParams(Params):
             raise ValueError("ask for 'statistics' (e.g. ['mean']) or for 'classes'")
         if self.zones is None and (self.zone_column or self.merge_zones or self.where.conditions):
             raise ValueError("'zone_column', 'merge_zones' and 'where' need 'zones'")
+        if self.confusion is not None and not self.classes:
+            raise ValueError("'confusion' needs 'classes'")
         return self
 
 
@@ -53,12 +59,22 @@ def run(params: ZonalStatsParams, context: ToolContext) -> ToolOutput:
     source = context.source(params.raster)
     info = raster_info(source, params.band)
     assumed = check_request(params, info)
-    band = Band(source, params.band, info, tuple(params.statistics), keeps_values(params), ToolSettings().max_pixels, context.progress)
+    band = Band(
+        source,
+        params.band,
+        info,
+        tuple(params.statistics),
+        params.classes,
+        keeps_values(params),
+        ToolSettings().max_pixels,
+        context.progress,
+    )
     zones = None
     if params.zones is not None:
         zones = load_zones(context.source(params.zones), params.where, name_column=params.zone_column, merge=params.merge_zones)
     survey = survey_raster(band) if zones is None else survey_zones(band, zones)
-    return answer(params, Inquiry(info, zones, survey), context.folder, assumed)
+    sample = None if params.confusion is None else context.source(params.confusion)
+    return answer(params, Inquiry(info, zones, survey, sample), context.folder, assumed)
 
 
 TOOL = Tool(

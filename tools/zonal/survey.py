@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from tools.contract import Source
 from tools.errors import LimitError
 from tools.geo.coverage import BLOCK_PX, Block, Cells, Covered, Outlines, Runs, blocks, to_pixels
+from tools.geo.edges import Borders, shared_sides
 from tools.geo.grid import Window, window_grid
 from tools.geo.pixels import area_varies, pixel_area_range_m2, pixel_areas
 from tools.geo.rings import Geometries
@@ -22,6 +24,8 @@ from tools.storage.rasters import RasterInfo, band_array, iter_strips
 from tools.zonal.tally import Tallies, Tally
 from tools.zonal.totals import Pixels, Totals, Wanted, block_totals
 from tools.zonal.zones import Zones
+
+Sides = tuple[NDArray[Any], NDArray[np.float64]]
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -43,6 +47,8 @@ class Band:
     """1-based."""
     info: RasterInfo
     statistics: tuple[str, ...]
+    classes: bool
+    """Whether areas of classes are asked for."""
     keep_values: bool
     """Whether the distribution of values is asked for."""
     max_pixels: int
@@ -67,6 +73,8 @@ class Survey:
     """Smallest and largest pixel area on the ground that was looked at."""
     inside: tuple[bool, ...]
     """Whether each zone lies wholly on the raster."""
+    borders: Borders
+    """The sides between pixels of different classes within the zones; none unless classes are asked for."""
     transformations: tuple[dict[str, str], ...] = ()
 
 
@@ -79,9 +87,10 @@ def survey_zones(band: Band, zones: Zones) -> Survey:
     plan = tuple(blocks(polygons, grid, _block_shape(band.info)))
     ground = window_grid(grid, _around(plan)) if plan else grid
     wanted = band.wanted(ground)
-    tallies = _tallied(band, plan, Outlines(polygons, grid).covered, len(zones.names), wanted)
+    tallies, borders = _tallied(band, plan, Outlines(polygons, grid).covered, len(zones.names), wanted)
     moved = () if zones.crs == band.info.crs else (transformation_record("zones", zones.crs, band.info.crs, zones.geometries),)
-    return Survey(tallies, wanted.by_area, pixel_area_range_m2(ground), _inside(zones.geometries, near, polygons, grid), moved)
+    inside = _inside(zones.geometries, near, polygons, grid)
+    return Survey(tallies, wanted.by_area, pixel_area_range_m2(ground), inside, borders, moved)
 
 
 def survey_raster(band: Band) -> Survey:
@@ -89,22 +98,48 @@ def survey_raster(band: Band) -> Survey:
     grid = band.info.grid
     plan = tuple(Block(window, np.zeros(1, dtype=np.intp)) for window in iter_strips(band.info.height, band.info.width, BLOCK_PIXELS))
     wanted = band.wanted(grid)
-    return Survey(_tallied(band, plan, _whole, 1, wanted), wanted.by_area, pixel_area_range_m2(grid), inside=(True,))
+    tallies, borders = _tallied(band, plan, _whole, 1, wanted)
+    return Survey(tallies, wanted.by_area, pixel_area_range_m2(grid), (True,), borders)
 
 
-def _tallied(band: Band, plan: Sequence[Block], covered: Callable[[Block], Covered], zones: int, wanted: Wanted) -> tuple[Tally, ...]:
+def _tallied(
+    band: Band, plan: Sequence[Block], covered: Callable[[Block], Covered], zones: int, wanted: Wanted
+) -> tuple[tuple[Tally, ...], Borders]:
     """Read and sum up the blocks side by side, and take them in one after another: the same numbers whatever the threads."""
     _check_pixels(sum(block.window[2] * block.window[3] for block in plan), band)
 
-    def totals(dataset: DatasetReader, block: Block) -> Totals:
-        return block_totals(_read(dataset, band, block.window), covered(block), len(block.members), wanted)
+    def totals(dataset: DatasetReader, block: Block) -> tuple[Totals, Sides | None]:
+        pixels = _read(dataset, band, block.window)
+        sides = _sides(dataset, band, block, covered) if band.classes else None
+        return block_totals(pixels, covered(block), len(block.members), wanted), sides
 
-    tallies = Tallies(zones)
-    for done, (block, found) in enumerate(zip(plan, in_lanes(band.source, totals, plan), strict=True), start=1):
+    tallies, borders = Tallies(zones), Borders()
+    for done, (block, (found, sides)) in enumerate(zip(plan, in_lanes(band.source, totals, plan), strict=True), start=1):
         tallies.add(block.members, found)
+        if sides is not None:
+            borders.add(sides)
         _check_kept(tallies)
         band.progress(done / len(plan))
-    return tallies.each()
+    return tallies.each(), borders
+
+
+def _sides(dataset: DatasetReader, band: Band, block: Block, covered: Callable[[Block], Covered]) -> Sides:
+    """Return the sides between unlike pixels of a block, those towards the next blocks included."""
+    row, col, height, width = block.window
+    window = (row, col, min(height + 1, band.info.height - row), min(width + 1, band.info.width - col))
+    pixels = _read(dataset, band, window)
+    share = np.minimum(covered(Block(window, block.members)).total(*window[2:]), 1)
+    return shared_sides(_one_per_label(pixels.values, band.info), pixels.valid & (share > 0), pixels.areas, (height, width), share=share)
+
+
+def _one_per_label(values: NDArray[Any], info: RasterInfo) -> NDArray[Any]:
+    """Return the values, of those with one label the first for all: between them runs no border."""
+    first: dict[str, float] = {}
+    for text, label in info.classes.items():
+        chosen = first.setdefault(label, float(text))
+        if chosen != float(text):
+            values = np.where(values == float(text), chosen, values)
+    return values
 
 
 def _whole(block: Block) -> Covered:
