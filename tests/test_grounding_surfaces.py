@@ -125,3 +125,44 @@ def test_the_value_from_which_distances_are_measured_may_be_named() -> None:
         "In the Park the nearest pixel of value 2 is 2.405 km away on average [2]; value 2 was taken as developed [1]."
     )
     assert case.unsupported("In the Park the nearest pixel of value 3 is 2.405 km away on average [2].") == ["3"]
+
+
+SURE = Case("How much forest is there?").with_result(
+    "zonal_stats",
+    {"raster": "cover", "classes": True},
+    [
+        ("area", 12_340_000.0, "m2", {"class": "forest"}), ("area", 5_000_000.0, "m2", {"class": "water"}),
+        ("boundary_uncertainty", 421_300.0, "m2", {"class": "forest"}), ("boundary_uncertainty", 80_000.0, "m2", {"class": "water"}),
+        ("overall_accuracy", 91.2, "%", {}), ("adjusted_area", 11_870_000.0, "m2", {"class": "forest"}),
+        ("margin_95", 650_000.0, "m2", {"class": "forest"}), ("pixel_size", 10.0, "m", {}), ("valid_share", 99.1, "%", {}),
+    ],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The forest covers 1,234 ± 42 ha, half a pixel along its outline [1].",
+        "The forest covers 1,234 ha with a boundary uncertainty of 42.1 ha [1].",
+        "Adjusted for map errors the forest covers 1,187 ± 65 ha (95 % confidence interval) [1].",
+        "Adjusted for map errors, forest has 1,187 ha; the 95 % margin is 65 ha [1].",
+        "The map has an overall accuracy of 91.2 % and pixels of 10 m [1].",
+    ],
+)
+def test_what_stands_beside_a_number_may_be_told_with_it(answer: str) -> None:
+    grounding = SURE.check(answer)
+    assert not grounding.unsupported, [(claim.text, claim.reason) for claim in grounding.unsupported]
+    assert grounding.claims
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        ("The forest covers 1,187 ha [1].", ["1,187"]),  # adjusted, which is not said
+        ("The forest covers 42.13 ha [1].", ["42.13"]),
+        ("The forest covers 1,234 ± 8 ha [1].", ["8"]),  # that of the water
+        ("The forest covers 1,200 ± 42 ha [1].", ["1,200"]),
+    ],
+)
+def test_a_margin_is_no_area_and_an_adjusted_area_is_not_the_mapped_one(answer: str, wrong: list[str]) -> None:
+    assert SURE.unsupported(answer) == wrong

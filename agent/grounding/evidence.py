@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agent.grounding.numbers import Number
-from agent.grounding.quantities import Quantity, quantity_of
+from agent.grounding.quantities import MARGINS, Quantity, quantity_of
 from agent.grounding.subjects import normal_name
 from agent.grounding.written_units import UNITS, converted, dimension_of, named_unit
 from tools.contract import Fact
 
 RELATIVE_TOLERANCE = 0.005
 """A number must be written at least this exactly: 600 ha for 631.9 ha is not."""
+MARGIN_TOLERANCE = 0.05
+"""The same for an uncertainty: two digits."""
 SHARE_TOLERANCE = 0.05
 """In percentage points: a share with one decimal is exact enough, however small."""
 
@@ -76,7 +78,10 @@ class Evidence:
         values, entries = self._by_dimension.get(dimension, ((), ()))
         low, high = self._reach(number, dimension)
         return [
-            Hit(entries[at], self._is_exact(number, values[at], dimension))
+            Hit(
+                entries[at],
+                self._is_exact(number, values[at], dimension, MARGIN_TOLERANCE if entries[at].fact.name in MARGINS else RELATIVE_TOLERANCE),
+            )
             for at in range(bisect_left(values, low), bisect_right(values, high))
         ]
 
@@ -205,11 +210,11 @@ class Evidence:
             return low, high
         return converted(low, number.unit, base), converted(high, number.unit, base)
 
-    def _is_exact(self, number: Number, value: float, dimension: str) -> bool:
+    def _is_exact(self, number: Number, value: float, dimension: str, tolerance: float) -> bool:
         base = _BASE_UNITS.get(dimension)
         true = value if number.unit is None or base is None else converted(value, base, number.unit)
         error = abs(true - number.value)
-        return error <= RELATIVE_TOLERANCE * abs(true) or (number.unit == "%" and number.half_unit <= SHARE_TOLERANCE and true != 0)
+        return error <= tolerance * abs(true) or (number.unit == "%" and number.half_unit <= SHARE_TOLERANCE and true != 0)
 
 
 def _read_extreme(fact: Fact) -> Fact:

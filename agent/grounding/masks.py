@@ -18,6 +18,9 @@ _CODES = (
     re.compile(r"\b(?:EPSG|ESRI|OGC|IGNF|IAU_2015|SRID)\s?:?\s?\d+", re.IGNORECASE),
     re.compile(r"\b(?:WGS|NAD|ETRS|GRS|GDA|NZGD|UTM(?:\szone)?)\s?-?\d+[A-Z]?\b"),
     re.compile(r"\b(?:Sentinel|Landsat|GOES|NOAA|Envisat|SPOT|MODIS|ERS|ALOS)[\s-]\d+[A-D]?\b", re.IGNORECASE),
+    re.compile(
+        r"\b95\s?(?:%|percent|per cent)(?=[\s-]+(?:confidence|interval|margin|CI\b))", re.IGNORECASE
+    ),  # which interval, not how much
     re.compile(r"\b(?=[\d_-]*[^\W\d_])[\w-]+\.(?=[A-Za-z]\w{1,7}\b)\w+"),
     re.compile(r"\b(?:band|figure|fig\.|table|step|option|version|page|section|chapter)\s\d+\b(?!\s?[%°]|[.,]\d)", re.IGNORECASE),
 )

@@ -59,12 +59,19 @@ _SIDE_FACTS: dict[str, str] = {
     "features after": r"after\w*|left|remain\w*|result\w*|clean\w*|kept|keeps?|now|instead",
     "vertices before": r"vertex|vertices|points",
     "vertices after": r"vertex|vertices|points",
+    "boundary_uncertainty": r"uncertain\w*|boundar\w*|outlines?|edges?|half a pixel",
+    "adjusted_area": r"adjust\w*|correct\w*|errors? of the map|map errors?",
+    "margin_95": r"margins?|intervals?|confidence|95\s?%",
+    "overall_accuracy": r"accura\w*",
+    "pixel_size": r"pixels?|resolution",
     "features searched": r"searched|examined|checked|among|of the|out of|all|layer",
     "null_share": r"null|empty|missing|gaps?",
     "null_geometries": r"null|empty|missing|without",
     "invalid_geometries": r"invalid|broken|repaired",
 }
 """Facts that accompany a result: each counts only where the text names it."""
+MARGINS = frozenset({"boundary_uncertainty", "margin_95"})
+"""Facts that say how far another may be off, as `± 3 ha` does; two digits of them are enough."""
 _INPUT = re.compile(r"(?:layer|other) (?:area|length|count)")
 _INPUT_WORDS = rf"layer|total|whole|entire|all|altogether|other|{_OUT_OF}"
 """The same for the size of a whole input, of which the result is a part."""
@@ -184,7 +191,7 @@ def _statistics_differ(fact: Quantity, spoken: Spoken, others: Collection[Quanti
 
 def _side_fact_unnamed(fact: Quantity, spoken: Spoken) -> str:
     words = _side_words(fact.name)
-    if not words or _pattern(words).search(spoken.text):
+    if not words or _pattern(words).search(spoken.text) or (fact.name in MARGINS and "±" in spoken.text):
         return ""
     return f"it equals {fact.name!r}, which the text does not speak of"
 

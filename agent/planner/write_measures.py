@@ -12,6 +12,7 @@ from agent.planner.ledger import Message
 from agent.planner.pieces import LISTED, Part, Piece
 from agent.planner.text import name_lemmas
 from agent.planner.wording import cells_words, class_name, how_told, layer_words, place_words
+from agent.planner.write_certainty import certainty_lines
 from tools.contract import Fact, Unit
 from tools.geo.units import convert
 
@@ -37,6 +38,7 @@ def write_cells(piece: Piece, atlas: Atlas) -> list[str]:
             lines += _one_area(piece.frame, part, chosen[0], atlas)
         else:
             lines += _area_list(piece.frame, part, chosen, atlas)
+    lines += [line for part in piece.parts for line in certainty_lines(part)]
     derived = piece.frame.cells.derived if piece.frame.cells else None
     return [*lines, *(how_told(derived, piece.parts[0].message.n) if derived else [])]
 
