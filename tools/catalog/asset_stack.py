@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from tools.contract import Source
@@ -19,9 +19,20 @@ from tools.geo.roles import SENTINEL_2
 from tools.geo.vicinity import lonlat_bounds
 from tools.settings import ToolSettings
 from tools.storage.asset_rasters import AssetBand, AssetInfo, Fetcher
-from tools.storage.asset_reading import Match, Onto, match, overview_for, read_onto, resampling_for, stored_bytes
-from tools.storage.features_mask import pixels_inside
+from tools.storage.asset_reading import (
+    STRIP_PIXELS,
+    Match,
+    Onto,
+    dtype_onto,
+    match,
+    overview_for,
+    resampling_for,
+    stored_bytes,
+    strips_onto,
+)
+from tools.storage.features_mask import Inside
 from tools.storage.rasters import iter_strips
+from tools.storage.stacks import Layout, StackDraft, stack_writer
 
 MaskedArray = np.ma.MaskedArray[Any, np.dtype[Any]]  # Any: every shape and dtype that GDAL reads
 
@@ -85,8 +96,6 @@ class Stack:
     """What was read."""
 
     names: tuple[str, ...]
-    bands: tuple[MaskedArray, ...]
-    classes: Mapping[str, Mapping[int, str]]
     valid_shares: tuple[float, ...]
     """Per band, % of the area that was asked for."""
     warnings: tuple[str, ...]
@@ -95,8 +104,10 @@ class Stack:
     """West, south, east, north in degrees."""
 
 
-def read_stack(fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], target: ReadGrid, asking: Asking, told: Told) -> Stack:
-    """Read every band of the files onto the grid.
+def read_stack(
+    fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], target: ReadGrid, asking: Asking, told: Told, path: Path
+) -> Stack:
+    """Write every band of the files onto the grid, strip by strip, into one raster at `path`.
 
     Raises LimitError, before any pixel is read, where there are too many pixels or bytes, ParameterError for a resampling
     that would mix classes, and what opening and fetching raises.
@@ -104,85 +115,120 @@ def read_stack(fetcher: Fetcher, files: Sequence[tuple[Source, AssetInfo]], targ
     _check_pixels(target, sum(len(info.bands) for _, info in files))
     pieces = [_piece(fetcher, source, info, target, asking) for source, info in files]
     _check_bytes(sum(piece.bytes for piece in pieces))
-    read = _Reading(fetcher, target, asking, told, [info for _, info in files])
+    plan = _plan(pieces)
+    classes = {each.name: each.band.classes for each in plan if each.band.classes}
+    with stack_writer(path, Layout(target.grid, [each.name for each in plan], [each.dtype for each in plan], classes)) as draft:
+        read = _Reading(fetcher, target, asking, told, plan, draft)
+        for piece in pieces:
+            read.file(piece)
+    return read.stack(dict.fromkeys(text for _, info in files for text in info.warnings), files[target.base][1])
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A band of the result and where it comes from."""
+
+    number: int
+    """In the result, from 1."""
+    name: str
+    piece: Piece
+    band: AssetBand
+    resampling: str
+
+    @property
+    def dtype(self) -> str:
+        """The type in which it is read; of a file that does not reach the place its own."""
+        return self.band.dtype if self.piece.found.is_empty else dtype_onto(self.band, self.resampling)
+
+
+def _plan(pieces: Sequence[Piece]) -> list[Planned]:
+    """Return the bands in order, under names of which no two are alike: of several scenes, the second red is red_2."""
+    found: list[Planned] = []
     for piece in pieces:
-        read.file(piece)
-    return read.stack(dict.fromkeys(text for _, info in files for text in info.warnings))
+        for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
+            taken = {each.name for each in found}
+            numbered = (f"{band.name}_{number}" for number in range(2, len(taken) + 3))
+            name = band.name if band.name not in taken else next(each for each in numbered if each not in taken)
+            found.append(Planned(len(found) + 1, name, piece, band, resampling))
+    return found
+
+
+@dataclass
+class Seen:
+    """What was met in a band."""
+
+    area_m2: float = 0.0
+    """Of what is valid."""
+    pixels: int = 0
+    below_zero: int = 0
 
 
 class _Reading:
     """Bands as they come in, and how far the call is."""
 
-    def __init__(self, fetcher: Fetcher, target: ReadGrid, asking: Asking, told: Told, infos: Sequence[AssetInfo]) -> None:
-        self._fetcher, self._target, self._asking, self._told = fetcher, target, asking, told
-        self._inside = np.ones(target.grid.shape, bool) if target.inside is None else pixels_inside(target.inside, target.grid)
-        self._base = infos[target.base].bands[0].name
-        self._pixels_due = sum(len(info.bands) for info in infos) * target.grid.shape[0] * target.grid.shape[1]
-        self._pixels_done = 0
-        self._bands: list[tuple[AssetBand, str, MaskedArray]] = []
-        self._doubts: list[str] = []
-        self._methods: list[dict[str, Any]] = []
+    def __init__(self, fetcher: Fetcher, target: ReadGrid, asking: Asking, told: Told, plan: Sequence[Planned], draft: StackDraft) -> None:
+        self._fetcher, self._target, self._told, self._plan, self._draft = fetcher, target, told, plan, draft
+        self._inside = None if target.inside is None else Inside(target.inside, target.grid)
+        self._cut = asking.cut
+        self._pixels_due, self._pixels_done = len(plan) * target.grid.shape[0] * target.grid.shape[1], 0
+        self._seen = [Seen() for _ in plan]
 
     def file(self, piece: Piece) -> None:
         """Read the bands of one file; one that is needed nearly whole is taken whole, so that its checksum can be verified."""
+        own = [each for each in self._plan if each.piece is piece]
+        grid = self._target.grid
         if piece.found.is_empty:
-            for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
-                self._take(piece, band, resampling, np.ma.MaskedArray(np.zeros(self._target.grid.shape, band.dtype), mask=True))
+            for each in own:
+                for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PIXELS):
+                    self._take(each, window, np.ma.MaskedArray(np.zeros(window[2:], each.dtype), mask=True))
             return
         if piece.source.url:
             self._fetcher.take_whole(piece.source, piece.bytes)
         factor, (x, y) = piece.factor, piece.found.scale
         with self._fetcher.opened(piece.source, piece.overview) as dataset:
-            for band, resampling in zip(piece.info.bands, piece.resamplings, strict=True):
-                how = Onto(self._target.grid, resampling, (x * factor, y * factor))
-                self._take(piece, band, resampling, read_onto(dataset, band, how, self._tell))
+            for each in own:
+                for window, values in strips_onto(dataset, each.band, Onto(grid, each.resampling, (x * factor, y * factor))):
+                    self._take(each, window, values)
 
-    def _take(self, piece: Piece, band: AssetBand, resampling: str, values: MaskedArray) -> None:
-        """Keep a band that was read."""
-        if self._asking.cut:
-            values[~self._inside] = np.ma.masked
-        name = self._free_name(band.name)
-        self._bands.append((band, name, values))
-        self._doubts.extend(_doubts(name, piece, band, values))
-        self._methods.append(_method(name, piece, band, resampling))
+    def _take(self, each: Planned, window: Window, values: MaskedArray) -> None:
+        """Keep a strip of a band."""
+        inside = None if self._inside is None else self._inside.of(window)
+        if self._cut and inside is not None:
+            values[~inside] = np.ma.masked
+        self._draft.put(each.number, window, values)
+        seen, valid = self._seen[each.number - 1], ~np.ma.getmaskarray(values)
+        seen.pixels += int(valid.sum())
+        seen.below_zero += int((values.data[valid] < 0).sum())
+        areas = np.broadcast_to(pixel_area_m2(window_grid(self._target.grid, window)), valid.shape)
+        seen.area_m2 += float(areas.sum(where=valid if inside is None else valid & inside))
+        self._pixels_done += window[2] * window[3]
+        self._told.so_far(self._pixels_done / self._pixels_due)
 
-    def stack(self, warnings: Mapping[str, None]) -> Stack:
-        """Return what was read."""
-        grid, inside = self._target.grid, self._inside
-        whole, *valid = _areas_m2(grid, inside, [np.ma.getmaskarray(values) for _, _, values in self._bands])
+    def stack(self, warnings: Mapping[str, None], base: AssetInfo) -> Stack:
+        """Return what was read; `base` is the file that gave the pixels."""
+        grid, whole = self._target.grid, self._whole_m2()
         left, bottom, right, top = grid.boundingbox
+        share = self._target.covered_share
         return Stack(
-            names=tuple(name for _, name, _ in self._bands),
-            bands=tuple(values for _, _, values in self._bands),
-            classes={name: band.classes for band, name, _ in self._bands if band.classes},
-            valid_shares=tuple(min(100.0, round(100 * area / whole * self._target.covered_share, 9)) for area in valid),
-            warnings=(*warnings, *self._doubts),
-            method=self._how(),
+            names=tuple(each.name for each in self._plan),
+            valid_shares=tuple(min(100.0, round(100 * seen.area_m2 / whole * share, 9)) for seen in self._seen),
+            warnings=(*warnings, *(text for each, seen in zip(self._plan, self._seen, strict=True) for text in _doubts(each, seen))),
+            method={**_how(grid, base), "bands": [_method(each) for each in self._plan], "valid_share": "of the area that was asked for"},
             bbox=lonlat_bounds((left, bottom, right, top), crs_of(grid)),
         )
 
-    def _how(self) -> dict[str, Any]:
-        grid = self._target.grid
-        return {
-            "grid": {
-                "crs": crs_of(grid).name,
-                "resolution": [abs(float(grid.resolution.x)), abs(float(grid.resolution.y))],
-                "shape": list(grid.shape),
-                "base": self._base,
-            },
-            "bands": self._methods,
-            "valid_share": "of the area that was asked for",
-        }
+    def _whole_m2(self) -> float:
+        """Return the true area of the pixels that were asked for."""
+        grid, total = self._target.grid, 0.0
+        for window in iter_strips(grid.shape[0], grid.shape[1]):
+            areas = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), window[2:])
+            total += float(areas.sum() if self._inside is None else areas.sum(where=self._inside.of(window)))
+        return total
 
-    def _tell(self, pixels: int) -> None:
-        self._pixels_done += pixels
-        self._told.so_far(self._pixels_done / self._pixels_due)
 
-    def _free_name(self, name: str) -> str:
-        """Return a name that no band has yet: of several scenes, the second red is red_2."""
-        taken = {each for _, each, _ in self._bands}
-        numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
-        return name if name not in taken else next(each for each in numbered if each not in taken)
+def _how(grid: GeoBox, base: AssetInfo) -> dict[str, Any]:
+    resolution = [abs(float(grid.resolution.x)), abs(float(grid.resolution.y))]
+    return {"grid": {"crs": crs_of(grid).name, "resolution": resolution, "shape": list(grid.shape), "base": base.bands[0].name}}
 
 
 def _piece(fetcher: Fetcher, source: Source, info: AssetInfo, target: ReadGrid, asking: Asking) -> Piece:
@@ -223,21 +269,11 @@ def _check_bytes(wanted: int) -> None:
         )
 
 
-def _areas_m2(grid: GeoBox, inside: NDArray[np.bool_], masked: Sequence[NDArray[np.bool_]]) -> list[float]:
-    """Return the true area of the pixels that are inside, then, per band, of those that are also valid; strip by strip."""
-    height, width = grid.shape
-    totals = np.zeros(1 + len(masked))
-    for window in iter_strips(height, width):
-        rows = slice(window[0], window[0] + window[2])
-        areas = np.broadcast_to(pixel_area_m2(window_grid(grid, window)), inside[rows].shape)
-        totals += [areas.sum(where=inside[rows]), *(areas.sum(where=inside[rows] & ~mask[rows]) for mask in masked)]
-    return [float(total) for total in totals]
-
-
-def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[str, Any]:
+def _method(each: Planned) -> dict[str, Any]:
+    piece, band = each.piece, each.band
     return {
-        "band": name,
-        "resampling": "none, the pixels coincide" if piece.found.is_same else resampling,
+        "band": each.name,
+        "resampling": "none, the pixels coincide" if piece.found.is_same else each.resampling,
         "source_resolution": abs(float(piece.info.grid.resolution.x)),
         "overview": piece.factor,
         "scale": band.scale,
@@ -247,17 +283,16 @@ def _method(name: str, piece: Piece, band: AssetBand, resampling: str) -> dict[s
     }
 
 
-def _doubts(name: str, piece: Piece, band: AssetBand, values: MaskedArray) -> Iterator[str]:
+def _doubts(each: Planned, seen: Seen) -> Iterator[str]:
     """Yield what the reader must know of a band: that it is elsewhere, was interpolated, has an offset that looks wrong."""
+    piece, band = each.piece, each.band
     if piece.found.is_empty:
-        yield f"The file of {name} does not reach the place."
+        yield f"The file of {each.name} does not reach the place."
     if piece.found.ratio < FINER and not piece.found.is_same and band.kind == "continuous":
         size = abs(float(piece.info.grid.resolution.x))
-        yield f"The pixels of {name} are coarser ({size:g}) than those of the result: its values are interpolated, no detail is added."
-    if band.offset < 0 and band.name in OPTICAL and values.count():
-        below = float((values < 0).sum() / values.count())
-        if below > MOST_BELOW_ZERO:
-            yield (
-                f"{100 * below:.0f} % of the values of {name} are below 0, which reflectance hardly is: the offset {band.offset:g} that is "
-                "stated may already be in the stored values."
-            )
+        yield f"The pixels of {each.name} are coarser ({size:g}) than those of the result: its values are interpolated, no detail is added."
+    if band.offset < 0 and band.name in OPTICAL and seen.pixels and seen.below_zero > MOST_BELOW_ZERO * seen.pixels:
+        yield (
+            f"{100 * seen.below_zero / seen.pixels:.0f} % of the values of {each.name} are below 0, which reflectance hardly is: "
+            f"the offset {band.offset:g} that is stated may already be in the stored values."
+        )

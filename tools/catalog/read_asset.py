@@ -83,8 +83,8 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
         if target is None:
             return ToolOutput("The place asked for lies outside the files.", outcome=Outcome.NO_COVERAGE, warnings=notes)
         asking = Asking(params.resampling, overviews=params.resolution is not None, cut=params.area is not None)
-        stack = read_stack(fetcher, list(zip(sources, infos, strict=True)), target, asking, told)
-    return _output(stack, target, notes, context)
+        stack = read_stack(fetcher, list(zip(sources, infos, strict=True)), target, asking, told, context.folder / STACK_FILE)
+    return _output(stack, target, notes)
 
 
 def _region(params: ReadAssetParams, context: ToolContext) -> tuple[Region | None, tuple[str, ...]]:
@@ -95,10 +95,7 @@ def _region(params: ReadAssetParams, context: ToolContext) -> tuple[Region | Non
     return (None if params.bbox is None else box_region(params.bbox)), ()
 
 
-def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...], context: ToolContext) -> ToolOutput:
-    from tools.storage.stacks import write_stack
-
-    write_stack(context.folder / STACK_FILE, stack.bands, target.grid, stack.names, stack.classes)
+def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...]) -> ToolOutput:
     height, width = target.grid.shape
     missing = [f"The files reach only {100 * target.covered_share:.3g} % of the place asked for."] if target.covered_share < WHOLE else []
     valid = any(stack.valid_shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,21 +114,21 @@ def resampling_for(asked: str, band: AssetBand, found: Match) -> str:
     return "average" if is_coarser else "bilinear"
 
 
-def read_onto(dataset: DatasetReader, band: AssetBand, how: Onto, told: Callable[[int], None]) -> MaskedArray:
-    """Return a band on a grid as `(row, col)`, strip by strip; True in the mask is not valid or outside the file.
+def dtype_onto(band: AssetBand, resampling: str) -> str:
+    """Return the type of a band on a grid: stored integers stay as they are where they are neither scaled nor mixed.
 
-    Stored integers stay as they are where they are neither scaled nor mixed; else the values are float32, float64 where the
-    file's type is wider than 16 bit. `told` hears the pixels done after each strip.
+    Else it is float32, float64 where the file's type is wider than 16 bit.
     """
+    keeps = resampling in ("nearest", "mode") and not band.is_scaled
+    return band.dtype if keeps else np.result_type(band.dtype, "float32").name
+
+
+def strips_onto(dataset: DatasetReader, band: AssetBand, how: Onto) -> Iterator[tuple[Window, MaskedArray]]:
+    """Yield a band on a grid strip by strip as `(row, col)`; True in the mask is not valid or outside the file."""
     grid, resampling = how.grid, how.resampling
-    height, width = grid.shape
+    dtype = dtype_onto(band, resampling)
     mixed = None if resampling in ("nearest", "mode") else np.result_type(band.dtype, "float32").name
-    dtype = mixed or (np.result_type(band.dtype, "float32").name if band.is_scaled else band.dtype)
-    values, invalid = np.zeros((height, width), dtype), np.ones((height, width), bool)
-    for window in iter_strips(height, width, STRIP_PIXELS):
-        rows = slice(window[0], window[0] + window[2])
+    for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PIXELS):
         part = warped_stored(dataset, band.index, window_grid(grid, window), resampling, band.nodata, dtype=mixed, scale=how.scale)
-        invalid[rows] = np.ma.getmaskarray(part)
-        values[rows] = part.data.astype("float64") * band.scale + band.offset if band.is_scaled else part.data
-        told(window[2] * width)
-    return np.ma.MaskedArray(values, mask=invalid)
+        values = part.data.astype("float64") * band.scale + band.offset if band.is_scaled else part.data
+        yield window, np.ma.MaskedArray(values.astype(dtype, copy=False), mask=np.ma.getmaskarray(part))

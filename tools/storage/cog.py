@@ -135,6 +135,15 @@ class _DraftFile:
         return rasterio.open(self.path, "w" if profile else "r", **profile)
 
 
+def quietly(held: Any, **profile: Any) -> Any:  # Any: rasterio has no types
+    """Open a draft, which lies nowhere on the ground, without a word about that."""
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return held.open(**profile)
+
+
 def _copy(dataset: Any, path: Path) -> None:  # Any: rasterio's DatasetReader has no types
     import rasterio.shutil
 

@@ -8,27 +8,33 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from tools.geo.grid import Window
+from tools.geo.grid import Window, window_grid
 from tools.storage.bootstrap import bootstrap
+from tools.storage.rasters import iter_strips
 
 if TYPE_CHECKING:
     from affine import Affine
     from odc.geo.geobox import GeoBox
 
 
-def pixels_inside(polygons: shapely.Geometry, grid: GeoBox) -> NDArray[np.bool_]:
-    """Return True, as `(row, col)`, for pixels whose centre lies in the polygons (in the CRS of the grid).
+class Inside:
+    """Which pixels of a grid lie in polygons, given in its CRS: those whose centre does.
 
     Polygons so small that they hold no centre take every pixel that they touch.
     """
-    bootstrap()
-    from rasterio.features import geometry_mask
 
-    inside: NDArray[np.bool_] = geometry_mask([polygons], grid.shape, grid.transform, invert=True)
-    if inside.any():
+    def __init__(self, polygons: shapely.Geometry, grid: GeoBox) -> None:
+        self._polygons, self._grid, self._touched = polygons, grid, False
+        self._touched = not any(self.of(window).any() for window in iter_strips(grid.shape[0], grid.shape[1]))
+
+    def of(self, window: Window) -> NDArray[np.bool_]:
+        """Return True, as `(row, col)` of a window, for the pixels inside."""
+        bootstrap()
+        from rasterio.features import geometry_mask
+
+        part = window_grid(self._grid, window)
+        inside: NDArray[np.bool_] = geometry_mask([self._polygons], part.shape, part.transform, invert=True, all_touched=self._touched)
         return inside
-    touched: NDArray[np.bool_] = geometry_mask([polygons], grid.shape, grid.transform, invert=True, all_touched=True)
-    return touched
 
 
 def burned_numbers(

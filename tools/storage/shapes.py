@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from shapely.geometry import shape
 from tools.errors import LimitError
 from tools.geo.grid import Window
 from tools.storage.bootstrap import bootstrap
-from tools.storage.cog import draft_raster
+from tools.storage.cog import draft_raster, quietly
 from tools.storage.rasters import iter_strips
 
 if TYPE_CHECKING:
@@ -74,22 +73,13 @@ def _traced(path: Path, codes: Codes, connectivity: int, progress: Callable[[flo
     height, width = codes.grid.shape
     profile = {"driver": "GTiff", "count": 1, "height": height, "width": width, "dtype": codes.dtype, "compress": "zstd", "zstd_level": 1}
     with draft_raster(path, height * width * np.dtype(codes.dtype).itemsize) as draft:
-        with _quietly(draft, **profile, bigtiff="if_safer") as dataset:
+        with quietly(draft, **profile, bigtiff="if_safer") as dataset:
             for window in iter_strips(height, width):
                 row, col, rows, cols = window
                 dataset.write(codes.strip(window), 1, window=PixelWindow(col, row, cols, rows))
                 progress(0.2 + 0.3 * (row + rows) / height)
-        with _quietly(draft) as dataset:
+        with quietly(draft) as dataset:
             yield from shapes(rasterio.band(dataset, 1), mask=rasterio.band(dataset, 1), connectivity=connectivity)
-
-
-def _quietly(draft: Any, **profile: Any) -> Any:  # Any: rasterio has no types
-    """Open a draft, which lies nowhere on the ground, without a word about that."""
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return draft.open(**profile)
 
 
 def _valid(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
