@@ -188,3 +188,16 @@ def test_a_raster_is_copied_with_all_that_it_says(tmp_path: Path, make_raster: A
 def test_parameters_that_do_not_go_together_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=params["format"] if "into" not in params else "gpkg only"):
         load("export").params(dataset="d", **params)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("form", ["cog", "geotiff"])
+@pytest.mark.parametrize("name", ["external_mask.tif", "rgba_uint16_alpha.tif", "rotated_au_3577.tif"])
+def test_real_rasters_keep_their_masks_and_places(tmp_path: Path, shared_data: Path, name: str, form: str) -> None:
+    path, tool = shared_data / "awkward" / name, load("export")
+    output = tool.run(tool.params(dataset="r", format=form), ToolContext(tmp_path, {"r": Source("r", "raster", path, "")}))
+    assert {file.name for file in tmp_path.iterdir()} == set(output.files)
+    with rasterio.open(tmp_path / output.files[0]) as written, rasterio.open(path) as original:
+        np.testing.assert_array_equal(written.read(), original.read())
+        assert (written.dataset_mask() == original.dataset_mask()).all()
+        assert written.transform.almost_equals(original.transform)

@@ -29,7 +29,7 @@ def place(files: Sequence[Path], target: Path, *, overwrite: bool) -> tuple[Path
     """
     if not target.parent.is_dir():
         raise NotFoundError(f"There is no folder {target.parent}.", hint="Make it first, or choose another.")
-    targets = [target if file is files[0] else target.with_suffix(file.suffix) for file in files]
+    targets = [_beside(file.name, files[0], target) for file in files]
     beside = [target.with_name(f"{target.stem}{suffix}") for suffix in COMPANIONS.get(target.suffix.lower(), ())]
     there = [path.name for path in dict.fromkeys([*targets, *beside]) if os.path.lexists(path)]
     if there and not overwrite:
@@ -52,6 +52,13 @@ def place(files: Sequence[Path], target: Path, *, overwrite: bool) -> tuple[Path
         with suppress(OSError):  # some file systems do not sync folders
             sync_folder(target.parent)
     return tuple(targets)
+
+
+def _beside(name: str, main: Path, target: Path) -> Path:
+    """Return where a file lies that belongs to the main one: `x.tif.aux.xml` follows the whole name, `x.dbf` the stem."""
+    if name.startswith(main.name):
+        return target.with_name(target.name + name.removeprefix(main.name))
+    return target.with_name(target.stem + name.removeprefix(main.stem))
 
 
 def _copy(file: Path, draft: Path) -> None:

@@ -213,6 +213,7 @@ def _as_layer(table: pyarrow.Table, positions: Positions, name: str, crs: Any) -
     frame = table.drop_columns([name]).to_pandas()
     frame.index = pandas.Index(positions, name="fid")
     shapes = shapely.from_wkb(table.column(name).to_numpy(zero_copy_only=False))
-    return geopandas.GeoDataFrame(
-        frame, geometry=shapes, crs=None if crs is None else crs_from_text(crs if isinstance(crs, str) else json.dumps(crs))
-    )
+    known = None if crs is None else crs_from_text(crs if isinstance(crs, str) else json.dumps(crs))
+    layer = geopandas.GeoDataFrame(frame, geometry=shapes, crs=known)
+    layer.attrs = dict(frame.attrs)
+    return layer

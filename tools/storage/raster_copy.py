@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tools.contract import Source
 from tools.errors import StorageError
 from tools.storage.cog import first_line
-from tools.storage.rasters import open_raster
+from tools.storage.limits import check_output_size
+from tools.storage.rasters import open_raster, raster_info
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "COG": {"compress": "deflate", "predictor": "yes", "overview_resampling": "nearest", "bigtiff": "if_safer"},
@@ -18,21 +22,23 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """Overviews are by nearest, which invents no value."""
 
 
-def copy_raster(source: Source, path: Path, driver: Literal["COG", "GTiff"]) -> tuple[int, int]:
-    """Write the raster with all that is declared of its place and values; return width and height.
+def copy_raster(source: Source, path: Path, driver: Literal["COG", "GTiff"]) -> GeoBox:
+    """Write the raster with all that is declared of its place and values; return its grid.
 
-    Bands, dtype, mask, nodata, scale, offset, CRS and descriptions stay. Memory is that of GDAL's block cache. Raises StorageError where
-    it cannot be written.
+    Bands, dtype, mask, nodata, scale, offset, CRS and descriptions stay; what a GeoTIFF has no tag for lies in `.aux.xml` beside it.
+    Memory is that of GDAL's block cache. Raises LimitError for a raster that is too large, StorageError where it cannot be written.
     """
     import rasterio.shutil
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
 
+    grid = raster_info(source).grid
     with open_raster(source) as dataset:
+        check_output_size(grid, dataset.count)
         try:
             rasterio.shutil.copy(dataset, path, driver=driver, **OPTIONS[driver])
         except (RasterioError, CPLE_BaseError) as error:
             raise StorageError(
                 f"The raster {path.name!r} cannot be written ({first_line(error)}).", hint="Check the disk's free space."
             ) from error
-        return dataset.width, dataset.height
+    return grid

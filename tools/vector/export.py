@@ -58,6 +58,8 @@ def run(params: ExportParams, context: ToolContext) -> ToolOutput:
     Raises ParameterError for a format that does not fit, an unknown column or a value that is not of its type, MissingCrsError.
     """
     source = context.source(params.dataset)
+    if source.kind not in ("raster", "vector", "table"):
+        raise ParameterError(f"{params.dataset!r} is a {source.kind}, not data.", hint="Export a raster, a layer or a table.")
     if (source.kind == "raster") != (params.format in RASTER_FORMATS):
         what = "raster" if source.kind == "raster" else "layer or table"
         fitting = ", ".join(RASTER_FORMATS) if source.kind == "raster" else "gpkg, geojson, csv and others"
@@ -69,11 +71,12 @@ def _raster(params: ExportParams, source: Source, context: ToolContext) -> ToolO
     from tools.storage.raster_copy import copy_raster
 
     name = f"{STEM}.tif"
-    width, height = copy_raster(source, context.folder / name, "COG" if params.format == "cog" else "GTiff")
+    height, width = copy_raster(source, context.folder / name, "COG" if params.format == "cog" else "GTiff").shape
+    files = (name, *(extra for extra in (f"{name}.aux.xml", f"{name}.msk") if (context.folder / extra).exists()))
     return ToolOutput(
         summary=f"Wrote the raster of {width} × {height} pixels as {params.format}.",
         facts=(Fact("width", width, "count"), Fact("height", height, "count")),
-        files=(name,),
+        files=files,
         kind="raster",
         method={
             "format": params.format,
