@@ -394,3 +394,20 @@ def test_rates_are_brought_into_zones_by_their_base_and_not_by_area(tmp_path) ->
     assert any("weighted by 'population'" in warning for warning in output.warnings)
     plain = call("join", tmp_path, files, operation="zones", layer="zone", other="towns", numbers=[{**numbers[0], "weight": "@none"}])
     assert value(plain, "mean of jobless_rate", zone="z") == pytest.approx((20 * 90 + 1 * 10) / 100, rel=1e-6)
+
+
+def test_keys_that_would_make_too_many_pairs_are_refused_before_they_are_made(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRACITE_MAX_FEATURES", "8")
+    text = "code,people\n" + "x,1\n" * 3
+    with pytest.raises(LimitError, match="9 pairs; the limit is 8"):
+        by_key(tmp_path, squares(["x", "x", "x"]), text, key="code")
+
+
+@pytest.mark.parametrize("operation", ["attributes", "spatial", "nearest", "zones"])
+def test_a_filter_that_leaves_nothing_joins_nothing(tmp_path, operation: str) -> None:
+    files = {**points_and_cells(tmp_path), "table": table(tmp_path, "name,people\nw,1\n")}
+    other = "table" if operation == "attributes" else "points"
+    none = call("join", tmp_path, files, operation=operation, layer="cells", other=other, where=where("name", "is null"))
+    assert (none.outcome, value(none, "count")) == (Outcome.TRUE_ZERO, 0)
+    empty = call("join", tmp_path, files, operation=operation, layer="cells", other=other, other_where=where("name", "is null"))
+    assert (empty.outcome, value(empty, "count")) == (Outcome.TRUE_ZERO, 0)

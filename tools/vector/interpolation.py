@@ -51,6 +51,11 @@ class _Shared:
     """Of the whole feature, 0 to 1."""
     reached: bool
 
+    @property
+    def features(self) -> int:
+        """How many features lie in some zone."""
+        return int(np.count_nonzero(np.bincount(self.pieces.second))) if len(self.pieces.second) else 0
+
 
 def into_zones(params: JoinParams, context: ToolContext) -> ToolOutput:
     """Count and interpolate the other layer in the zones; see `tools.vector.join`.
@@ -87,10 +92,11 @@ def _shared(zones: Layer, other: Layer) -> _Shared:
 def _size(geometries: Geometries, layer: Layer) -> Floats:
     """Return the area of polygons in m2, the length of lines in m, 1 for points."""
     dimensions = shapely.get_dimensions(geometries)
-    size = geodesic_area(geometries, layer.crs)
-    lines = np.flatnonzero(dimensions == 1)
+    points, lines, polygons = (np.flatnonzero(dimensions == dimension) for dimension in (0, 1, 2))
+    size = np.zeros(len(geometries))
+    size[points] = shapely.get_num_geometries(geometries[points])
     size[lines] = geodesic_length(geometries[lines], layer.crs)
-    size[dimensions == 0] = shapely.get_num_geometries(geometries[dimensions == 0])
+    size[polygons] = geodesic_area(geometries[polygons], layer.crs)
     return size
 
 
@@ -105,7 +111,7 @@ def _report(params: JoinParams, zones: Layer, other: Layer, shared: _Shared, con
     write_layer(context.folder / FILE, frame)
     facts = [*_facts(zones, count, columns), *_totals(params.numbers, other, shared)]
     return ToolOutput(
-        summary=f"{len(np.unique(shared.pieces.second))} of {len(other.frame)} features lie in {int((count > 0).sum())} of {len(zones.frame)} zones.",
+        summary=f"{shared.features} of {len(other.frame)} features lie in {int((count > 0).sum())} of {len(zones.frame)} zones.",
         facts=tuple(facts),
         outcome=Outcome.VALUE if count.any() else Outcome.TRUE_ZERO,
         files=(FILE,),
@@ -165,7 +171,7 @@ def _totals(numbers: Sequence[ZoneNumber], other: Layer, shared: _Shared) -> lis
     summed = [number.column for number in numbers if number.aggregate == "sum"]
     whole = {"of": "whole other layer"}
     totals = [Fact(f"sum of {column}", float(np.nansum(_values(other, column))), "unspecified", whole) for column in summed]
-    return [Fact("count", len(np.unique(shared.pieces.second)), "count"), *totals]
+    return [Fact("count", shared.features, "count"), *totals]
 
 
 def _warnings(numbers: Sequence[ZoneNumber], zones: Layer, other: Layer, shared: _Shared) -> tuple[str, ...]:

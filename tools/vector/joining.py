@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tools.contract import Source, ToolContext
-from tools.errors import LimitError
 from tools.geo.frame import Floats
 from tools.geo.intersection import intersections
 from tools.geo.measure import geodesic_area, geodesic_length
@@ -18,11 +17,10 @@ from tools.geo.rings import Geometries, Indexes
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import bring
 from tools.geotypes import Where
-from tools.settings import current_settings
 from tools.storage.conditions import matching
 from tools.storage.vectors import read_rows
 from tools.vector.absent import absent_values, refuse_misspelt
-from tools.vector.keys import keyed
+from tools.vector.keys import check_pairs, keyed
 from tools.vector.layers import Layer, read
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ def joined(params: JoinParams, context: ToolContext) -> Joined:
         method = {**(found.method or {}), "transformations": record}
         reached = found.reached and not other.is_nowhere
         found = replace(found, warnings=(*found.warnings, *other.warnings, *said), method=method, reached=reached)
-    _check_pairs(len(found.first))
+    check_pairs(len(found.first))
     return found if params.keep != "first" else found.take(np.unique(found.first, return_index=True)[1])
 
 
@@ -134,13 +132,4 @@ def _largest(layer: Layer, there: Geometries, first: Indexes, second: Indexes) -
 
 def _check_disjoint(params: JoinParams, layer: Layer, other: Layer) -> None:
     if params.predicate == "disjoint":
-        _check_pairs(len(layer.frame) * len(other.frame))
-
-
-def _check_pairs(count: int) -> None:
-    limit = current_settings().max_features
-    if count > limit:
-        raise LimitError(
-            f"The join makes {count:,} pairs; the limit is {limit:,}.",
-            hint="Filter the layers, ask for fewer partners (keep, k, distance_m), or raise TERRACITE_MAX_FEATURES.",
-        )
+        check_pairs(len(layer.frame) * len(other.frame))

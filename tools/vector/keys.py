@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tools.errors import DataError, ParameterError
+from tools.errors import DataError, LimitError, ParameterError
 from tools.geo.names import fold
 from tools.geo.rings import Indexes
+from tools.settings import current_settings
 from tools.vector.absent import require_columns
 from tools.vector.plain import EMPTY, NO_VALUE, group_label
 
@@ -62,6 +63,16 @@ def keyed(frame: pandas.DataFrame, other: pandas.DataFrame, key: str | None, oth
     return Keyed(found, first, second, _cardinality(first, second), alike)
 
 
+def check_pairs(count: int) -> None:
+    """Raise LimitError for more pairs than the setting `max_features`."""
+    limit = current_settings().max_features
+    if count > limit:
+        raise LimitError(
+            f"The join makes {count:,} pairs; the limit is {limit:,}.",
+            hint="Filter the layers, ask for fewer partners (keep, k, distance_m), or raise TERRACITE_MAX_FEATURES.",
+        )
+
+
 def texts(column: pandas.Series[object]) -> Texts:
     """Return the cells as they are compared: whole numbers without a decimal point, text without blanks around it; None stays."""
     labels = [group_label(value).strip() for value in column]
@@ -70,11 +81,12 @@ def texts(column: pandas.Series[object]) -> Texts:
 
 
 def equal_pairs(own: Texts, theirs: Texts) -> tuple[Indexes, Indexes]:
-    """Return the positions of all pairs of equal texts, sorted."""
+    """Return the positions of all pairs of equal texts, sorted; raise LimitError for more of them than may be made."""
     import pandas
 
     left = pandas.DataFrame({"key": own, "first": np.arange(len(own))}).dropna()
     right = pandas.DataFrame({"key": theirs, "second": np.arange(len(theirs))}).dropna()
+    check_pairs(int((left.groupby("key").size() * right.groupby("key").size()).sum()))
     pairs = left.merge(right, on="key").sort_values(["first", "second"])
     return pairs["first"].to_numpy(dtype=np.intp), pairs["second"].to_numpy(dtype=np.intp)
 
