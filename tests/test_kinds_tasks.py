@@ -15,7 +15,7 @@ from rasterio.transform import from_origin
 from shapely.geometry import Point, Polygon, box
 
 from agent import Agent
-from agent.api import RunResult
+from agent.result import RunResult
 from asking import assert_answered, assert_first, assert_reads, readings
 from tools.contract import Declared
 from tools.settings import ToolSettings
@@ -115,7 +115,7 @@ def test_contours_of_a_plane_are_parallel_lines(ask: Asked) -> None:
     assert_answered(result)
     lengths = sorted(reading.value for reading in readings(result) if reading.name == "length")
     levels = [level for level in range(0, 1000, 100) if 100 + RISE * PX / 2 < level < height_at(WIDTH * PX - 1)]
-    each = (HEIGHT - 1) * PX / SCALE  # from the middle of the first row to that of the last
+    each = HEIGHT * PX / SCALE  # from edge to edge, as gdal_contour draws them
     assert lengths == pytest.approx([*(each for _ in levels), each * len(levels)], rel=2e-3)
 
 
