@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import geopandas
@@ -144,8 +145,12 @@ def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_others(make_raster
     from threading import enumerate as threads
 
     from tools.storage.lanes import in_lanes
+    from tools.storage.rasters import open_raster
 
     raster = make_raster(np.ones((4, 4), "float32"), crs="EPSG:32632", bounds=(500_000, 5_000_000, 500_040, 5_000_040))
+
+    def opened() -> AbstractContextManager[object]:
+        return open_raster(source("r", raster, "raster"))
 
     def work(_: object, part: int) -> int:
         if part == 5:
@@ -154,8 +159,8 @@ def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_others(make_raster
 
     taken = []
     with pytest.raises(ValueError, match="the sixth"):
-        taken.extend(in_lanes(source("r", raster, "raster"), work, range(40)))
-    unfinished = in_lanes(source("r", raster, "raster"), lambda _, part: part, range(40))
+        taken.extend(in_lanes(opened, work, range(40)))
+    unfinished = in_lanes(opened, lambda _, part: part, range(40))
     assert next(unfinished) == 0
     unfinished.close()
     assert not [thread for thread in threads() if thread.name == "lane"]

@@ -1,37 +1,36 @@
-"""Read a raster in several threads: what unpacks and sums up pixels lets go of Python's lock, and most machines have cores to spare."""
+"""Read rasters in several threads: what unpacks and sums up pixels lets go of Python's lock, and most machines have cores to spare."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from contextvars import copy_context
 from queue import Empty, Full, Queue
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-from tools.contract import Source
-from tools.storage.rasters import open_raster
-
-if TYPE_CHECKING:
-    from rasterio.io import DatasetReader
+from typing import Generic, TypeVar
 
 MOST_LANES = 4
 """Most threads of one call: each holds what one piece of work takes."""
 TICK_S = 0.1
 """Seconds between two looks whether anybody still waits."""
 
+Opened = TypeVar("Opened")
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-def in_lanes(source: Source, work: Callable[[DatasetReader, Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
-    """Yield `work` of every part, in order, computed in as many threads as there are cores, each with a dataset of its own.
+def in_lanes(
+    opened: Callable[[], AbstractContextManager[Opened]], work: Callable[[Opened, Part], Result], parts: Sequence[Part]
+) -> Iterator[Result]:
+    """Yield `work` of every part, in order, computed in as many threads as there are cores, each with an `opened` of its own.
 
-    A thread is at most two parts ahead of what was taken. What `work` raises is raised here; the threads end with the iteration.
+    They are opened and closed here, since a GDAL dataset serves one thread at a time. A thread is at most two parts ahead of what was
+    taken. What `work` raises is raised here; the threads end with the iteration.
     """
     count = min(usable_cores(), MOST_LANES, len(parts))
     with ExitStack() as stack:
-        datasets = [stack.enter_context(open_raster(source)) for _ in range(max(1, count))]
+        datasets = [stack.enter_context(opened()) for _ in range(max(1, count))]
         if count <= 1:
             yield from (work(datasets[0], part) for part in parts)
             return
@@ -45,16 +44,17 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Lane(Generic[Part, Result]):
+class _Lane(Generic[Opened, Part, Result]):
     """A thread that works on some of the parts, one after another."""
 
-    def __init__(self, dataset: DatasetReader, work: Callable[[DatasetReader, Part], Result], parts: Sequence[Part]) -> None:
+    def __init__(self, dataset: Opened, work: Callable[[Opened, Part], Result], parts: Sequence[Part]) -> None:
         self._dataset, self._work, self._parts = dataset, work, parts
         self._done: Queue[tuple[Result | None, BaseException | None]] = Queue(maxsize=1)
         self._is_given_up = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
+        # Side files that GDAL opens late are found through what opening left in the context of the thread that did.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="lane", daemon=True)
 
-    def __enter__(self) -> _Lane[Part, Result]:
+    def __enter__(self) -> _Lane[Opened, Part, Result]:
         self._thread.start()
         return self
 

@@ -14,8 +14,8 @@ from odc.geo.overlap import compute_reproject_roi
 from tools.contract import Source
 from tools.geo.grid import Window, window_grid
 from tools.storage.datum_check import check_shift
+from tools.storage.lanes import MOST_LANES, in_lanes
 from tools.storage.rasters import crs_of, open_raster
-from tools.storage.tiles import MOST_THREADS, in_threads
 from tools.storage.warp import WARP_MEMORY_MB
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ MOST_SOURCE_PX = 16_000_000
 """Pixels of a file under one tile, beyond which tiles become smaller."""
 MOST_VALUES = 40_000_000
 """Values of all bands and tiles that are held at once."""
+PARTS_HELD = 3
+"""Tiles of one lane: one in work, one waiting, one being taken."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def warped_tiles(files: Sequence[Bands]) -> Iterator[tuple[Window, list[list[Mas
 
     with _opened(files) as datasets:
         windows = list(_windows(files, datasets))
-    yield from in_threads(lambda: _opened(files), windows, make)
+    yield from zip(windows, in_lanes(lambda: _opened(files), make, windows), strict=True)
 
 
 @contextmanager
@@ -148,7 +150,7 @@ def _windows(files: Sequence[Bands], datasets: Sequence[DatasetReader]) -> Itera
     """Yield tiles; strips where a file is stored in rows, of which every tile would read whole ones."""
     height, width = files[0].onto.grid.shape
     shrink = max(1.0, *(1 / (file.onto.scale[0] * file.onto.scale[1]) for file in files))
-    held = MOST_VALUES // (MOST_THREADS * sum(len(file.ways) for file in files))
+    held = MOST_VALUES // (PARTS_HELD * MOST_LANES * sum(len(file.ways) for file in files))
     pixels = max(1, int(min(TILE_PX * TILE_PX, MOST_SOURCE_PX / shrink, held)))
     side = max(1, int(pixels**0.5))
     in_rows = any(dataset.block_shapes[0][1] >= dataset.width for dataset in datasets)

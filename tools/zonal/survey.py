@@ -20,7 +20,7 @@ from tools.geo.rings import Geometries
 from tools.geo.transform import transformation_record
 from tools.geo.vicinity import bring
 from tools.storage.lanes import in_lanes
-from tools.storage.rasters import RasterInfo, band_array, iter_strips
+from tools.storage.rasters import RasterInfo, band_array, iter_strips, open_raster
 from tools.zonal.tally import Tallies, Tally
 from tools.zonal.totals import Pixels, Totals, Wanted, block_totals
 from tools.zonal.zones import Zones
@@ -114,7 +114,8 @@ def _tallied(
         return block_totals(pixels, covered(block), len(block.members), wanted), sides
 
     tallies, borders = Tallies(zones), Borders()
-    for done, (block, (found, sides)) in enumerate(zip(plan, in_lanes(band.source, totals, plan), strict=True), start=1):
+    results = in_lanes(lambda: open_raster(band.source), totals, plan)
+    for done, (block, (found, sides)) in enumerate(zip(plan, results, strict=True), start=1):
         tallies.add(block.members, found)
         if sides is not None:
             borders.add(sides)
