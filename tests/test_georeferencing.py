@@ -14,7 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from catalog_files import only
 from tools.catalog.datasets import Datasets
-from tools.contract import Declared, Source
+from tools.contract import Declared, Source, ToolContext, ToolOutput
 from tools.errors import DataError
 from tools.registry import load
 from tools.storage.rasters import raster_info
@@ -98,11 +98,19 @@ def test_adding_reports_it_and_a_choice_registers_it(workspace, tmp_path):
     assert record.resolution == (10, 10)
 
 
-def test_a_description_gives_the_area_in_the_plane_and_on_the_ground(tmp_path):
-    tool, source = load("describe_dataset"), Source("r", "raster", geotiff(tmp_path), "xxh3:0")
-    from tools.contract import ToolContext
+def described(path: Path) -> ToolOutput:
+    tool = load("describe_dataset")
+    return tool.run(tool.params(dataset="r"), ToolContext(path.parent, {"r": Source("r", "raster", path, "xxh3:0")}))
 
-    output = tool.run(tool.params(dataset="r"), ToolContext(tmp_path, {"r": source}))
+
+def test_a_description_gives_the_area_in_the_plane_and_on_the_ground(tmp_path):
+    output = described(geotiff(tmp_path))
     plane = value(output, "area", of="extent", surface="plane")
     assert plane == pytest.approx(40_000, rel=1e-12)
     assert value(output, "area", of="extent", surface="ellipsoid") == pytest.approx(plane / 0.9996**2, rel=1e-6)
+
+
+def test_a_raster_of_the_whole_earth_covers_the_whole_earth(tmp_path, make_raster):
+    output = described(make_raster(np.ones((18, 36), dtype="uint8"), crs="EPSG:4326", bounds=(-180, -90, 180, 90)))
+    assert value(output, "area", of="extent", surface="ellipsoid") == pytest.approx(510_065_621.724e6, rel=1e-9)  # of WGS 84, in m2
+    assert not [fact for fact in output.facts if dict(fact.subject).get("surface") == "plane"]

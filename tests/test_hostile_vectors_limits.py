@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS
 
-from tools.contract import Source
+from tools.contract import Declared, Source
 from tools.errors import DataError, LimitError, TerraciteError
 from tools.geotypes import norm_crs
 from tools.storage import json_text, wkb
@@ -500,7 +500,8 @@ def test_notes_of_a_raster_whose_crs_names_a_grid_by_its_path_are_refused_unopen
     os.mkfifo(tmp_path / "grid.gsb")  # GDAL would wait for it without end
     notes = path.with_name(path.name + ".aux.xml")
     notes.write_text(f"<PAMDataset><SRS>{html.escape(GRID.format('BETA2007.gsb'))}</SRS></PAMDataset>")
-    assert raster_info(Source("x", "raster", path, "xxh3:0")).width == 2
+    notes_win = Declared(georeferencing="sidecar")  # the tags say another CRS
+    assert raster_info(Source("x", "raster", path, "xxh3:0", declared=notes_win)).width == 2
     notes.write_text(f"<PAMDataset><SRS>{html.escape(GRID.format(tmp_path / 'grid.gsb'))}</SRS></PAMDataset>")
     with pytest.raises(DataError, match="names another file"):
         raster_info(Source("x", "raster", path, "xxh3:0"))

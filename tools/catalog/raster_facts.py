@@ -44,18 +44,22 @@ def _resolution(dataset: DatasetReader, content: Content) -> Iterator[Fact]:
 def _extent(dataset: DatasetReader, content: Content) -> Iterator[Fact]:
     """Yield the area that all pixels cover, valid or not: on the ellipsoid, and in the plane of a projected CRS."""
     import numpy as np
-    import shapely
+    from odc.geo.geobox import GeoBox
 
-    from tools.geo.surface import area_on
+    from tools.geo.pixels import pixel_areas
+    from tools.geo.surface import metres_per_unit
 
     if content.resolution is None or content.crs is None:
         return
-    crs = crs_of(dataset)
-    corners = [dataset.transform * corner for corner in ((0, 0), (dataset.width, 0), (dataset.width, dataset.height), (0, dataset.height))]
-    outline = np.array([shapely.Polygon(corners)], dtype=object)
-    if not crs.is_geographic:
-        yield Fact("area", float(area_on("plane", outline, crs)[0]), "m2", {"of": "extent", "surface": "plane"})
-    yield Fact("area", float(area_on("ellipsoid", outline, crs)[0]), "m2", {"of": "extent", "surface": "ellipsoid"})
+    crs, (height, width) = crs_of(dataset), dataset.shape
+    if not (crs.is_projected or crs.is_geographic):  # a local system, that lies nowhere on the Earth
+        return
+    if crs.is_projected:
+        pixel_m2 = abs(dataset.transform.determinant) * metres_per_unit(crs) ** 2
+        yield Fact("area", width * height * pixel_m2, "m2", {"of": "extent", "surface": "plane"})
+    rows = np.arange(height)
+    row_areas = pixel_areas(GeoBox((height, width), dataset.transform, crs)).along(rows, np.zeros_like(rows), np.full_like(rows, width))
+    yield Fact("area", float(row_areas.sum()), "m2", {"of": "extent", "surface": "ellipsoid"})
 
 
 def _band_facts(dataset: DatasetReader, band: Band) -> Iterator[Fact]:
