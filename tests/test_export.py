@@ -201,3 +201,18 @@ def test_real_rasters_keep_their_masks_and_places(tmp_path: Path, shared_data: P
         np.testing.assert_array_equal(written.read(), original.read())
         assert (written.dataset_mask() == original.dataset_mask()).all()
         assert written.transform.almost_equals(original.transform)
+
+
+def test_what_a_writer_would_refuse_is_mended_or_left_out_and_told(tmp_path: Path) -> None:
+    pinched = Polygon([(0, 0), (4, 0), (4, 4), (0, 4)], [[(1, 1), (2, 1), (2, 1), (1, 1)]])
+    output, file = export(tmp_path, layer(tmp_path / "d.parquet", [pinched, LineString(), Point(1, 1)]), "kml")
+    back = read_rows(Source("", "vector", file, ""))
+    assert back.geometry.iloc[0].equals(box(0, 0, 4, 4))
+    assert back.geometry.isna().tolist() == [False, True, False]
+    assert any("1 invalid ones are repaired" in warning for warning in output.warnings)
+
+
+def test_lines_inside_of_a_text_do_not_break_a_csv(tmp_path: Path) -> None:
+    texts = ["a\rb", "c\nd", "e\r\nf", 'g"h', "i,j"]
+    _, file = export(tmp_path, layer(tmp_path / "d.parquet", [Point(0, 0)] * 5, t=texts), "csv")
+    assert read_rows(Source("", "vector", file, ""))["t"].tolist() == texts

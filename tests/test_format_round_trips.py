@@ -174,3 +174,22 @@ def test_the_layer_keeps_its_name_where_a_format_names_layers(tmp_path: Path) ->
     write_file(tmp_path, "x", frame, "gpkg", "roads")
     write_file(tmp_path, "x", frame, "gpkg", "rivers")
     assert layer_names(tmp_path / "x.gpkg") == ("roads", "rivers")
+
+
+@pytest.mark.heavy
+@pytest.mark.realdata
+@pytest.mark.parametrize("form", get_args(VectorFormat))
+def test_real_layers_come_back_with_every_feature_and_all_of_their_area(tmp_path: Path, shared_data: Path, form: VectorFormat) -> None:
+    suffixes = (".geojson", ".gpkg", ".shp", ".fgb", ".parquet", ".json")
+    files = [file for file in sorted((shared_data / "vectors").rglob("*")) if file.suffix in suffixes]
+    for number, (path, layer) in enumerate((file, name) for file in files for name in layer_names(file)):
+        frame = read_rows(Source("", "vector", path, "", layer))
+        if FORMATS[form].degrees_only:
+            frame = frame.to_crs(4326)
+        names, _ = write_file(tmp_path, str(number), frame, form, "features")
+        back = read_rows(Source("", "vector", tmp_path / names[0], "", declared=Declared(crs=frame.crs.to_wkt())))
+        assert len(back) == len(frame), path.name
+        there, here = (shapely.is_missing(each) | shapely.is_empty(each) for each in (back.geometry.to_numpy(), frame.geometry.to_numpy()))
+        assert there.sum() == here.sum(), path.name
+        areas = [shapely.area(shapely.make_valid(each.geometry.dropna().to_numpy())).sum() for each in (back, frame)]
+        assert areas[0] == pytest.approx(areas[1], rel=1e-5), path.name  # tiny polygons of degrees with seven decimals

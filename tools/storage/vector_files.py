@@ -81,6 +81,9 @@ def _with_shapes(made: Fitted, form: VectorFormat, limits: Limits) -> Fitted:
         shapes, split = wrap_longitudes(shapes, frame.crs)
         shapes = shapely.orient_polygons(shapes)
         changes = (*changes, *([f"geometry: {split} features reach beyond the antimeridian and are split there"] if split else []))
+    if form == "kml":
+        shapes, repaired = _for_kml(shapes)
+        changes = (*changes, *([f"geometry: {repaired} invalid ones are repaired (make_valid)"] if repaired else []))
     if form == "geojson":
         shapes, changes = _rounded(shapes), (*changes, f"geometry: coordinates have {GEOJSON_DECIMALS} decimals of a degree")
     if not limits.has_geometry_mix:
@@ -90,6 +93,15 @@ def _with_shapes(made: Fitted, form: VectorFormat, limits: Limits) -> Fitted:
     if form == "flatgeobuf":
         changes = (*changes, "rows: in the order of the spatial index")
     return replace(made, frame=frame.set_geometry(shapes, crs=frame.crs), changes=changes)
+
+
+def _for_kml(shapes: Geometries) -> tuple[Geometries, int]:
+    """Return geometries that the writer takes, which are valid or none, and how many were repaired."""
+    broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    mended = np.array(shapes, dtype=object)
+    mended[broken] = shapely.orient_polygons(shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False))
+    mended[shapely.is_empty(mended)] = None
+    return mended, int(broken.sum())
 
 
 def _mixes_multi(shapes: Geometries) -> bool:
@@ -148,13 +160,13 @@ def _write_csv(path: Path, made: Fitted) -> Fitted:
             free = next(name for name in ("wkt", "wkt_geometry", "geometry_wkt", "the_geom") if name not in table.columns)
             frame = table.assign(**{free: [None if shape is None else shapely.to_wkt(shape, rounding_precision=-1) for shape in shapes]})
             changes.append("a CSV holds no CRS: add it again with --crs")
-    frame.to_csv(path, index=False, lineterminator="\n")
+    frame.to_csv(path, index=False, lineterminator="\r\n")
     return replace(made, changes=tuple(changes))
 
 
 def _write_ogr(path: Path, frame: pandas.DataFrame, form: VectorFormat, layer: str) -> None:
     import pyogrio
-    from pyogrio.errors import DataSourceError, FieldError, GeometryError
+    from pyogrio.errors import DataLayerError, DataSourceError, FieldError, GeometryError
 
     options = {"driver": FORMATS[form].driver, "layer": layer, "layer_options": _layer_options(form, frame), "use_arrow": True}
     if form == "geojson":
@@ -163,8 +175,8 @@ def _write_ogr(path: Path, frame: pandas.DataFrame, form: VectorFormat, layer: s
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pyogrio.write_dataframe(frame, path, append=path.exists(), **options)
-    except (DataSourceError, FieldError, GeometryError) as error:
-        raise StorageError(f"The file {path.name!r} cannot be written ({error}).", hint="Choose another format.") from error
+    except (DataLayerError, DataSourceError, FieldError, GeometryError) as error:
+        raise StorageError(f"The file {path.name!r} cannot be written ({str(error)[:200]}).", hint="Choose another format.") from error
     lost = [str(one.message) for one in caught if "not successfully written" in str(one.message) or "truncated" in str(one.message)]
     if lost:
         raise DataError(f"The format {form!r} cannot hold a value of the layer ({lost[0]}).", hint="Choose another format, e.g. gpkg.")
