@@ -62,6 +62,12 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     profile = {"driver": "GTiff", "width": WIDTH, "height": HEIGHT, "count": 1, "dtype": "float32", "crs": UTM}
     with rasterio.open(folder / "elevation.tif", "w", transform=from_origin(EAST, NORTH + HEIGHT * PX, PX, PX), **profile) as file:
         file.write(heights, 1)
+    forest = np.full((HEIGHT, WIDTH), 2, "uint8")
+    forest[:, 0] = 1
+    with rasterio.open(
+        folder / "cover.tif", "w", transform=from_origin(EAST, NORTH + HEIGHT * PX, PX, PX), **{**profile, "dtype": "uint8"}
+    ) as file:
+        file.write(forest, 1)
     districts = [rect(0, 0, 1000, 1200), rect(600, 0, 800, 1200)]
     layer(folder, "districts", {"name": ["Westmark", "Midlow"], "code": ["01", "02"], "region": ["Upland", "Upland"]}, districts)
     layer(folder, "clinics", {"name": ["Oxby", "Fenby"]}, [at(210, 310), at(1510, 310)])
@@ -71,6 +77,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     (folder / "population.csv").write_text("code,population\n01,120\n02,80\n")
     agent = Agent(folder / "ws", tool_settings=ToolSettings(workers=0))
     agent.add(folder / "elevation.tif", declared=Declared(unit="m", kind="continuous"))
+    agent.add(folder / "cover.tif", declared=Declared(kind="categorical", classes={"1": "forest", "2": "meadow"}))
     for name in ("districts.gpkg", "clinics.gpkg", "stations.gpkg", "fields.gpkg", "population.csv"):
         agent.add(folder / name)
     yield Asked(agent)
@@ -101,6 +108,13 @@ def test_layers_are_made_one_of_the_other_and_exported(ask: Asked) -> None:
 @pytest.mark.heavy
 def test_point_that_lies_highest(ask: Asked) -> None:
     assert_reads(ask("Which clinic lies highest?"), {"Fenby": height_at(1510)}, name="value")
+
+
+@pytest.mark.heavy
+def test_distance_to_a_class_is_measured_on_the_ground(ask: Asked) -> None:
+    result = ask("What is the mean distance to forest in Westmark?")
+    assert_first(result, np.arange(50).mean() * PX / SCALE, name="mean", unit="m")
+    assert "distance to forest" in result.answer
 
 
 @pytest.mark.heavy

@@ -37,6 +37,10 @@ OXBY = {"conditions": [{"column": "name", "op": "=", "value": "Oxby clinic"}]}
         ("Which district is steepest?", "terrain", {"raster": "elevation", "operation": "slope"}),
         ("What area is steeper than 15 degrees in each district?", "terrain", {"raster": "elevation", "operation": "slope"}),
         ("What is the ruggedness of each district?", "terrain", {"raster": "elevation", "operation": "tri"}),
+        ("What is the mean distance to forest in each district?", "raster_distance", {"raster": "land_cover", "targets": ["Forest"]}),
+        ("What area of each district lies within 500 m of forest?", "raster_distance", {"raster": "land_cover", "targets": ["Forest"]}),
+        ("Which district has the highest mean distance to bare soil?", "raster_distance", {"raster": "land_cover", "targets": ["Bare soil"]}),
+        ("What is the distance to forest at the clinics?", "raster_distance", {"raster": "land_cover", "targets": ["Forest"]}),
         ("Export the parcels as GeoPackage", "export", {"dataset": "parcels", "format": "gpkg"}),
         ("Please save elevation as a GeoTIFF", "export", {"dataset": "elevation", "format": "geotiff"}),
         ("Export the population table as CSV", "export", {"dataset": "population", "format": "csv"}),
@@ -76,6 +80,8 @@ def test_a_request_becomes_its_first_call(question: str, tool: str, params: Json
         ("Which district has the highest elevation?", "zonal_stats"),
         ("What is the distribution of land cover?", "zonal_stats"),
         ("Which clinic is nearest to each station?", "query_vector"),
+        ("Which clinics are within 500 m of the stations?", "query_vector"),
+        ("What is the distance from each clinic to the nearest station?", "query_vector"),
     ],
 )
 def test_other_questions_are_read_as_before(question: str, tool: str) -> None:

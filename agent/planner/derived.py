@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from agent.planner.atlas import Atlas, Band, Dataset
 from agent.planner.figures import listing
 from agent.planner.frames import Cells, Derived, Plan, Scenes
+from agent.planner.remoteness import REMOTENESS, remoteness_asked
 from agent.planner.scene_slots import Slots, read_ids
 from agent.planner.terrain import TERRAIN, for_others, lacking_surface, made_of, terrain_asked
 from agent.planner.text import name_lemmas
@@ -61,6 +62,9 @@ def look_out(question: str, atlas: Atlas, previous: Plan | None) -> Outlook:
     if of_terrain:
         surfaces = [derived_dataset(one) for one in made_of(of_terrain, question, atlas)]
         return Outlook(question, _with(atlas, surfaces), "" if surfaces else lacking_surface(of_terrain, atlas))
+    question, remote = remoteness_asked(question, atlas)
+    if remote:
+        return Outlook(question, _with(atlas, [derived_dataset(one) for one in remote]))
     earlier = _earlier(previous)
     known = [derived_dataset(one) for one in earlier]
     if _AGAIN.match(question) and not _INDEX.search(question):
@@ -116,7 +120,7 @@ def _earlier(previous: Plan | None) -> list[Derived]:
 def _for_others(earlier: Sequence[Derived], atlas: Atlas) -> list[Derived]:
     """Return what was made, and the same of every other raster that has the bands, for `and of X?`."""
     others = [replace(one, raster=raster.id) for one in earlier if one.index and one.raster for raster in atlas.rasters]
-    surfaces = [other for one in earlier if one.terrain for other in for_others(one, atlas)]
+    surfaces = [other for one in earlier if one.terrain in TERRAIN for other in for_others(one, atlas)]
     return [*earlier, *surfaces, *(one for one in others if _has(atlas.get(one.raster), INDEX_ROLES[one.index]))]
 
 
@@ -214,13 +218,13 @@ def derived_words(derived: Derived) -> str:
 
 
 def quantity_of(derived: Derived) -> str:
-    """Return what its values are: an index, or slope."""
-    return derived.terrain or derived.index
+    """Return what its values are: an index, slope, a distance."""
+    return f"distance to {derived.target}" if derived.target else derived.terrain or derived.index
 
 
 def derived_dataset(derived: Derived) -> Dataset:
     """Return the raster that will be made, as far as it is known before."""
-    forms = (name_lemmas(source_name(derived)), *(() if derived.is_classes else (name_lemmas(quantity_of(derived)),)))
+    forms = (name_lemmas(source_name(derived)), *(() if derived.is_classes else (name_lemmas(derived.terrain or derived.index),)))
     id_ = derived_words(derived) if not derived.is_classes else f"{WATER} by {derived.network or derived.index} of {source_name(derived)}"
     return Dataset(id=id_, title=id_, kind="raster", focus=True, bands=(_band_of(derived),), forms=forms, derived=derived)
 
@@ -228,6 +232,8 @@ def derived_dataset(derived: Derived) -> Dataset:
 def _band_of(derived: Derived) -> Band:
     if derived.is_classes:
         return Band(1, (), "unspecified", "categorical", {"1": WATER})
+    if derived.terrain == REMOTENESS:
+        return Band(1, (REMOTENESS,), "m", "continuous", {}, 0.0)
     if derived.terrain:
         return Band(1, (derived.terrain,), TERRAIN[derived.terrain], "continuous", {}, 0.0, 90.0 if derived.terrain == "slope" else None)
     return Band(1, (derived.index,), "unspecified", "continuous", {}, -1.0, 1.0)

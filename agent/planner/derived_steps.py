@@ -29,6 +29,8 @@ def raster_params(frame: Frame, cells: Cells, ledger: Ledger, atlas: Atlas) -> P
 
 def _making(derived: Derived, bands: str) -> tuple[str, Params]:
     mask = {"mask": derived.mask} if derived.mask != "none" else {}
+    if derived.target:
+        return "raster_distance", {"raster": bands, "targets": [derived.target]}
     if derived.terrain:
         return "terrain", {"raster": bands, "operation": OPERATIONS[derived.terrain]}
     if derived.network:

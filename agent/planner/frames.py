@@ -68,7 +68,9 @@ class Derived:
 
     index: str = ""
     terrain: str = ""
-    """What of a surface of heights, instead of an index: slope, roughness, ruggedness."""
+    """What of a surface of heights, instead of an index: slope, roughness, ruggedness; or remoteness, the distance to `target`."""
+    target: str = ""
+    """Label of a class."""
     network: str = ""
     """Dataset of a network that tells classes, instead of an index."""
     raster: str = ""
@@ -152,8 +154,7 @@ class Task:
     option: str = ""
     """Operation of a shape, format of an export, CRS, extreme, or statistic."""
     column: str = ""
-    key: str = ""
-    """Column by which tables are joined, where it is said."""
+    key: str = ""  # column by which tables are joined, where it is said
     by: tuple[str, ...] = ()
     amount: float | None = None
     """Metres; of contours the interval in the unit of the raster, of a histogram the number of bins."""

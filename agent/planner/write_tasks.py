@@ -20,6 +20,10 @@ _SHAPES = {
     "envelope": "Envelope", "minimum_circle": "Smallest circle", "voronoi": "Thiessen polygons", "simplify": "Simplified outlines",
     "explode": "Single parts", "boundary": "Boundary",
 }  # fmt: skip
+FORMAT_NAMES = {
+    "gpkg": "GeoPackage", "geojson": "GeoJSON", "shapefile": "Shapefile", "flatgeobuf": "FlatGeobuf", "geoparquet": "GeoParquet", "kml": "KML",
+    "csv": "CSV", "cog": "cloud-optimised GeoTIFF", "geotiff": "GeoTIFF",
+}  # fmt: skip
 _STATISTICS = {"mean": "mean", "min": "minimum", "max": "maximum", "median": "median", "sum": "sum"}
 _COORDINATES = ("x", "y", "longitude", "latitude")
 
@@ -49,21 +53,18 @@ def _written(task: Task, part: Part, atlas: Atlas) -> list[str]:
 
 
 def _made(task: Task, atlas: Atlas) -> str:
-    """Say what was made, as a sentence without its end."""
+    """Say what was made, without a full stop."""
     of = _of(task, atlas)
     if task.verb == "shape":
         inside = f", cut to {layer_words(task.other, atlas)}" if task.other else ""
         return f"{_SHAPES[task.option]} of {of}{inside}"
-    said = {
-        "export": f"{of} is exported as {task.option}",
-        "clean": f"{of} is cleaned",
-        "buffer": f"{of} is buffered by the distance asked for",
-        "dissolve": f"{of} is dissolved by {listing(task.by)}",
-        "reproject": f"{of} is reprojected to {task.option}",
-        "contour": f"Contours of {of} are drawn",
-        "join": f"{of} is joined with {task.other.ref if task.other else 'the other'}",
-    }[task.verb]
-    return said[:1].upper() + said[1:]
+    with_other = f" with {task.other.ref}" if task.other else ""
+    verbs = {
+        "export": f"Exported as {FORMAT_NAMES.get(task.option, task.option)}", "clean": "Cleaned", "buffer": "Buffered by the distance asked for",
+        "dissolve": f"Dissolved by {listing(task.by)}", "reproject": f"Reprojected to {task.option}", "contour": "Contours drawn",
+        "join": f"Joined{with_other}",
+    }  # fmt: skip
+    return f"{verbs[task.verb]}: {of}"
 
 
 def _of(task: Task, atlas: Atlas) -> str:
