@@ -288,7 +288,7 @@ class Tool:
     run: Callable[[Any, ToolContext], ToolOutput]
     kind: ToolKind
     libraries: tuple[str, ...] = ()
-    """Distributions whose versions shape the bytes, e.g. ("rasterio", "exactextract")."""
+    """Distributions whose versions shape the bytes, e.g. ("rasterio", "pyproj")."""
     resolve: Callable[[Any, Mapping[str, Source]], Any] | None = None
     """Completes partial parameters (a grid, an attribution line) against the sources, before the key is made."""
     place: Literal["worker", "network", "here"] = "worker"

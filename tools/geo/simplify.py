@@ -66,7 +66,7 @@ def _coverage(polygons: Geometries, crs: CRS, tolerance_m: float) -> Geometries:
 
 def _own_vertices(simple: Geometries, flat: Geometries, own: Geometries) -> Geometries:
     """Put the vertices of the layer in place of those of the plane."""
-    from scipy.spatial import cKDTree  # type: ignore[import-untyped]  # scipy has no types
+    from scipy.spatial import cKDTree
 
     tree = cKDTree(shapely.get_coordinates(flat))
     vertices = shapely.get_coordinates(own)

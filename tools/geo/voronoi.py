@@ -68,7 +68,7 @@ def _cut(cells: Geometries, within: shapely.Geometry) -> Geometries:
 
 def _spherical(points: Geometries, geodetic: CRS) -> Geometries:
     """Return the cells of points in longitude, latitude on the sphere, valid, within -180 to 180 degrees."""
-    from scipy.spatial import SphericalVoronoi  # type: ignore[import-untyped]  # scipy has no types
+    from scipy.spatial import SphericalVoronoi
 
     if len(points) < FEWEST_ON_SPHERE:
         raise ParameterError(

@@ -90,5 +90,5 @@ TOOL = Tool(
     RasterizeParams,
     run,
     "pure",
-    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely", "numpy", "pyarrow", "pandas", "exactextract"),
+    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely", "numpy", "pyarrow", "pandas"),
 )

@@ -117,6 +117,6 @@ TOOL = Tool(
     SampleParams,
     run,
     "pure",
-    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely", "numpy", "pyarrow", "pandas", "exactextract"),
+    libraries=("rasterio", "odc-geo", "geopandas", "pyproj", "pyogrio", "shapely", "numpy", "pyarrow", "pandas"),
     resolve=resolve,
 )

@@ -51,7 +51,7 @@ def method_of(survey: Survey, info: RasterInfo, zones: Zones | None) -> dict[str
     return {
         "weighting": weighting,
         "weighting_reason": f"pixel area varies by {variation:.3g} % over the pixels read (limit 0.1 %)",
-        "coverage": "exact share of every pixel (exactextract)" if zones else "whole pixels",
+        "coverage": "exact share of every pixel" if zones else "whole pixels",
         "pixel_area_m2": {"smallest": smallest, "largest": largest},
         "class_areas": "coverage fraction x true pixel area",
         "sum": "values weighted by coverage fraction, not by area",
