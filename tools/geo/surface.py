@@ -117,8 +117,10 @@ def surface_method(surface: Surface, geometries: Geometries, crs: CRS) -> dict[s
 
 def _plane_beside(geometries: Geometries, crs: CRS) -> dict[str, float]:
     """Return by how many percent areas in the plane of a projected CRS are larger, at the middle of the geometries."""
+    if not len(geometries) or not geodetic_frame(crs).crs.is_projected:
+        return {}
     left, bottom, right, top = shapely.total_bounds(geometries).tolist()
-    if math.isnan(left) or not geodetic_frame(crs).crs.is_projected:
+    if math.isnan(left):
         return {}
     half = PROBE_M / 2 / metres_per_unit(crs)
     x, y = (left + right) / 2, (bottom + top) / 2
