@@ -99,6 +99,7 @@ def test_mixed_kinds_are_told_apart_row_by_row_or_one_kind_is_kept(tmp_path, mak
     output, frame = cleaned(tmp_path, path, "mixed_geometry")
     assert list(zip(frame.name, frame.geometry_kind, strict=True)) == [("p", "point"), ("c", "point"), ("c", "line"), ("c", "polygon")]
     assert value(output, "added", step="mixed_geometry") == 2
+    assert output.summary == "2 features before, 4 after. 4 features got their kind in a column, 2 came from splitting collections."
     output, frame = cleaned(tmp_path, path, "mixed_geometry", keep_kind="line")
     assert frame.geometry.tolist() == [LineString([(0, 0), (2, 2)])]
     assert value(output, "removed", step="mixed_geometry") == 1

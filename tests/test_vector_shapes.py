@@ -12,6 +12,7 @@ from shapely import LineString, MultiPoint, MultiPolygon, Point, Polygon, box
 
 from tools.contract import Outcome, Source
 from tools.errors import DataError, ParameterError
+from tools.geo.buffer import buffer, circles
 from tools.geo.centroid import centroids
 from tools.geo.measure import geodesic_area, geodesic_length, geodesic_perimeter
 from tools.geo.simplify import simplify
@@ -118,6 +119,14 @@ def test_the_smallest_circle_has_its_radius_in_true_metres_anywhere(tmp_path, ma
         assert value(output, "area", feature="x") == pytest.approx(np.pi * 20_000**2, rel=1e-3)
 
 
+@pytest.mark.parametrize("radius_m", [3e6, 9e6])
+@pytest.mark.parametrize("centre", [(10, 0), (-180, 45), (0, 90), (77, -60)])
+def test_circles_up_to_half_the_earth_have_the_area_of_a_cap(centre, radius_m):
+    drawn = circles(one(Point(centre)), LONLAT, np.array([radius_m]))
+    sphere_m = 6_371_007.2
+    assert geodesic_area(drawn, LONLAT)[0] == pytest.approx(2 * np.pi * sphere_m**2 * (1 - np.cos(radius_m / sphere_m)), rel=2e-3)
+
+
 def test_an_envelope_goes_the_narrower_way_around_the_earth(tmp_path, make_layer):
     places = [Point(170, 10), Point(-175, 20), Point(178, 12)]
     _, frame = shaped(tmp_path, make_layer(places, name="isles.gpkg"), "envelope")
@@ -162,8 +171,6 @@ def test_cells_are_right_at_the_antimeridian_and_at_poles(middle):
 
 
 def call_circle(middle):
-    from tools.geo.buffer import buffer
-
     return buffer(one(Point(middle)), LONLAT, 150_000)
 
 

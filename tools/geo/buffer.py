@@ -34,6 +34,8 @@ EDGE_PIECE_DEGREES = 0.2
 """Edges of wide features are cut to this before they are dealt out to cells."""
 FARTHEST_M = 2_000_000.0
 """Largest distance; tested up to here."""
+FARTHEST_CIRCLE_M = 9_000_000.0
+"""Largest radius of a circle by itself, short of half the Earth; tested up to here."""
 Buffered = Iterator[tuple[Geometries, Indexes]]
 """Buffered parts in longitude, latitude, and the numbers of their geometries."""
 
@@ -43,7 +45,7 @@ def buffer(geometries: Geometries, crs: CRS, distance_m: float) -> Geometries:
 
     Missing geometries, and those that shrink to nothing, come back as None. Raises ParameterError beyond 2,000 km.
     """
-    _require_tested(abs(distance_m))
+    _require_tested(abs(distance_m), FARTHEST_M, "buffer")
     geodetic = geodetic_frame(crs).geodetic
     lonlat = transform(np.asarray(geometries, dtype=object), crs, geodetic)
     if distance_m < 0 and len(lonlat):
@@ -87,16 +89,16 @@ def buffer_method(distance_m: float) -> dict[str, object]:
 
 
 def circles(centres: Geometries, crs: CRS, radii_m: Floats) -> Geometries:
-    """Return, in `crs`, the geodesic circle around each point with a radius of its own; raise ParameterError beyond 2,000 km."""
-    _require_tested(float(radii_m.max(initial=0.0)))
+    """Return, in `crs`, the geodesic circle around each point with a radius of its own; raise ParameterError beyond 9,000 km."""
+    _require_tested(float(radii_m.max(initial=0.0)), FARTHEST_CIRCLE_M, "circle with a radius")
     geodetic = geodetic_frame(crs).geodetic
     return transform(_circles(shapely.get_coordinates(transform(centres, crs, geodetic)), geodetic, radii_m), geodetic, crs)
 
 
-def _require_tested(distance_m: float) -> None:
-    if distance_m > FARTHEST_M:
+def _require_tested(distance_m: float, farthest_m: float, what: str) -> None:
+    if distance_m > farthest_m:
         raise ParameterError(
-            f"A buffer of {distance_m:,.0f} m is too wide to be true on the ellipsoid.", hint=f"Give at most {FARTHEST_M:,.0f} metres."
+            f"A {what} of {distance_m:,.0f} m is too wide to be true on the ellipsoid.", hint=f"Give at most {farthest_m:,.0f} metres."
         )
 
 

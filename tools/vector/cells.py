@@ -74,7 +74,7 @@ def _distinct(layer: Layer, points: Geometries, owner: Indexes) -> tuple[Indexes
             named = ", ".join(f"fid {layer.frame.index[row]}" for row in rows[:5])
             raise DataError(
                 f"{len(rows)} points with different attributes lie at the same place ({named}), so its cell belongs to none of them.",
-                hint="Keep one of them with 'where', or remove the others from the data.",
+                hint="Keep the first of each place: clean with steps [duplicates] and duplicate_columns []; or leave some out with 'where'.",
             )
     return np.array(sorted(int(own[0]) for own in places.values()), dtype=np.intp), len(points) - len(places)
 

@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 FILE = "cleaned.parquet"
 MOST_SHOWN = 50
 """Up to so many changes of each step are told one by one."""
-SAYS = {
-    "missing_geometry": "{removed} features without geometry were dropped",
-    "invalid_geometry": "{changed} invalid geometries were repaired, {removed} that enclose nothing were dropped",
-    "mixed_geometry": "{removed} features of another kind were dropped, {added} added by splitting collections",
-    "slivers": "{removed} sliver features were dropped, {changed} lost sliver parts",
-    "winding": "{changed} features had rings wound the other way",
-    "text": "{changed} text cells were tidied",
-    "duplicates": "{removed} duplicates were dropped",
-    "numbers": "{changed} text cells became numbers",
+SAYS: dict[str, dict[str, str]] = {
+    "missing_geometry": {"removed": "features without geometry were dropped"},
+    "invalid_geometry": {"changed": "invalid geometries were repaired", "removed": "that enclose nothing were dropped"},
+    "mixed_geometry": {
+        "changed": "features got their kind in a column",
+        "removed": "of another kind were dropped",
+        "added": "came from splitting collections",
+    },
+    "slivers": {"removed": "slivers were dropped", "changed": "features lost sliver parts"},
+    "winding": {"changed": "features had rings wound the other way"},
+    "text": {"changed": "text cells were tidied"},
+    "duplicates": {"removed": "duplicates were dropped"},
+    "numbers": {"changed": "text cells became numbers"},
 }
+"""Step → what it counts, and how that is said after its number."""
 
 
 def report(before: geopandas.GeoDataFrame, cleaned: Cleaned, context: ToolContext) -> ToolOutput:
@@ -55,8 +60,7 @@ def report(before: geopandas.GeoDataFrame, cleaned: Cleaned, context: ToolContex
 def _facts(done: Done) -> list[Fact]:
     """Return what a step counted, zeros too: that nothing was wrong is an answer."""
     subject = {"step": done.step}
-    counts = {"changed": len(done.changed), "removed": len(done.removed), "added": done.added}
-    facts = [Fact(name, count, "count", subject) for name, count in counts.items() if f"{{{name}}}" in SAYS[done.step]]
+    facts = [Fact(name, count, "count", subject) for name, count in _counts(done).items()]
     columns = Counter(change.column for change in done.changed if change.column)
     if done.step in ("text", "numbers"):
         facts += [Fact("changed", count, "count", {**subject, "column": column}) for column, count in columns.items()]
@@ -76,7 +80,13 @@ def _sentences(cleaned: Cleaned) -> str:
 
 
 def _sentence(done: Done) -> str:
-    return SAYS[done.step].format(changed=len(done.changed), removed=len(done.removed), added=done.added)
+    return ", ".join(f"{count:,} {SAYS[done.step][name]}" for name, count in _counts(done).items() if count)
+
+
+def _counts(done: Done) -> dict[str, int]:
+    """Return the counts that a step has."""
+    counts = {"changed": len(done.changed), "removed": len(done.removed), "added": done.added}
+    return {name: counts[name] for name in SAYS[done.step]}
 
 
 def _shown(done: Done) -> list[dict[str, Any]]:
