@@ -252,3 +252,17 @@ def test_a_perimeter_is_measured_as_one(question: str, grouped: bool) -> None:
 )
 def test_a_perimeter_that_no_call_measures_is_declined(question: str) -> None:
     assert is_declined(question, KINDS)
+
+
+@pytest.mark.parametrize(
+    "question", ["What are the coordinates of Oxby?", "latitude and longitude of Oxby", "coordinates of the village Oxby", "coordinates of the towns"]
+)
+def test_coordinates_of_points_are_looked_up(question: str) -> None:
+    (name, params), *_ = calls(question, PLACES)
+    assert name == "query_vector"
+    assert {"@longitude", "@latitude"} <= set(params["select"])
+
+
+@pytest.mark.parametrize("question", ["What are the coordinates of the canals?", "coordinates of East", "coordinates of the largest town"])
+def test_coordinates_of_what_is_no_point_are_declined(question: str) -> None:
+    assert is_declined(question, PLACES)

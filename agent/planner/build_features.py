@@ -86,6 +86,11 @@ def _listed(parts: Parts, frame: Frame, found: Ingredients, ranking: Ranking) ->
         return None
     measures = [name for name in _EXTRA if name in parts.clause.measures]
     parts.use("measure", *measures)
+    if "coordinates" in parts.clause.measures:
+        if dataset.geometry != "point" or ranking.order:
+            return None
+        parts.use("measure", "coordinates")
+        columns += ["@longitude", "@latitude"]
     order_by = _order_key(parts, dataset, columns, measures) if ranking.order else None
     if ranking.order and order_by is None:
         return None

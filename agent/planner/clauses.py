@@ -16,7 +16,7 @@ Direction = Literal["desc", "asc"]
 HEADS = frozenset("count unit_measure howmuch share_of howadj exists map describe where list datasets columns help rank".split())
 """Marks that open a question of their own after `and`."""
 MEASURES = frozenset(
-    "count unit_measure share_of share breakdown howmuch area length perimeter stats stat total distance howadj exists".split()
+    "count unit_measure share_of share breakdown howmuch area length perimeter coordinates stats stat total distance howadj exists".split()
 )
 _ROLES = {
     "near": "near", "near_vague": "near", "far": "far", "touch": "touch", "touching": "touching", "contain": "contain", "lacks": "lacks",

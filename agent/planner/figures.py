@@ -20,6 +20,8 @@ SYMBOLS = {
     "1": "",
     "count": "",
 }
+COORDINATES = ("x", "y", "longitude", "latitude")
+"""Facts that say where something is."""
 _BIG_AREA_M2 = 1e8
 """From here on (10,000 ha) areas are told in km²."""
 _SMALL_AREA_M2 = 1e3
@@ -66,7 +68,10 @@ def fits(unit: str, own: str) -> bool:
 
 
 def figure(fact: Fact, unit: Unit) -> str:
-    """Write the value of a fact in a unit."""
+    """Write the value of a fact in a unit; a coordinate in its own, to about a decimetre, without separators of thousands."""
+    if fact.name in COORDINATES:
+        own = "" if fact.unit == "unspecified" else f" {fact.unit}"
+        return f"{fact.value:.6f}°" if fact.unit == "degree" else f"{fact.value:.1f}{own}"
     return with_unit(convert(fact.value, fact.unit, unit), unit)
 
 

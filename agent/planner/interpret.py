@@ -164,8 +164,8 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
     if clause.has("describe", "columns", "datasets"):
         builders.append((build_describe, 0.2 if clause.has("columns") else 0.1))
     if any(name.startswith(("stat:", "howadj:")) for name in measures) or "stats" in measures:
-        return [*builders, (build_values, 0.0), *_counting(measures)]
-    builders += _counting(measures)
+        return [*builders, (build_values, 0.0), *_of_features(measures)]
+    builders += _of_features(measures)
     builders += [
         (partial(build_area, measure=extent), 0.0) for extent in ("length", "perimeter") if extent in measures and "count" not in measures
     ]
@@ -178,8 +178,9 @@ def _builders(clause: Clause, readings: tuple[Reading | None, ...]) -> list[tupl
     return builders
 
 
-def _counting(measures: set[str]) -> list[tuple[Builder, float]]:
-    return [(lambda parts: build_features(parts, count=True), 0.0)] if "count" in measures else []
+def _of_features(measures: set[str]) -> list[tuple[Builder, float]]:
+    asked = {"count", "coordinates"} & measures
+    return [(lambda parts: build_features(parts, count="count" in asked), 0.0)] if asked else []
 
 
 def _unmeasured(clause: Clause) -> list[tuple[Builder, float]]:

@@ -29,6 +29,7 @@ _YIELDING = frozenset(
         "area",
         "length",
         "perimeter",
+        "coordinates",
         "list",
         "touch",
         "distance",

@@ -100,6 +100,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("howmuch", "", r"how much(?: land| area| space| ground| surface| territory)?"),
     ("area", "", r"how (?:large|big|extensive|vast|sizeable|spacious|small)(?: an area)?|(?:the )?(?:surface |land |ground |total |overall |combined )?areas?"),
     ("area", "", r"sizes?|acreage|hectarage|extents?|surface(?= of)"),
+    ("coordinates", "", r"(?:the )?(?:geographic(?:al)? |geodetic )?coordinates?|(?:the )?(?:latitudes?|longitudes?) and (?:the )?(?:latitudes?|longitudes?)"),
     ("perimeter", "", r"(?:how long (?:is|are) )?(?:the )?(?:total |overall |combined )?(?:perimeters?|circumferences?)"),
     ("length", "", r"how long|(?:total |overall |combined )?lengths?|kilometrage|mileage"),
     ("howadj", "", rf"how (?P<adj>{'|'.join(ADJECTIVES)})"),

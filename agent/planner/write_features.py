@@ -95,6 +95,8 @@ def _features(piece: Piece, atlas: Atlas) -> list[str]:
         ranked = "largest first" if frame.order == "desc" else "smallest first"
         return [f"{words[:1].upper()}{words[1:]}, by {frame.order_by}, {ranked} [{message.n}]:", *lines]
     lead = f"The number of {words} is {number_text(count[0].value)} [{message.n}]:" if count else f"{words} [{message.n}]:"
+    if "@longitude" in frame.select:
+        lead = f"Coordinates of {words} [{message.n}]:"
     return [*before, lead, *lines, *_more(len(rows), len(lines), message, frame, atlas)]
 
 

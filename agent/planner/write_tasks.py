@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agent.planner.atlas import Atlas
 from agent.planner.derived import derived_words
-from agent.planner.figures import common_unit, figure, listing
+from agent.planner.figures import COORDINATES, common_unit, figure, listing
 from agent.planner.frames import Task
 from agent.planner.ledger import Message
 from agent.planner.pieces import LISTED, Part, Piece
@@ -25,7 +25,6 @@ FORMAT_NAMES = {
     "csv": "CSV", "cog": "cloud-optimised GeoTIFF", "geotiff": "GeoTIFF",
 }  # fmt: skip
 _STATISTICS = {"mean": "mean", "min": "minimum", "max": "maximum", "median": "median", "sum": "sum"}
-_COORDINATES = ("x", "y", "longitude", "latitude")
 
 
 def write_tasks(piece: Piece, atlas: Atlas) -> list[str]:
@@ -102,7 +101,7 @@ def _told(facts: Sequence[Fact], n: int) -> list[str]:
 
 
 def _figure(fact: Fact) -> str:
-    return _coordinate(fact) if fact.name in _COORDINATES else figure(fact, common_unit([fact], None))
+    return figure(fact, common_unit([fact], None))
 
 
 def _about(fact: Fact) -> str:
@@ -141,13 +140,8 @@ def _extreme(task: Task, message: Message, atlas: Atlas) -> list[str]:
     value = figure(facts[0], facts[0].unit)
     inside = f" in {layer_words(task.other, atlas)}" if task.other else ""
     lines = [f"The {task.option} of {_of(task, atlas)}{inside} is {value} [{n}]."]
-    places = [fact for name in _COORDINATES for fact in message.named(name, of=task.option)]
-    return [*lines, *(f"- {fact.name} of the {task.option}: {_coordinate(fact)} [{n}]" for fact in places)]
-
-
-def _coordinate(fact: Fact) -> str:
-    """Write a coordinate to about a decimetre, without separators of thousands."""
-    return f"{fact.value:.6f}°" if fact.unit == "degree" else f"{fact.value:.1f} {fact.unit if fact.unit != 'unspecified' else ''}".strip()
+    places = [fact for name in COORDINATES for fact in message.named(name, of=task.option)]
+    return [*lines, *(f"- {fact.name} of the {task.option}: {figure(fact, fact.unit)} [{n}]" for fact in places)]
 
 
 def _histogram(task: Task, message: Message, atlas: Atlas) -> list[str]:
