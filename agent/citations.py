@@ -43,9 +43,15 @@ def _citation(
         "licence": _joined(record.licence for record in sources),
         "attribution": _joined([*(record.attribution for record in sources), artifact.data.get("attribution")]),
         "bbox": list(artifact.bbox) if artifact.bbox else None,
-        "time": next((list(record.time) for record in sources if record.time), None),
+        "time": next((list(record.time) for record in sources if record.time), None) or _observed(artifact),
         "verdict": "supported" if used else "cited",
     }
+
+
+def _observed(artifact: Artifact) -> list[str] | None:
+    """Return when the pixels behind a result were observed, where it knows that."""
+    observed = artifact.method.get("observed")
+    return [str(observed["first"]), str(observed["last"])] if observed else None
 
 
 def _facts(artifact: Artifact, paths: set[str], runner: Runner) -> list[Fact]:

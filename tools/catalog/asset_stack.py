@@ -31,6 +31,7 @@ from tools.storage.asset_reading import (
     strips_onto,
 )
 from tools.storage.features_mask import Inside
+from tools.storage.observed import observed_in
 from tools.storage.rasters import iter_strips
 from tools.storage.stacks import Layout, StackDraft, stack_writer
 
@@ -117,7 +118,9 @@ def read_stack(
     _check_bytes(sum(piece.bytes for piece in pieces))
     plan = _plan(pieces)
     classes = {each.name: each.band.classes for each in plan if each.band.classes}
-    with stack_writer(path, Layout(target.grid, [each.name for each in plan], [each.dtype for each in plan], classes)) as draft:
+    times = {each.name: observed_in(each.piece.source.item) for each in plan}
+    names, dtypes = [each.name for each in plan], [each.dtype for each in plan]
+    with stack_writer(path, Layout(target.grid, names, dtypes, classes, observed=times)) as draft:
         read = _Reading(fetcher, target, asking, told, plan, draft)
         for piece in pieces:
             read.file(piece)

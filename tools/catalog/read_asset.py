@@ -12,6 +12,7 @@ from tools.geotypes import EVERYTHING, AssetRef, CrsText, Params, VectorRef, Whe
 if TYPE_CHECKING:
     from tools.catalog.asset_stack import Stack
     from tools.geo.read_grid import ReadGrid, Region
+    from tools.storage.observed import Observed
 
 Resampling = Literal["auto", "nearest", "bilinear", "cubic", "average", "mode"]
 STACK_FILE = "stack.tif"
@@ -67,6 +68,7 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
     from tools.settings import ToolSettings
     from tools.storage.asset_rasters import Fetcher, asset_info
     from tools.storage.http import Remote
+    from tools.storage.observed import observed_in, together
 
     settings = ToolSettings()
     region, notes = _region(params, context)
@@ -84,7 +86,7 @@ def run(params: ReadAssetParams, context: ToolContext) -> ToolOutput:
             return ToolOutput("The place asked for lies outside the files.", outcome=Outcome.NO_COVERAGE, warnings=notes)
         asking = Asking(params.resampling, overviews=params.resolution is not None, cut=params.area is not None)
         stack = read_stack(fetcher, list(zip(sources, infos, strict=True)), target, asking, told, context.folder / STACK_FILE)
-    return _output(stack, target, notes)
+    return _output(stack, target, notes, together(observed_in(source.item) for source in sources))
 
 
 def _region(params: ReadAssetParams, context: ToolContext) -> tuple[Region | None, tuple[str, ...]]:
@@ -95,19 +97,21 @@ def _region(params: ReadAssetParams, context: ToolContext) -> tuple[Region | Non
     return (None if params.bbox is None else box_region(params.bbox)), ()
 
 
-def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...]) -> ToolOutput:
+def _output(stack: Stack, target: ReadGrid, notes: tuple[str, ...], observed: Observed | None) -> ToolOutput:
+    from tools.storage.observed import observed_facts, observed_method
+
     height, width = target.grid.shape
     missing = [f"The files reach only {100 * target.covered_share:.3g} % of the place asked for."] if target.covered_share < WHOLE else []
     valid = any(stack.valid_shares)
     facts = tuple(Fact("valid_share", share, "%", {"band": name}) for name, share in zip(stack.names, stack.valid_shares, strict=True))
     return ToolOutput(
         summary=f"Read {', '.join(stack.names)} onto {width} x {height} pixels." if valid else "Every pixel there is nodata.",
-        facts=facts if valid else (),
+        facts=(*facts, *observed_facts(observed)) if valid else (),
         outcome=Outcome.VALUE if valid else Outcome.NO_COVERAGE,
         files=(STACK_FILE,),
         kind="raster",
         warnings=(*notes, *missing, *stack.warnings),
-        method=stack.method,
+        method={**stack.method, **observed_method(observed)},
         data={"bands": list(stack.names), **stack.method["grid"]},
         bbox=stack.bbox,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from odc.geo.geobox import GeoBox
 
@@ -19,6 +19,15 @@ ADJUSTED_METHOD = (
     "adjusted_area and margin_95 (half the 95 % interval): stratified estimator of Olofsson et al. (2014), equations 9 to 11, with the mapped "
     "areas as weights; the sample must be random within the classes of this map"
 )
+
+
+WATERS = ("water", "flood", "inundat")
+
+
+def water_notes(labels: Iterable[str]) -> tuple[str, ...]:
+    """Say of classes of water that rivers and lakes which are always there are among it: no tool takes them out unasked."""
+    waters = [label for label in labels if any(word in label.casefold() for word in WATERS)]
+    return (f"Permanent water, such as rivers and lakes, was not removed from {', '.join(waters)}",) if waters else ()
 
 
 def border_facts(border_m2: Mapping[str, float], subject: Mapping[str, str] | None = None) -> tuple[Fact, ...]:

@@ -74,6 +74,7 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
     """
     from tools.raster.ranges import check_apart, codes_of
     from tools.raster.strips import classes_by_strip
+    from tools.storage.cog import BandMark
     from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info, read_band
 
@@ -88,6 +89,7 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
         labels,
         lambda window: codes_of(read_band(source, params.band, window), params.classes),
         context.progress,
+        BandMark(observed=info.observed),
     )
     return _output(labels, areas, info)
 

@@ -90,6 +90,7 @@ def run(params: CompositeParams, context: ToolContext) -> ToolOutput:
     from tools.raster.stacked import Plan, write_composite
     from tools.storage.cog import BandMark
     from tools.storage.limits import check_output_size
+    from tools.storage.observed import together
 
     kept = None if params.mask == "none" else cast("Seen", params.mask)  # `resolve` settled what auto means
     layers = [layer_of(context.source(ref), params.bands, kept) for ref in params.rasters]
@@ -98,7 +99,8 @@ def run(params: CompositeParams, context: ToolContext) -> ToolOutput:
     check_output_size(grid, len(params.bands) + 1)
     order, hidden = _order(params, layers)
     plan = Plan([layers[number] for number in order], [number + 1 for number in order], params.bands, params.method, grid)
-    marks = [BandMark(name, classes=layers[0].classes.get(name, {})) for name in (*params.bands, OBSERVATIONS)]
+    seen = together(layer.observed for layer in layers)
+    marks = [BandMark(name, classes=layers[0].classes.get(name, {}), observed=seen) for name in (*params.bands, OBSERVATIONS)]
     joined = write_composite(context.folder / FILE, plan, marks, context.progress)
     return _output(params, plan, joined, hidden)
 

@@ -13,6 +13,7 @@ from tools.geo.roles import QUALITY_ROLES, band_roles, canonical_role
 from tools.raster.composite import OBSERVATIONS
 from tools.storage.band_roles import band_of
 from tools.storage.observations import Quality, quality_of
+from tools.storage.observed import Observed, together
 from tools.storage.rasters import open_raster, raster_info
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Layer:
     quality: Quality | None
     classes: Mapping[str, Mapping[str, str]]
     """Name of every band of classes → value text → label."""
+    observed: Observed | None = None
 
 
 def shared_bands(images: Sequence[Source], asked: Sequence[str]) -> list[str]:
@@ -59,7 +61,7 @@ def layer_of(source: Source, names: Sequence[str], kept: Seen | None) -> Layer:
     infos = {name: raster_info(source, band) for name, band in bands.items()}
     classes = {name: info.classes for name, info in infos.items() if info.value_kind == "categorical"}
     quality = quality_of(source, {}, kept) if kept else None
-    return Layer(source, infos[names[0]].grid, bands, quality, classes)
+    return Layer(source, infos[names[0]].grid, bands, quality, classes, together(info.observed for info in infos.values()))
 
 
 def _names(source: Source) -> dict[str, int]:

@@ -124,7 +124,9 @@ def _write(source: Source, infos: Sequence[RasterInfo], ways: Sequence[str], ont
     grid, context = onto
     bands = range(1, len(infos) + 1)
     store = store_of(source, bands)
-    marks = [BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes) for info in infos]
+    marks = [
+        BandMark(info.name, "" if info.unit == "unspecified" else info.unit, info.classes, info.confusion, info.observed) for info in infos
+    ]
     plan = [BandWay(band, way, store.dtype) for band, way in zip(bands, ways, strict=True)]
     pixels, done, valid = int(grid.shape[0]) * int(grid.shape[1]), 0, 0
     with cog_writer(context.folder / RASTER_FILE, grid, marks, dtype=store.dtype, nodata=store.nodata) as writer:

@@ -81,6 +81,8 @@ def _compute(source: Source, name: str, read: tuple[dict[str, int], Quality | No
     from tools.raster.strips import values_by_strip
     from tools.storage.cog import BandMark
     from tools.storage.observations import read_seen
+    from tools.storage.observed import together
+    from tools.storage.rasters import raster_info
 
     index, (bands, quality) = INDICES[name], read
     brightness = {role: Spread(by_area=False) for role in bands}
@@ -91,7 +93,8 @@ def _compute(source: Source, name: str, read: tuple[dict[str, int], Quality | No
             brightness[role].add(array, np.ones((1, 1)))
         return index.evaluate(arrays)
 
-    values = values_by_strip(context.folder / FILE, grid, BandMark(name, unit="1"), calculate, context.progress)
+    mark = BandMark(name, unit="1", observed=together(raster_info(source, band).observed for band in bands.values()))
+    values = values_by_strip(context.folder / FILE, grid, mark, calculate, context.progress)
     if index.needs_reflectance:
         check_reflectance({role: spread.mean for role, spread in brightness.items()})
     return values

@@ -16,7 +16,7 @@ from tools.geo.edges import StripBorders
 from tools.geo.grid import Window, window_grid
 from tools.geo.moments import Spread
 from tools.geo.pixels import area_varies, pixel_area_m2, pixel_areas
-from tools.storage.cog import BandMark, cog_writer
+from tools.storage.cog import UNMARKED, BandMark, cog_writer
 from tools.storage.rasters import class_writer, iter_strips
 
 if TYPE_CHECKING:
@@ -82,11 +82,16 @@ class ClassAreas:
 
 
 def classes_by_strip(
-    path: Path, grid: GeoBox, labels: Sequence[str], classify: Callable[[Window], NDArray[np.uint8]], progress: Callable[[float], None]
+    path: Path,
+    grid: GeoBox,
+    labels: Sequence[str],
+    classify: Callable[[Window], NDArray[np.uint8]],
+    progress: Callable[[float], None],
+    mark: BandMark = UNMARKED,
 ) -> ClassAreas:
     """Write a raster of the classes 1, 2, … called by their labels, 0 is nodata, and tell the true area of each."""
     area_m2, borders = np.zeros(len(labels) + 1), StripBorders()
-    with class_writer(path, grid, dict(enumerate(labels, start=1))) as writer:
+    with class_writer(path, grid, dict(enumerate(labels, start=1)), mark) as writer:
         for window in iter_strips(grid.shape[0], grid.shape[1], STRIP_PX):
             part = classify(window)
             writer.write(window, part)

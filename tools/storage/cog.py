@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from tools.errors import StorageError
 from tools.geo.accuracy import ConfusionMatrix
 from tools.geo.grid import Window
-from tools.storage import confusion
+from tools.storage import confusion, observed
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import TAG
+from tools.storage.observed import Observed
 from tools.storage.raster_folder import plain_reason
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class BandMark:
     """Value text → label; makes the band categorical."""
     confusion: ConfusionMatrix | None = None
     """What a test of these classes found."""
+    observed: Observed | None = None
+    """When, and under which clouds."""
+
+
+UNMARKED = BandMark()
 
 
 def first_line(error: Exception) -> str:
@@ -159,4 +165,6 @@ def _mark(dataset: Any, marks: Sequence[BandMark]) -> None:  # Any: rasterio's D
             dataset.update_tags(band, **{TAG: json.dumps(dict(mark.classes), ensure_ascii=False, sort_keys=True)})
         if mark.confusion:
             dataset.update_tags(band, **{confusion.TAG: confusion.as_tag(mark.confusion)})
+        if mark.observed:
+            dataset.update_tags(band, **{observed.TAG: observed.as_tag(mark.observed)})
     dataset.units = tuple(mark.unit for mark in marks)

@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,12 +21,13 @@ from tools.errors import DataError, ParameterError
 from tools.geo.accuracy import ConfusionMatrix
 from tools.geo.grid import Window
 from tools.geo.roles import QUALITY_ROLES, role_of
-from tools.storage import confusion
+from tools.storage import confusion, observed
 from tools.storage.bootstrap import bootstrap
 from tools.storage.class_labels import class_labels, value_text
-from tools.storage.cog import BandMark, CogWriter, cog_writer, first_line, write_cog
+from tools.storage.cog import UNMARKED, BandMark, CogWriter, cog_writer, first_line, write_cog
 from tools.storage.crs import crs_from_wkt
 from tools.storage.declared import check_located, check_numbers, declared_view, needs_view
+from tools.storage.observed import Observed
 from tools.storage.paths import source_file
 from tools.storage.raster_files import opened_file
 
@@ -69,6 +70,8 @@ class RasterInfo:
     """The file's description of the band."""
     confusion: ConfusionMatrix | None = None
     """What a test of these classes found, where the tool that made them knew one."""
+    observed: Observed | None = None
+    """When the pixels were observed, where the tool that made them knew it."""
     block_shape: tuple[int, int] = (1, 1)
     """Rows and columns that the file stores, and unpacks, together."""
 
@@ -149,6 +152,7 @@ def raster_info(source: Source, band: int = 1) -> RasterInfo:
             classes=class_labels(dataset, band, source),
             name=dataset.descriptions[band - 1] or "",
             confusion=confusion.from_tag(dataset.tags(band).get(confusion.TAG, "")),
+            observed=observed.from_tag(dataset.tags(band).get(observed.TAG, "")),
             block_shape=dataset.block_shapes[band - 1],
         )
 
@@ -254,15 +258,13 @@ def iter_strips(height: int, width: int, max_pixels: int = 4_000_000) -> Iterato
         yield row, 0, min(rows, height - row), width
 
 
-def class_writer(
-    path: Path, grid: GeoBox, classes: Mapping[int, str], tested: ConfusionMatrix | None = None
-) -> AbstractContextManager[CogWriter]:
+def class_writer(path: Path, grid: GeoBox, classes: Mapping[int, str], mark: BandMark = UNMARKED) -> AbstractContextManager[CogWriter]:
     """Return a `cog_writer` of classes 1…255 with nodata 0 (uint8).
 
     The labels stand in the band's tag `TERRACITE_CLASSES`, from which `raster_info` reads them back.
     """
     labels = {value_text(value): label for value, label in classes.items()}
-    return cog_writer(path, grid, [BandMark(classes=labels, confusion=tested)], dtype="uint8", nodata=0)
+    return cog_writer(path, grid, [replace(mark, classes=labels)], dtype="uint8", nodata=0)
 
 
 def write_class_raster(path: Path, array: np.ndarray[Any, Any], grid: GeoBox, classes: Mapping[int, str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tools.geo.grid import Window
 from tools.storage.class_labels import value_text
 from tools.storage.cog import BandMark, cog_writer, draft_raster, quietly
+from tools.storage.observed import Observed
 from tools.storage.pixel_store import GREATEST_EXACT, WIDER
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Layout:
     """Name → value → label, of the bands that are categorical."""
     unit: str = ""
     """Of all other bands, e.g. `1`."""
+    observed: Mapping[str, Observed | None] = field(default_factory=dict)
+    """Name → when the band was observed."""
 
     def __post_init__(self) -> None:
         if not (len(self.dtypes) == len(self.names) == len(set(self.names))):
@@ -63,7 +66,10 @@ class Layout:
     def marks(self) -> list[BandMark]:
         """What is written with each band."""
         labels = {name: {value_text(value): label for value, label in table.items()} for name, table in self.classes.items()}
-        return [BandMark(name, "" if name in labels else self.unit, labels.get(name, {})) for name in self.names]
+        return [
+            BandMark(name, "" if name in labels else self.unit, labels.get(name, {}), observed=self.observed.get(name))
+            for name in self.names
+        ]
 
 
 class StackDraft:

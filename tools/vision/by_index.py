@@ -10,6 +10,7 @@ import numpy as np
 from tools.contract import Source
 from tools.geo.indices import INDICES, SpectralIndex, check_reflectance
 from tools.storage.observations import Quality, check_measurements, read_seen
+from tools.storage.observed import together
 from tools.storage.rasters import iter_strips, raster_info
 from tools.vision.classes import ClassStrip, Segmentation
 
@@ -51,6 +52,7 @@ def segment_by_index(raster: Source, rule: Rule, progress: Callable[[float], Non
     return Segmentation(
         summary=f"Divided the raster into {label} ({rule.name} above {rule.threshold:g}) and {OTHER}.",
         labels=(label, OTHER),
+        observed=together(raster_info(raster, band).observed for band in rule.bands.values()),
         strips=_strips(raster, rule, progress),
         method={
             "method": "index",

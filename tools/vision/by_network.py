@@ -16,6 +16,7 @@ from tools.geo.roles import canonical_role
 from tools.storage.network_card import NetworkCard
 from tools.storage.networks import read_card
 from tools.storage.observations import Quality, check_measurements
+from tools.storage.observed import together
 from tools.storage.rasters import band_array, iter_strips, open_raster, raster_info
 from tools.vision.classes import ClassStrip, Segmentation
 from tools.vision.device import device_class
@@ -105,6 +106,7 @@ def segment_by_network(
         summary=f"Divided the raster into {', '.join(card.labels)} by a network ({card.architecture} on {card.encoder}).",
         labels=card.labels,
         tested=card.tested,
+        observed=together(raster_info(raster, band).observed for band in look.bands),
         strips=_strips(raster, look, tiling, progress),
         method={
             "method": "network",

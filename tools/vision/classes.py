@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.geo.accuracy import ConfusionMatrix
-from tools.geo.certainty import ADJUSTED_METHOD, BORDER_METHOD, adjusted_facts, border_facts, pixel_size_fact
+from tools.geo.certainty import ADJUSTED_METHOD, BORDER_METHOD, adjusted_facts, border_facts, pixel_size_fact, water_notes
 from tools.geo.edges import StripBorders
 from tools.geo.grid import crs_of, window_grid
 from tools.geo.pixels import pixel_areas
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
+from tools.storage.cog import BandMark
+from tools.storage.observed import Observed, observed_facts, observed_method
 from tools.storage.rasters import class_writer
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Segmentation:
     """Code of the one class that was looked for; 0 where the classes are of equal rank."""
     tested: ConfusionMatrix | None = None
     """What a test of the method found."""
+    observed: Observed | None = None
+    """When the raster was observed."""
 
 
 @dataclass
@@ -90,8 +94,8 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
     that occur where the method tells probabilities, and `valid_share` (%). The outcome is no coverage where every pixel is nodata, a true
     zero where the one class that was looked for is nowhere.
     """
-    tally = Tally(len(found.labels))
-    with class_writer(context.folder / CLASS_FILE, grid, dict(enumerate(found.labels, start=1)), found.tested) as writer:
+    tally, mark = Tally(len(found.labels)), BandMark(confusion=found.tested, observed=found.observed)
+    with class_writer(context.folder / CLASS_FILE, grid, dict(enumerate(found.labels, start=1)), mark) as writer:
         for strip in found.strips:
             writer.write((strip.row, 0, *strip.codes.shape), strip.codes)
             tally.add(strip, grid)
@@ -112,15 +116,17 @@ def _output(found: Segmentation, tally: Tally, size: tuple[Fact, ...], bbox: tup
             *_class_facts(found.labels, tally),
             Fact("valid_share", min(100.0, 100 * valid / whole), "%"),
             *size,
+            *observed_facts(found.observed),
             *_certainty_facts(found, tally),
         ),
         outcome=Outcome.TRUE_ZERO if is_nowhere else Outcome.VALUE,
         files=(CLASS_FILE,),
         kind="raster",
         bbox=bbox,
-        warnings=(TESTED_ELSEWHERE,) if found.tested else (),
+        warnings=(*([TESTED_ELSEWHERE] if found.tested else []), *water_notes(found.labels)),
         method={
             **found.method,
+            **observed_method(found.observed),
             "area": "true area of every pixel on the ellipsoid",
             "share": "of the valid area",
             "uncertainty": [BORDER_METHOD, *([ADJUSTED_METHOD] if found.tested else [])],

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import shapely
 
 from tools.contract import Fact, Outcome, Source, ToolOutput
-from tools.geo.certainty import pixel_size_fact
+from tools.geo.certainty import pixel_size_fact, water_notes
 from tools.geo.vicinity import lonlat_bounds
+from tools.storage.observed import observed_facts, observed_method
 from tools.storage.rasters import RasterInfo
 from tools.zonal.certainty import Certainty, certainty
 from tools.zonal.findings import Finding, findings_of
@@ -67,12 +68,17 @@ def answer(params: ZonalStatsParams, inquiry: Inquiry, folder: Path, assumed: Se
         sure = certainty(inquiry.info, inquiry.survey.borders, table, inquiry.sample, in_zones=inquiry.zones is not None)
     return ToolOutput(
         summary=_summary(params, table, inquiry),
-        facts=(*facts, *pixel_size_fact(inquiry.info.grid), *sure.facts),
+        facts=(*facts, *pixel_size_fact(inquiry.info.grid), *observed_facts(inquiry.info.observed), *sure.facts),
         files=(write_zones(folder, table, inquiry.zones),) if inquiry.zones else (),
         kind="vector" if inquiry.zones else "text",
         warnings=(*warnings, *sure.warnings),
-        method={**method_of(inquiry.survey, inquiry.info, inquiry.zones), **({"uncertainty": list(sure.method)} if sure.method else {})},
-        data=data_of(table, inquiry.findings),
+        method={
+            **method_of(inquiry.survey, inquiry.info, inquiry.zones),
+            **({"uncertainty": list(sure.method)} if sure.method else {}),
+            **({"permanent_water": "not removed"} if water_notes(table.labels) else {}),
+            **observed_method(inquiry.info.observed),
+        },
+        data={**data_of(table, inquiry.findings), **observed_method(inquiry.info.observed)},
         bbox=inquiry.bbox(table.rows),
     )
 
