@@ -11,7 +11,7 @@ from pyproj import CRS, Geod, Transformer
 
 from tools.errors import DataError
 from tools.geo.grid import make_grid, window_grid
-from tools.geo.pixels import area_varies, pixel_area_m2, pixel_area_range_m2
+from tools.geo.pixels import area_method, area_varies, pixel_area_m2, pixel_area_range_m2, pixel_areas
 
 
 def geodesic_pixel_area(crs: CRS, transform: Affine, row: int, col: int) -> float:
@@ -110,3 +110,35 @@ def test_a_crs_without_the_earth_is_refused() -> None:
     local = CRS('LOCAL_CS["site",UNIT["metre",1]]')
     with pytest.raises(DataError, match="has no ellipsoid"):
         pixel_area_m2(make_grid(local, Affine(1, 0, 0, 0, -1, 0), 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        ("EPSG:4326", Affine(0.5, 0, 5, 0, -0.5, 60)),
+        ("EPSG:3857", Affine(10_000, 0, 0, 0, -10_000, 9e6)),
+        ("EPSG:32632", Affine(9_000, 0, 200_000, 0, -9_000, 5_100_000)),
+        ("EPSG:6933", Affine(25_000, 0, 0, 0, -25_000, 6e6)),
+        ("EPSG:3413", Affine(50_000, 0, -2e6, 0, 50_000, -2e6)),
+        ("EPSG:32632", Affine.translation(500_000, 5e6) @ Affine.rotation(33) @ Affine.scale(900, -900)),
+    ],
+)
+def test_areas_of_runs_and_of_single_pixels_are_those_of_the_whole_array(crs, transform) -> None:
+    areas = pixel_areas(make_grid(CRS(crs), transform, 61, 73))
+    dense = np.broadcast_to(areas.dense(), (61, 73))
+    rng = np.random.default_rng(1)
+    rows, (starts, ends) = rng.integers(0, 61, 200), np.sort(rng.integers(0, 74, (2, 200)), axis=0)
+    expected = [dense[row, start:end].sum() for row, start, end in zip(rows, starts, ends, strict=True)]
+    np.testing.assert_allclose(
+        areas.along(rows, np.minimum(starts, 72), ends)[starts < 73], np.array(expected)[starts < 73], rtol=1e-12, atol=1e-3
+    )
+    cols = rng.integers(0, 73, 200)
+    np.testing.assert_allclose(areas.at(rows, cols), dense[rows, cols], rtol=1e-12)
+
+
+def test_the_method_says_why_the_map_is_not_measured() -> None:
+    assert "degrees are no measure" in area_method(make_grid(CRS("EPSG:4326"), Affine(0.1, 0, 5, 0, -0.1, 46), 5, 5))
+    # At 60 degrees of latitude Web Mercator shows four times the area.
+    assert "off by up to 3e+02 %" in area_method(make_grid(CRS("EPSG:3857"), Affine(10, 0, 0, 0, -10, 8_399_738), 5, 5))
+    # Near the central meridian a UTM zone shows lengths 0.04 % too short.
+    assert "off by up to 0.08 %" in area_method(make_grid(CRS("EPSG:32632"), Affine(10, 0, 500_000, 0, -10, 5_000_000), 5, 5))

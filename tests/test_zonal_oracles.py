@@ -17,6 +17,7 @@ import shapely
 from exactextract import exact_extract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 from rasterio.transform import from_bounds
 
 from tools.contract import Declared, Source, ToolContext
@@ -59,6 +60,24 @@ def test_zones_that_share_a_raster_out_add_up_to_the_whole(make_raster, make_lay
     total = number(zonal(raster, declared=measured, statistics=["sum"]), "sum")
     sums = [fact.value for fact in zonal(raster, layer, declared=measured, statistics=["sum"]).facts if fact.name == "sum"]
     assert sum(sums) == pytest.approx(total, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("crs", "bounds"),
+    [
+        ("EPSG:4326", (7.0, 45.0, 10.0, 48.0)),
+        ("EPSG:3857", (770_000, 5_600_000, 1_120_000, 6_120_000)),
+        ("EPSG:32632", (330_000, 4_980_000, 590_000, 5_330_000)),
+        ("EPSG:3035", (4_070_000, 2_430_000, 4_340_000, 2_770_000)),
+    ],
+)
+def test_the_ground_of_a_zone_is_the_same_whatever_the_raster_lies_in(make_raster, make_layer, crs, bounds) -> None:
+    zone = shapely.Polygon([(7.8, 45.6), (9.3, 45.9), (9.1, 47.2), (8.4, 46.6), (7.7, 47.0)])
+    output = zonal(make_raster(np.ones((90, 70), "uint8"), crs=crs, bounds=bounds), make_layer([zone], crs="EPSG:4326"), classes=True)
+    lon, lat = np.asarray(zone.segmentize(0.001).exterior.coords).T
+    expected = abs(Geod(ellps="WGS84").polygon_area_perimeter(lon, lat)[0])
+    assert number(output, "area", zone="fid 0", class_="1") == pytest.approx(expected, rel=2e-5)
+    assert number(output, "valid_share", zone="fid 0") == 100
 
 
 def source(name: str, path: Path, kind: str, declared: Declared | None = None) -> Source:

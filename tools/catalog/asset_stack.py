@@ -118,9 +118,8 @@ def read_stack(
     _check_bytes(sum(piece.bytes for piece in pieces))
     plan = _plan(pieces)
     classes = {each.name: each.band.classes for each in plan if each.band.classes}
-    times = {each.name: observed_in(each.piece.source.item) for each in plan}
-    names, dtypes = [each.name for each in plan], [each.dtype for each in plan]
-    with stack_writer(path, Layout(target.grid, names, dtypes, classes, observed=times)) as draft:
+    dtypes, times = [each.dtype for each in plan], {each.name: observed_in(each.piece.source.item) for each in plan}
+    with stack_writer(path, Layout(target.grid, list(times), dtypes, classes, observed=times)) as draft:
         read = _Reading(fetcher, target, asking, told, plan, draft)
         for piece in pieces:
             read.file(piece)

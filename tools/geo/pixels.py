@@ -118,6 +118,19 @@ def area_varies(grid: GeoBox, tolerance: float = 1e-3) -> bool:
     return largest > smallest * (1 + tolerance)
 
 
+def area_method(grid: GeoBox) -> str:
+    """Say how the areas of a grid's pixels are measured and why not on the map, for the record of the method."""
+    frame = geodetic_frame(crs_of(grid))
+    ellipsoid = frame.geodetic.ellipsoid
+    said = f"true area of every pixel on the ellipsoid{f' {ellipsoid.name}' if ellipsoid else ''}"
+    if frame.is_lonlat:
+        return f"{said}: in closed form between parallels and meridians, since degrees are no measure of area"
+    smallest, largest = pixel_area_range_m2(grid)
+    on_map = abs(float(grid.transform.determinant)) * frame.metres_per_unit**2
+    off = max((abs(on_map / area - 1) for area in (smallest, largest) if area), default=0.0)
+    return f"{said}: area on the map over the areal scale there, since areas on the map are off by up to {100 * off:.2g} %"
+
+
 def _band_areas(grid: GeoBox, frame: Frame) -> Floats:
     """Return the areas of the cells of each row, shape (height, 1); latitudes beyond a pole end at it."""
     transform, (height, _) = grid.transform, grid.shape

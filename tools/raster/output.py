@@ -11,6 +11,7 @@ from tools.geo.certainty import border_facts
 from tools.geo.frame import geodetic_frame
 from tools.geo.grid import crs_of, grid_difference
 from tools.geo.moments import Spread
+from tools.geo.pixels import area_method
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 
 if TYPE_CHECKING:
@@ -87,6 +88,5 @@ def weighting(spread: Spread) -> dict[str, str]:
 
 
 def area_text(grid: GeoBox) -> str:
-    """Say how pixel areas are measured."""
-    ellipsoid = geodetic_frame(crs_of(grid)).geodetic.ellipsoid
-    return f"true area of every pixel on the ellipsoid{f' {ellipsoid.name}' if ellipsoid else ''}"
+    """Say how pixel areas are measured, and why so."""
+    return area_method(grid)

@@ -14,7 +14,7 @@ from tools.geo.accuracy import ConfusionMatrix
 from tools.geo.certainty import ADJUSTED_METHOD, BORDER_METHOD, adjusted_facts, border_facts, pixel_size_fact, water_notes
 from tools.geo.edges import StripBorders
 from tools.geo.grid import crs_of, window_grid
-from tools.geo.pixels import pixel_areas
+from tools.geo.pixels import area_method, pixel_areas
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 from tools.storage.cog import BandMark
 from tools.storage.observed import Observed, observed_facts, observed_method
@@ -100,10 +100,10 @@ def finished(found: Segmentation, grid: GeoBox, context: ToolContext) -> ToolOut
             writer.write((strip.row, 0, *strip.codes.shape), strip.codes)
             tally.add(strip, grid)
     left, bottom, right, top = grid.boundingbox
-    return _output(found, tally, pixel_size_fact(grid), wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
+    return _output(found, tally, grid, wrapped_bbox(lonlat_bounds((left, bottom, right, top), crs_of(grid))))
 
 
-def _output(found: Segmentation, tally: Tally, size: tuple[Fact, ...], bbox: tuple[float, float, float, float]) -> ToolOutput:
+def _output(found: Segmentation, tally: Tally, grid: GeoBox, bbox: tuple[float, float, float, float]) -> ToolOutput:
     area_m2 = [float(area) for area in tally.area_m2]
     valid, whole = sum(area_m2[1:]), sum(area_m2)
     if valid == 0:
@@ -115,7 +115,7 @@ def _output(found: Segmentation, tally: Tally, size: tuple[Fact, ...], bbox: tup
         facts=(
             *_class_facts(found.labels, tally),
             Fact("valid_share", min(100.0, 100 * valid / whole), "%"),
-            *size,
+            *pixel_size_fact(grid),
             *observed_facts(found.observed),
             *_certainty_facts(found, tally),
         ),
@@ -127,7 +127,7 @@ def _output(found: Segmentation, tally: Tally, size: tuple[Fact, ...], bbox: tup
         method={
             **found.method,
             **observed_method(found.observed),
-            "area": "true area of every pixel on the ellipsoid",
+            "area": area_method(grid),
             "share": "of the valid area",
             "uncertainty": [BORDER_METHOD, *([ADJUSTED_METHOD] if found.tested else [])],
         },

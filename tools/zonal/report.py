@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.geo.measure import area_method
+from tools.geo.pixels import area_method as pixel_area_method
 from tools.storage.rasters import RasterInfo
 from tools.storage.vectors import write_layer
 from tools.zonal.findings import Finding
@@ -53,7 +54,7 @@ def method_of(survey: Survey, info: RasterInfo, zones: Zones | None) -> dict[str
         "weighting_reason": f"pixel area varies by {variation:.3g} % over the pixels read (limit 0.1 %)",
         "coverage": "exact share of every pixel" if zones else "whole pixels",
         "pixel_area_m2": {"smallest": smallest, "largest": largest},
-        "class_areas": "coverage fraction x true pixel area",
+        "class_areas": f"coverage fraction x {pixel_area_method(info.grid)}",
         "sum": "values weighted by coverage fraction, not by area",
         "std": "of the population",
         "percentiles": "weighted type 7, linear between pixels",
