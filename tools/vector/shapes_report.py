@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.errors import DataError
+from tools.geo.frame import Floats
 from tools.geo.measure import WGS84, area_method, geodesic_area, geodesic_length
-from tools.geo.rings import Geometries
+from tools.geo.rings import Geometries, Indexes
 from tools.geo.transform import transform
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer
@@ -45,10 +47,10 @@ def report(params: ShapesParams, layer: Layer, shaped: Shaped, context: ToolCont
         raise DataError(
             f"The features have no {params.operation.replace('_', ' ')}.", hint="Check the kind of the features with describe_dataset."
         )
-    frame = _frame(layer, shaped)
-    write_layer(context.folder / FILE, as_layer(frame))
+    measured = _measured(layer, shaped)
+    write_layer(context.folder / FILE, as_layer(_frame(layer, shaped, measured)))
     count = int(made.sum())
-    measures = _measures(layer, shaped) if shaped.unit_measures else ()
+    measures = _facts(layer, shaped, measured) if shaped.unit_measures else ()
     return ToolOutput(
         summary=f"{params.operation.replace('_', ' ')}: {count:,} shapes from {len(layer.frame):,} features.",
         facts=(Fact("count", count, "count"), *shaped.facts, *measures),
@@ -60,46 +62,57 @@ def report(params: ShapesParams, layer: Layer, shaped: Shaped, context: ToolCont
     )
 
 
-def _measures(layer: Layer, shaped: Shaped) -> tuple[Fact, ...]:
-    """Return the area of each polygon, the length of each line, the place of each point."""
+@dataclass(frozen=True)
+class Measured:
+    """Measures of every shape, shape (shape,)."""
+
+    areas: Floats
+    lengths: Floats
+    dimensions: Indexes
+
+    def columns(self, kept: Indexes) -> dict[str, Floats]:
+        """Return the computed columns that fit the shapes at these positions."""
+        there = self.dimensions[kept]
+        found = {AREA_COLUMN: (2, self.areas), LENGTH_COLUMN: (1, self.lengths)}
+        return {name: values[kept] for name, (dimension, values) in found.items() if (there == dimension).any()}
+
+
+def _measured(layer: Layer, shaped: Shaped) -> Measured:
     geometries = shaped.geometries
-    dimensions = shapely.get_dimensions(geometries)
-    facts = []
-    points = geometries.copy()
-    points[dimensions != 0] = None
+    return Measured(geodesic_area(geometries, layer.crs), geodesic_length(geometries, layer.crs), shapely.get_dimensions(geometries))
+
+
+def _facts(layer: Layer, shaped: Shaped, measured: Measured) -> tuple[Fact, ...]:
+    """Return the area of each polygon, the length of each line, the place of each point."""
+    points = shaped.geometries.copy()
+    points[measured.dimensions != 0] = None
     lonlat = transform(points, layer.crs, WGS84)
-    areas, lengths = geodesic_area(geometries, layer.crs), geodesic_length(geometries, layer.crs)
+    facts = []
     for position, subject in enumerate(shaped.subjects):
-        if dimensions[position] == 2:
-            facts.append(Fact("area", float(areas[position]), "m2", subject))
-        elif dimensions[position] == 1:
-            facts.append(Fact("length", float(lengths[position]), "m", subject))
-        elif shapely.get_type_id(geometries[position]) == 0:
+        if measured.dimensions[position] == 2:
+            facts.append(Fact("area", float(measured.areas[position]), "m2", subject))
+        elif measured.dimensions[position] == 1:
+            facts.append(Fact("length", float(measured.lengths[position]), "m", subject))
+        elif shapely.get_type_id(lonlat[position]) == 0:
             lon, lat = shapely.get_coordinates(lonlat[position])[0]
             facts += [Fact("longitude", float(lon), "degree", subject), Fact("latitude", float(lat), "degree", subject)]
     return tuple(facts)
 
 
-def _frame(layer: Layer, shaped: Shaped) -> geopandas.GeoDataFrame:
+def _frame(layer: Layer, shaped: Shaped, measured: Measured) -> geopandas.GeoDataFrame:
     """Return a row per shape: with the attributes of its feature, or with the values of its group."""
     import geopandas
 
     kept = np.flatnonzero(~shapely.is_missing(shaped.geometries))
-    geometries: Geometries = shaped.geometries[kept]
-    columns: dict[str, Any] = {}  # Any: texts, an index, arrays of numbers
-    dimensions = shapely.get_dimensions(geometries)
-    if (dimensions == 2).any():
-        columns[AREA_COLUMN] = geodesic_area(geometries, layer.crs)
-    if (dimensions == 1).any():
-        columns[LENGTH_COLUMN] = geodesic_length(geometries, layer.crs)
-    subjects = [shaped.subjects[position] for position in kept]
+    geometries = list(shaped.geometries[kept])
+    columns = measured.columns(kept)
     if shaped.rows is None:
+        subjects = [shaped.subjects[position] for position in kept]
         groups = {key: [subject[key] for subject in subjects] for key in subjects[0]}
-        return geopandas.GeoDataFrame({**groups, **columns}, geometry=list(geometries), crs=layer.crs)
-    rows = [shaped.rows[position] for position in kept]
-    frame = layer.frame.iloc[rows]
+        return geopandas.GeoDataFrame({**groups, **columns}, geometry=geometries, crs=layer.crs)
+    frame = layer.frame.iloc[[shaped.rows[position] for position in kept]]
     own = frame.assign(**{FID: frame.index}, **columns).reset_index(drop=True)
-    return own.set_geometry(geopandas.GeoSeries(list(geometries), crs=layer.crs))
+    return own.set_geometry(geopandas.GeoSeries(geometries, crs=layer.crs))
 
 
 def _bbox(geometries: Geometries, layer: Layer) -> tuple[float, float, float, float]:
