@@ -116,7 +116,7 @@ def test_a_key_that_is_not_sure_is_asked_for(tmp_path) -> None:
     own=st.lists(st.sampled_from(["1", "01", "2", "x", None]), min_size=1, max_size=8),
     theirs=st.lists(st.sampled_from(["1", "01", "3", "x", None]), min_size=1, max_size=8),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_equal_keys_pair_as_in_every_combination(own: list[str | None], theirs: list[str | None]) -> None:
     from tools.vector.keys import equal_pairs
 
@@ -194,7 +194,7 @@ RELATIONS = ["intersects", "within", "contains", "covers", "covered_by", "touche
 
 @pytest.mark.parametrize("relation", RELATIONS)
 @given(own=st.lists(SHAPES, min_size=1, max_size=7), theirs=st.lists(SHAPES, min_size=1, max_size=7))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_pairs_are_those_of_shapely_asked_one_by_one(relation: str, own: list[shapely.Geometry], theirs: list[shapely.Geometry]) -> None:
     expected = [(i, j) for i, one in enumerate(own) for j, two in enumerate(theirs) if getattr(shapely, relation)(one, two)]
     first, second = related_pairs(np.array(own, dtype=object), np.array(theirs, dtype=object), relation)
@@ -321,7 +321,7 @@ def test_sums_are_shared_out_by_area_and_means_weighted_by_it(tmp_path) -> None:
 
 
 @given(cuts=st.lists(st.floats(0.05, 0.95), max_size=5), seed=st.integers(0, 99))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_what_lies_in_zones_that_fill_the_ground_adds_up_to_the_whole(tmp_path_factory, cuts: list[float], seed: int) -> None:
     edges = [0, *sorted(set(cuts)), 1]
     zones = gpd.GeoDataFrame(

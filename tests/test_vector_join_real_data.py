@@ -15,7 +15,7 @@ from vector_calls import call, value, values
 pytestmark = pytest.mark.realdata
 
 
-@pytest.mark.parametrize("predicate", ["intersects", "within"])
+@pytest.mark.parametrize("predicate", ["intersects", pytest.param("within", marks=pytest.mark.heavy)])
 def test_places_find_their_countries_as_in_geopandas(tmp_path: Path, shared_data: Path, predicate: str) -> None:
     files = {
         "countries": shared_data / "vectors/ne_110m_admin_0_countries.json",

@@ -104,7 +104,7 @@ def test_rates_are_known_by_words_of_their_names(name: str, rate: bool) -> None:
     st.sampled_from([1.0, 100.0, 1000.0]),
     st.integers(2, 6),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_base_is_found_whatever_it_is_called(pairs: list[tuple[int, int]], factor: float, digits: int) -> None:
     import pandas
 
