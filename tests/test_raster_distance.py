@@ -128,6 +128,14 @@ def test_no_target_and_no_data_are_different_outcomes(tmp_path: Path, make_raste
     assert output.outcome == Outcome.NO_COVERAGE
 
 
+def test_a_target_that_is_no_place_on_the_earth_is_none(tmp_path: Path, make_raster) -> None:
+    codes = np.ones((9, 18), "uint8")
+    codes[0, 0] = 2  # a corner of the world map, outside the ellipse
+    path = make_raster(codes, crs="ESRI:54009", transform=Affine(2e6, 0, -18e6, 0, -2e6, 9e6))
+    output, _ = distances(tmp_path, path, targets=["water"])
+    assert output.outcome == Outcome.TRUE_ZERO
+
+
 def test_a_class_that_is_not_there_names_those_that_are(tmp_path: Path, make_raster) -> None:
     path = make_raster(np.ones((3, 3), "uint8"), crs="EPSG:32632")
     with pytest.raises(ParameterError, match=r"no class 'forest'.*land, water"):

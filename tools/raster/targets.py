@@ -69,12 +69,13 @@ def find_targets(params: RasterDistanceParams, context: ToolContext, info: Raste
     for window in iter_strips(info.height, info.width, STRIP_PX):
         values = read_around(context.source(params.raster), params.band, info, window, 1)
         is_target = kind.among(values)
-        row, col = np.nonzero((is_target & ~ndimage.binary_erosion(is_target, np.ones((3, 3))))[1:-1, 1:-1])
+        outline = (is_target & ~ndimage.binary_erosion(is_target, np.ones((3, 3))))[1:-1, 1:-1]
+        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(info.grid, window)), window[2:])
+        row, col = np.nonzero(outline & (pixel_m2 > 0))  # what is no place on the Earth is near nothing
         rows.append((row + window[0]).astype(np.int32))
         cols.append(col.astype(np.int32))
         pixels += len(row)
         _check_outline(pixels)
-        pixel_m2 = np.broadcast_to(pixel_area_m2(window_grid(info.grid, window)), window[2:])
         area_m2 += float(pixel_m2[is_target[1:-1, 1:-1]].sum())
         valid_m2 += float(pixel_m2[~np.isnan(values[1:-1, 1:-1])].sum())
         whole_m2 += float(pixel_m2.sum())
