@@ -41,6 +41,8 @@ RASTER_CALLS: tuple[Call, ...] = (
     ("change", {"before": FILE, "after": RASTER}),
     ("composite", {"rasters": [FILE, RASTER]}),
     ("read_asset", {"assets": [FILE]}),
+    ("stack", {"bands": [{"raster": RASTER}, {"raster": FILE}]}),
+    ("contour", {"raster": FILE, "interval": 50.0}),
     ("segment", {"raster": FILE, "bands": {"green": 1, "swir16": 1}}),
     ("render_map", {"layers": [{"source": FILE}]}),
 )
@@ -56,6 +58,8 @@ VECTOR_CALLS: tuple[Call, ...] = (
     ("find_place", {"name": "Adam", "layers": [FILE]}),
     ("zonal_stats", {"raster": RASTER, "zones": FILE, "statistics": ["mean"]}),
     ("read_asset", {"assets": [RASTER], "area": FILE}),
+    ("rasterize", {"layer": FILE, "operation": "count", "like": RASTER}),
+    ("sample", {"raster": RASTER, "points": FILE}),
     ("render_map", {"layers": [{"source": FILE}]}),
 )
 DOCUMENT_CALLS: tuple[Call, ...] = (("describe_dataset", {"dataset": FILE}),)

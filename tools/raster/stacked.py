@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tools.geo.band_math import MaskedArray
     from tools.raster.layers import Layer
 
-MAX_VALUES = 6_000_000
+MAX_VALUES = 3_000_000
 """Values of all images and bands that are held at once, 8 bytes each; sorting them takes as much again."""
 
 
