@@ -10,10 +10,11 @@ from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from shapely import Point
 
-from tools.contract import Source
+from tools.contract import Source, ToolContext
 from tools.errors import DataError
 from tools.geo.transform import operation_for, transform, transformation_record
 from tools.geo.vicinity import lonlat_bounds
+from tools.registry import load
 from tools.storage.warp import warped_band
 from vector_calls import call, value
 
@@ -154,3 +155,15 @@ def test_a_raster_on_an_old_datum_is_warped_by_the_published_formula(tmp_path, m
 def test_a_raster_that_gdal_would_not_shift_is_refused(tmp_path, make_raster):
     with pytest.raises(DataError, match=r"without the shift between their datums, \d\d m off"):
         reprojected(tmp_path, make_raster, "EPSG:4806", 8.952333333 - ROME)
+
+
+def test_data_on_a_datum_without_a_known_operation_is_still_of_use_by_itself(tmp_path, make_layer, make_raster):
+    fields = make_layer([shapely.box(108, 34, 108.1, 34.1)], crs="EPSG:4610", columns={"name": ["A"]})
+    centre = call("shapes", tmp_path, {"f": fields}, layer="f", operation="centroid")
+    assert not [one for one in centre.facts if one.name == "latitude"]
+    assert value(call("query_vector", tmp_path, {"f": fields}, layer="f", measures=[{"aggregate": "area"}]), "area") > 0
+    heights = make_raster(np.arange(9.0).reshape(3, 3), crs="EPSG:4610", bounds=(108, 34, 108.3, 34.3))
+    tool = load("histogram")
+    found = tool.run(tool.params(raster="h"), ToolContext(tmp_path, {"h": Source("h", "raster", heights, "xxh3:0")}))
+    assert value(found, "x", of="maximum") == pytest.approx(108.25)
+    assert not [one for one in found.facts if one.name == "latitude"]

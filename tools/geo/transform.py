@@ -74,6 +74,15 @@ def transformation_record(what: str, src_crs: CRS, dst_crs: CRS, geometries: Geo
     return {"input": what, "from": src_crs.name, "to": dst_crs.name, "operation": operation, "accuracy": accuracy}
 
 
+def is_known(src_crs: CRS, dst_crs: CRS) -> bool:
+    """Whether a transformation between the two is known, so that `transform` does not refuse it for the datums."""
+    try:
+        transformer(geodetic_frame(src_crs).located, geodetic_frame(dst_crs).located)
+    except DataError:
+        return False
+    return True
+
+
 def operation_for(src_crs: CRS, dst_crs: CRS, geometries: Geometries | None) -> tuple[str, float | None]:
     """Return the operation that PROJ uses at the middle of the geometries, and its published accuracy in metres if there is one."""
     pipeline = transformer(geodetic_frame(src_crs).located, geodetic_frame(dst_crs).located)

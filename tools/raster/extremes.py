@@ -11,7 +11,7 @@ import shapely
 from tools.contract import Fact, Unit
 from tools.geo.grid import Window, crs_of
 from tools.geo.measure import WGS84
-from tools.geo.transform import transform, transformation_record
+from tools.geo.transform import is_known, transform, transformation_record
 from tools.geo.units import norm_unit
 
 if TYPE_CHECKING:
@@ -45,23 +45,31 @@ class Extreme:
 
 
 def extreme_facts(name: str, extreme: Extreme, grid: GeoBox, unit: Unit) -> tuple[Fact, ...]:
-    """Return the value, its place in the CRS of the grid and in degrees (WGS 84), the centre of the pixel, and how many have it."""
+    """Return the value, its place in the CRS of the grid and in degrees (WGS 84) where that is known, the centre of the pixel, and how many have it."""
     x, y = grid.transform * (extreme.col + 0.5, extreme.row + 0.5)
-    (point,) = transform(np.array([shapely.Point(x, y)], dtype=object), crs_of(grid), WGS84)
     of, plane = {"of": name}, _axis_unit(grid)
     return (
         Fact(name, extreme.value, unit, {"place": f"x {x:.10g}, y {y:.10g}"}),
         Fact("x", x, plane, of),
         Fact("y", y, plane, of),
-        Fact("longitude", float(point.x), "degree", of),
-        Fact("latitude", float(point.y), "degree", of),
+        *_degrees(x, y, grid, of),
         *((Fact("count", extreme.count, "count", of),) if extreme.count > 1 else ()),
     )
 
 
+def _degrees(x: float, y: float, grid: GeoBox, of: dict[str, str]) -> tuple[Fact, ...]:
+    """Return longitude and latitude; nothing where no operation is known from the datum of the grid to WGS 84."""
+    if not is_known(crs_of(grid), WGS84):
+        return ()
+    (point,) = transform(np.array([shapely.Point(x, y)], dtype=object), crs_of(grid), WGS84)
+    return Fact("longitude", float(point.x), "degree", of), Fact("latitude", float(point.y), "degree", of)
+
+
 def place_method(grid: GeoBox) -> dict[str, Any]:
     """Say what the place of a pixel is, for the record."""
-    return {"place": "centre of the pixel", "transformations": [transformation_record("place", crs_of(grid), WGS84)]}
+    crs = crs_of(grid)
+    record = [transformation_record("place", crs, WGS84)] if is_known(crs, WGS84) else []
+    return {"place": "centre of the pixel", "transformations": record}
 
 
 def _axis_unit(grid: GeoBox) -> Unit:

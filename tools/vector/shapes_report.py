@@ -13,7 +13,7 @@ from tools.errors import DataError
 from tools.geo.frame import Floats
 from tools.geo.measure import WGS84, area_method, geodesic_area, geodesic_length
 from tools.geo.rings import Geometries, Indexes
-from tools.geo.transform import transform
+from tools.geo.transform import is_known, transform
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer
 from tools.vector.layers import AREA_COLUMN, LENGTH_COLUMN, Layer
@@ -86,14 +86,14 @@ def _facts(layer: Layer, shaped: Shaped, measured: Measured) -> tuple[Fact, ...]
     """Return the area of each polygon, the length of each line, the place of each point."""
     points = shaped.geometries.copy()
     points[measured.dimensions != 0] = None
-    lonlat = transform(points, layer.crs, WGS84)
+    lonlat = transform(points, layer.crs, WGS84) if is_known(layer.crs, WGS84) else None
     facts = []
     for position, subject in enumerate(shaped.subjects):
         if measured.dimensions[position] == 2:
             facts.append(Fact("area", float(measured.areas[position]), "m2", subject))
         elif measured.dimensions[position] == 1:
             facts.append(Fact("length", float(measured.lengths[position]), "m", subject))
-        elif shapely.get_type_id(lonlat[position]) == 0:
+        elif lonlat is not None and shapely.get_type_id(lonlat[position]) == 0:
             lon, lat = shapely.get_coordinates(lonlat[position])[0]
             facts += [Fact("longitude", float(lon), "degree", subject), Fact("latitude", float(lat), "degree", subject)]
     return tuple(facts)
