@@ -66,7 +66,7 @@ def band_names(infos: Sequence[RasterInfo], bands: Sequence[int]) -> list[str]:
 
 def _states(features: Features, sampled: Sampled) -> list[str]:
     """Return why every point has a value or not; one with a value in any band has one."""
-    found = ~np.isnan(sampled.values).all(axis=0)
+    found = np.asarray(~np.isnan(sampled.values).all(axis=0))
     missing = [geometry is None for geometry in features.geometries]
     return [
         "value" if has else "no geometry" if gone else "nodata" if inside else "outside"
