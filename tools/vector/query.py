@@ -91,9 +91,8 @@ class QueryVectorParams(Params):
     order_by: str | None = Field(default=None, description="Column, 'area', 'length', 'distance', or a measure, e.g. 'sum of population'.")
     descending: bool = Field(default=False, description="Largest first.")
     limit: int | None = Field(default=None, ge=1, le=10_000, description="At most so many features or groups.")
-    sql: Annotated[str, AfterValidator(norm_sql)] | None = Field(
+    sql: Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(norm_sql)] | None = Field(
         default=None,
-        max_length=10_000,
         description="One SELECT over the views, e.g. SELECT d.name, COUNT(*) AS n FROM c JOIN d ON ST_Within(c.geometry, d.geometry) GROUP BY d.name. Layers have geometry and geodesic area_m2, length_m, perimeter_m. Results with own numbers but 0 and 1 cannot be cited.",
     )
     views: dict[str, RowsRef] = Field(default_factory=dict, max_length=MOST_VIEWS, description="sql: table name → layer or table.")
