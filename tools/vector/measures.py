@@ -32,6 +32,13 @@ UNITS: dict[str, Unit] = {"count": "count", "area": "m2", "length": "m", "perime
 LENGTHS = {"length": length_on, "perimeter": perimeter_on}
 """Measures that are added up over pieces; `length_3d` is one too, of whole features."""
 SUM_OF_AREAS = "sum of feature areas"
+_KINDS = (
+    ("area", 2, "polygons", "Ask for their count, or buffer them with overlay first."),
+    ("perimeter", 2, "polygons", "Ask for the length of lines, or for their count."),
+    ("length", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
+    ("length_3d", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
+)
+"""Measure, dimension of the geometries it needs, their name, and what to do without them."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +104,6 @@ def _require_kind(asked: set[str], dimensions: set[int]) -> None:
     for name, dimension, kind, hint in _KINDS:
         if name in asked and dimension not in dimensions:
             raise ParameterError(f"The features are no {kind}, so they have no {name}.", hint=hint)
-
-
-_KINDS = (
-    ("area", 2, "polygons", "Ask for their count, or buffer them with overlay first."),
-    ("perimeter", 2, "polygons", "Ask for the length of lines, or for their count."),
-    ("length", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
-    ("length_3d", 1, "lines", "Ask for the perimeter of polygons, or for their count."),
-)
-"""Measure, dimension of the geometries it needs, their name, and what to do without them."""
 
 
 def measure_warnings(layer: Layer, measures: Sequence[Measure]) -> tuple[str, ...]:
