@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,6 +15,14 @@ from agent import Agent
 from agent.interfaces.cli import app
 from tools.errors import NotFoundError, ParameterError
 from tools.placing import place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def here() -> Iterator[None]:
+    """Compute in this process: how workers run is tried elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERRACITE_WORKERS", "0")
+        yield
 
 
 @pytest.fixture(scope="module")

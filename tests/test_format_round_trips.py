@@ -91,9 +91,21 @@ def same(form: str, kind: str, before: Any, after: Any) -> bool:
 
 
 @pytest.mark.parametrize("form", get_args(VectorFormat))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(frame=layers())
 def test_layers_come_back_as_they_were(form: VectorFormat, frame: gpd.GeoDataFrame) -> None:
+    check_round_trip(form, frame)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("form", get_args(VectorFormat))
+@settings(max_examples=30, deadline=None)
+@given(frame=layers())
+def test_many_layers_come_back_as_they_were(form: VectorFormat, frame: gpd.GeoDataFrame) -> None:
+    check_round_trip(form, frame)
+
+
+def check_round_trip(form: VectorFormat, frame: gpd.GeoDataFrame) -> None:
     assume(form != "csv" or frame.geometry.notna().any())  # a table without any coordinate is no layer
     back, told = there_and_back(form, frame)
     assert len(back) == len(frame)
@@ -133,6 +145,7 @@ def test_points_lines_polygons_and_collections_stand_in_one_layer(form: VectorFo
     assert all(one.equals(other) for one, other in zip(shapes, back.geometry, strict=True))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("crs", ["EPSG:32632", "EPSG:3035", "EPSG:2263", "ESRI:102001", "EPSG:4269", "EPSG:3857"])
 @pytest.mark.parametrize("form", ["gpkg", "shapefile", "flatgeobuf", "geoparquet"])
 def test_a_crs_comes_back_as_the_same(tmp_path: Path, form: VectorFormat, crs: str) -> None:

@@ -72,7 +72,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, bool], Pa
     return written
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2), covered=st.booleans(), bbox=BOXES, where=WHERE, columns=st.none() | st.permutations(["n", "kind", "name"]))
 def test_a_part_is_what_filtering_the_whole_gives(
     files: dict[tuple[int, bool], Path], seed: int, covered: bool, bbox: Any, where: Where, columns: list[str] | None

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 GEOJSON_DECIMALS = 7
 """A centimetre on the ground: RFC 7946, section 11.2, asks for no more than is known, and gives six as the usual."""
+WKT_DECIMALS = 25
+"""As many as a number needs to be read as the same; with its own default GEOS writes 16 digits."""
 FAMILIES = {0: "points", 1: "lines", 2: "polygons", -1: "no shape"}
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
@@ -158,7 +160,9 @@ def _write_csv(path: Path, made: Fitted) -> Fitted:
             frame = table.assign(longitude=shapely.get_x(shapes), latitude=shapely.get_y(shapes))
         else:
             free = next(name for name in ("wkt", "wkt_geometry", "geometry_wkt", "the_geom") if name not in table.columns)
-            frame = table.assign(**{free: [None if shape is None else shapely.to_wkt(shape, rounding_precision=-1) for shape in shapes]})
+            frame = table.assign(
+                **{free: [None if shape is None else shapely.to_wkt(shape, rounding_precision=WKT_DECIMALS) for shape in shapes]}
+            )
             changes.append("a CSV holds no CRS: add it again with --crs")
     frame.to_csv(path, index=False, lineterminator="\r\n")
     return replace(made, changes=tuple(changes))
