@@ -177,3 +177,15 @@ def _source(path):
     from tools.contract import Source
 
     return Source("w", "vector", path, "xxh3:0")
+
+
+def test_a_sum_over_features_that_a_border_cuts_says_where_they_are_shared_out(tmp_path, make_layer):
+    zones = make_layer([box(0, 0, 1, 1), box(1, 0, 2, 1)], columns={"name": ["W", "E"]}, name="z.parquet")
+    blocks = make_layer([box(0.2, 0.2, 0.4, 0.4), box(0.8, 0.2, 1.2, 0.4)], columns={"people": [10, 100]}, name="b.parquet")
+    files = {"z": zones, "b": blocks}
+    cut = call("query_vector", tmp_path, files, layer="b", zones={"layer": "z"}, measures=measures("sum of people"))
+    assert any("1 features whole of which only a part" in warning and "join" in warning for warning in cut.warnings)
+    inside = call(
+        "query_vector", tmp_path, files, layer="b", zones={"layer": "z"}, measures=measures("sum of people"), where=where("people", "=", 10)
+    )
+    assert not any("only a part" in warning for warning in inside.warnings)

@@ -86,7 +86,12 @@ def _in_zones(zones: Zones, layer: Layer, params: QueryVectorParams) -> Measured
     rows = _zone_rows(zones, shapes, layer, params, keys)
     kept = ordered(rows, params.order_by, descending=params.descending, limit=params.limit)
     facts = tuple(fact for row in kept for fact in row.facts())
-    warnings = (*zones.warnings, *border_warning(pieces), *overlap_warnings(kept), *measure_warnings(layer, params.measures))
+    warnings = (
+        *zones.warnings,
+        *border_warning(pieces, layer, params.measures),
+        *overlap_warnings(kept),
+        *measure_warnings(layer, params.measures),
+    )
     reached = len(zones.outside) < len(zones.groups)
     frame = _zone_frame(zones, kept) if not params.group_by else layer.frame
     return Measured(tuple(kept), len(rows), facts, frame if len(frame) else None, warnings, zones.transformations, reached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from tools.vector.measures import Shapes, shapes_of
 from tools.vector.plain import group_label
 
 if TYPE_CHECKING:
-    from tools.vector.query import QueryVectorParams
+    from tools.vector.query import Measure, QueryVectorParams
     from tools.vector.query import Zones as ZonesParams
 
 MOST_NAMED = 5
@@ -90,10 +91,19 @@ def shapes_in(zones: Zones, layer: Layer, pieces: Pieces, params: QueryVectorPar
     return replace(shapes, lengths={**shapes.lengths, "perimeter": perimeters})
 
 
-def border_warning(pieces: Pieces) -> tuple[str, ...]:
-    """Say how many features count in several zones."""
+def border_warning(pieces: Pieces, layer: Layer, measures: Sequence[Measure]) -> tuple[str, ...]:
+    """Say how many features count in several zones, and how many of which only a part lies in a zone are summed whole."""
     several = int((np.unique(pieces.first, return_counts=True)[1] > 1).sum())
-    return (f"{several} features lie in several zones and count in each of them",) if several else ()
+    said = [f"{several} features lie in several zones and count in each of them"] if several else []
+    summed = [measure.column for measure in measures if measure.aggregate == "sum"]
+    extended = np.flatnonzero(shapely.get_dimensions(pieces.geometries) > 0) if summed else np.array([], dtype=np.intp)
+    own = pieces.first[extended]
+    cut = len(np.unique(own[layer.geometries[own] != pieces.geometries[extended]]))  # a feature inside is its own piece
+    if cut:
+        said.append(
+            f"the sum of {', '.join(map(str, summed))} counts {cut} features whole of which only a part lies in a zone; join with operation 'zones' shares them out by area"
+        )
+    return tuple(said)
 
 
 def _names(zones: Layer, column: str | None) -> list[str]:
