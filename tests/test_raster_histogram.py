@@ -41,7 +41,7 @@ def per_bin(output: ToolOutput, name: str) -> list[float]:
 VALUES = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(arrays.arrays(np.float64, st.integers(1, 60), elements=VALUES | st.sampled_from([-1.0, -0.0, 0.0, 2.0])), st.data())
 def test_quantiles_are_the_values_that_sorting_finds(values: np.ndarray, data: st.DataObject) -> None:
     weights = data.draw(arrays.arrays(np.float64, len(values), elements=st.integers(1, 9).map(float)))

@@ -77,7 +77,7 @@ def test_a_plane_falls_as_it_does_however_its_rows_run(transform: Affine) -> Non
     assert aspect_degrees(east, north) == pytest.approx(grid_aspect + factors.meridian_convergence, abs=1e-3)
 
 
-@pytest.mark.parametrize("lat", [-72.0, -10.0, 0.5, 46.0, 84.0])
+@pytest.mark.parametrize("lat", [-72.0, 0.5, 84.0])
 def test_degrees_of_longitude_are_as_long_as_they_are_at_the_latitude(lat: float, tmp_path: Path, make_raster) -> None:
     lon = 7 + 0.01 * np.arange(9)
     geod = Geod(ellps="WGS84")
