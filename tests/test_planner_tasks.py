@@ -142,3 +142,39 @@ def test_an_export_may_take_the_last_result() -> None:
     }
     step = plan(question, {"version": 1, "question": question, "datasets": DATA, "results": [last], "previous": previous}, [])
     assert step == ToolCalls((("export", {"dataset": "a:0123456789ab", "format": "gpkg"}),))
+
+
+TOWNS = [layer("towns", "Point", [column("town", ["Oxby"], distinct=500), column("state", ["Ohio", "Iowa"])], "town", 500), DATA[1]]
+
+
+def looked_up(name: str, *boxes: list[float]) -> Json:
+    namesakes = [
+        {"fid": number, "state": state, "bbox": bbox} for number, (state, bbox) in enumerate(zip(("Ohio", "Iowa"), boxes, strict=True))
+    ]
+    candidate = {"dataset": "towns", "column": "town", "value": name, "exactness": "exact", "features": 2, "namesakes": namesakes}
+    return done(1, "find_place", {"name": name}, kind="text", data={"candidates": [candidate]})
+
+
+def asked_of_towns(question: str, found: Json) -> Any:
+    return plan(question, {"version": 1, "question": question, "datasets": TOWNS, "results": [], "previous": None}, [found])
+
+
+def test_two_towns_of_one_name_are_asked_about() -> None:
+    apart = looked_up("Springfield", [-84, 40, -84, 40], [-93, 42, -93, 42])
+    step = asked_of_towns("How many clinics are within 5 km of Springfield?", apart)
+    assert isinstance(step, Draft)
+    assert (step.status, "Ohio; Iowa" in step.text) == ("input_needed", True)
+
+
+@pytest.mark.parametrize(
+    ("question", "boxes"),
+    [
+        ("How many clinics are within 5 km of Springfield?", ([-84, 40, -83, 41], [-83, 40, -82, 41])),  # parts of one
+        ("How many clinics are within 5 km of Springfield in Ohio?", ([-84, 40, -84, 40], [-93, 42, -93, 42])),
+    ],
+)
+def test_parts_of_one_place_and_a_place_that_is_told_apart_are_not_asked_about(
+    question: str, boxes: tuple[list[float], list[float]]
+) -> None:
+    step = asked_of_towns(question, looked_up("Springfield", *boxes))
+    assert not isinstance(step, Draft) or "Several places" not in step.text

@@ -38,6 +38,8 @@ class Search:
     """Name looked up → names that resemble it."""
     asked: frozenset[str] = frozenset()
     """Names that were looked up."""
+    doubles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of several places far apart → what tells each from the others."""
 
 
 def read_search(results: Sequence[Mapping[str, Any]]) -> Search:  # Any: JSON
@@ -45,6 +47,7 @@ def read_search(results: Sequence[Mapping[str, Any]]) -> Search:  # Any: JSON
     found: list[tuple[str, str, str]] = []
     similar: dict[str, tuple[str, ...]] = {}
     asked: set[str] = set()
+    doubles: dict[str, tuple[str, ...]] = {}
     for result in results:
         if result.get("tool") != "find_place" or "error" in result:
             continue
@@ -53,9 +56,34 @@ def read_search(results: Sequence[Mapping[str, Any]]) -> Search:  # Any: JSON
         candidates = (result.get("data") or {}).get("candidates") or []
         exact = [one for one in candidates if one.get("exactness", "exact") == "exact"]
         found += [(one["dataset"], one["column"], str(one["value"])) for one in exact]
+        for one in exact:
+            if apart := _apart(one.get("namesakes") or ()):
+                doubles[name] = apart
         if not exact:
             similar[name] = tuple(dict.fromkeys(str(one["value"]) for one in candidates if one.get("exactness") != "geocoded"))
-    return Search(tuple(found), similar, frozenset(asked))
+    return Search(tuple(found), similar, frozenset(asked), doubles)
+
+
+def _apart(namesakes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:  # Any: JSON
+    """Return what tells features of one name apart, where no two of them are near: the parts of a river are one, two towns are not."""
+    boxes = [one["bbox"] for one in namesakes if one.get("bbox")]
+    if len(boxes) < len(namesakes) or any(_meet(one, other) for number, one in enumerate(boxes) for other in boxes[:number]):
+        return ()
+    told = [[str(value) for key, value in one.items() if key not in ("fid", "bbox") and isinstance(value, str)] for one in namesakes]
+    return tuple(" ".join(words) or f"fid {one['fid']}" for words, one in zip(told, namesakes, strict=True))
+
+
+def _meet(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def ask_double(question: str, search: Search) -> str:
+    """Return the question back where a name means several places and nothing said tells which; empty where all is clear."""
+    said = set(name_lemmas(question))
+    for name, apart in search.doubles.items():
+        if not any(set(name_lemmas(words)) & said - set(name_lemmas(name)) for words in apart):
+            return f"Several places are called '{name}': {'; '.join(apart[:6])}. Which one is meant?"
+    return ""
 
 
 def unknowns(scene: Scene) -> tuple[Unknown, ...]:

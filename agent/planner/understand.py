@@ -18,7 +18,7 @@ from agent.planner.frames import Frame, Plan
 from agent.planner.halves import halves
 from agent.planner.interpret import TIE, Interpretation, Scene, interpret, make_scene
 from agent.planner.marks import find_marks, noun_tokens
-from agent.planner.names import Search, half_named, searches, unknowns
+from agent.planner.names import Search, ask_double, half_named, searches, unknowns
 from agent.planner.refuse import Accepts, ask_column, ask_name, ask_which, refuse_other, refuse_unknown
 from agent.planner.scenes import CLOUD_AND, SceneReader
 from agent.planner.slots import missing_slot
@@ -43,6 +43,8 @@ class Reader:
 
     def read(self) -> Understood:
         """Return what is asked, look-ups that are needed first, or a draft that says why it is not understood."""
+        if unclear := ask_double(self.question, self.search):
+            return Draft(unclear, "input_needed")
         atlas = read_atlas(self.session, self.search.found)
         about_documents = DocumentReader(atlas, self.question, self.previous).read()
         if about_documents is not None:
