@@ -411,3 +411,11 @@ def test_a_filter_that_leaves_nothing_joins_nothing(tmp_path, operation: str) ->
     assert (none.outcome, value(none, "count")) == (Outcome.TRUE_ZERO, 0)
     empty = call("join", tmp_path, files, operation=operation, layer="cells", other=other, other_where=where("name", "is null"))
     assert (empty.outcome, value(empty, "count")) == (Outcome.TRUE_ZERO, 0)
+
+
+def test_what_repeats_a_feature_is_still_known_after_a_filter(owners) -> None:
+    folder, _ = owners
+    chosen = joined_query(owners, where=where("people", "<", 9))
+    last = max(folder.glob("call-*"), key=lambda each: int(each.name[5:]))
+    again = joined_query((folder, last / chosen.files[0]), measures=measured("sum", "people"))
+    assert value(again, "sum of people") == 12
