@@ -15,7 +15,7 @@ from tools.contract import Outcome, Source
 from tools.errors import DataError, ParameterError
 from tools.storage.vectors import read_layer
 from tools.vector.clean import CleanParams
-from tools.vector.cleaning import clean
+from tools.vector.cleaning import clean, fit_to_clean
 from tools.vector.text_numbers import as_numbers
 from vector_calls import call, fact, value
 
@@ -183,6 +183,19 @@ def test_written_numbers_come_back_or_stay_text(numbers, german):
     assert column.tolist() == pytest.approx([float(number) for number in numbers])
 
 
+def test_a_table_without_geometry_is_cleaned_too(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text("name;people;share\n Ayr ;1.234.567;n/a\nAyr;1.234.567;n/a\nBute;7;12\n")
+    output = call("clean", tmp_path, {"a": path}, layer="a", steps=["text", "duplicates", "numbers"])
+    table = pd.read_parquet(tmp_path / "call-0" / output.files[0])
+    assert output.kind == "table"
+    assert table.people.tolist() == [1_234_567, 7]
+    assert table.share.tolist()[1] == 12
+    assert value(output, "removed", step="duplicates") == 1
+    with pytest.raises(ParameterError, match="no geometry"):
+        call("clean", tmp_path, {"a": path}, layer="a", steps=["winding"])
+
+
 # What holds for every layer -------------------------------------------------------------------------------------------
 
 CELLS = st.sampled_from(["a", " a", "A", "n/a", "-", "", "1", "1,5", "1.5", "1.234", "007", None])
@@ -225,8 +238,9 @@ def check_cleaning(rows, steps, columns, case):
     options |= {"case": case} if "text" in steps else {}
     params = CleanParams(layer="a", steps=steps, **options)
     before = layer_of(rows)
-    once = clean(params, before)
-    twice = clean(params, once.frame.reset_index(drop=True))
+    in_order = fit_to_clean(params, before, "a")
+    once = clean(params, in_order, before)
+    twice = clean(params, in_order, once.frame.reset_index(drop=True))
     assert all(done.is_nothing for done in twice.done)
     assert len(once.frame) == len(before) - sum(len(done.removed) - done.added for done in once.done)
     if any(done.added for done in once.done):

@@ -223,6 +223,11 @@ def write_layer(path: Path, frame: geopandas.GeoDataFrame) -> None:
     frame.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0")
 
 
+def write_table(path: Path, frame: pandas.DataFrame) -> None:
+    """Write a table without geometry as Parquet, without its index; equal input gives equal bytes."""
+    frame.to_parquet(path, index=False, compression="zstd")
+
+
 def file_tags(source: Source) -> dict[str, str]:
     """Return the metadata that a layer carries beside its features; empty for formats that carry none."""
     path = source_file(source)

@@ -7,16 +7,19 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tools.contract import Tool, ToolContext, ToolOutput
-from tools.geotypes import Params, VectorRef
+from tools.geotypes import Params, RowsRef
 
 Step = Literal["missing_geometry", "invalid_geometry", "mixed_geometry", "slivers", "winding", "text", "duplicates", "numbers"]
+OF_TABLES: tuple[Step, ...] = ("text", "duplicates", "numbers")
+"""Steps that need no geometry."""
 DEFAULT_STEPS: tuple[Step, ...] = ("missing_geometry", "invalid_geometry", "winding", "duplicates")
+"""What is done where nothing is asked for; of a table duplicates alone."""
 
 
 class CleanParams(Params):
-    """Clean a layer and report every change: features without geometry dropped, invalid rings repaired, mixed kinds split, slivers dropped, rings wound right (RFC 7946), text tidied (spaces, missing-value words), duplicates dropped, text numbers made numbers. What is not asked for stays as it is; what is unclear is reported and left."""
+    """Clean a layer or table and report every change: features without geometry dropped, invalid rings repaired, mixed kinds split, slivers dropped, rings wound right (RFC 7946), text tidied (spaces, missing-value words), duplicates dropped, text numbers made numbers. What is not asked for stays as it is; what is unclear is reported and left."""
 
-    layer: VectorRef
+    layer: RowsRef
     steps: list[Step] = Field(default=list(DEFAULT_STEPS), min_length=1, description="What to do; the order is fixed.")
     duplicate_columns: list[str] | None = Field(
         default=None, description="Columns that must be equal beside the geometry; [] compares geometry alone. Default: all columns."
@@ -51,16 +54,13 @@ class CleanParams(Params):
 
 def run(params: CleanParams, context: ToolContext) -> ToolOutput:
     """Clean the layer; see `CleanParams`."""
-    from tools.errors import DataError
-    from tools.storage.vectors import read_layer
+    from tools.storage.vectors import read_rows
     from tools.vector.clean_report import report
-    from tools.vector.cleaning import clean
+    from tools.vector.cleaning import clean, fit_to_clean
 
-    source = context.source(params.layer)
-    frame = read_layer(source)
-    if not len(frame):
-        raise DataError(f"The layer {source.path.name!r} has no features.", hint="Check the file, or name another layer.")
-    return report(frame, clean(params, frame), context)
+    frame = read_rows(context.source(params.layer))
+    steps = fit_to_clean(params, frame, context.source(params.layer).path.name)
+    return report(frame, clean(params, steps, frame), context)
 
 
 TOOL = Tool("clean", CleanParams, run, "pure", libraries=("geopandas", "shapely", "pyproj", "pyogrio", "pyarrow", "pandas"))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.geo.measure import area_method
 from tools.geo.vicinity import lonlat_bounds
-from tools.storage.vectors import write_layer
+from tools.storage.vectors import write_layer, write_table
 from tools.vector.changes import Change, Done
 from tools.vector.cleaning import Cleaned
 
 if TYPE_CHECKING:
     import geopandas
+    import pandas
 
 FILE = "cleaned.parquet"
 MOST_SHOWN = 50
@@ -36,12 +37,12 @@ SAYS: dict[str, dict[str, str]] = {
 """Step → what it counts, and how that is said after its number."""
 
 
-def report(before: geopandas.GeoDataFrame, cleaned: Cleaned, context: ToolContext) -> ToolOutput:
+def report(before: pandas.DataFrame, cleaned: Cleaned, context: ToolContext) -> ToolOutput:
     """Write the cleaned layer, where features are left, and tell every change."""
     frame = cleaned.frame
-    left = len(frame) > 0
+    left, is_layer = len(frame) > 0, "geometry" in frame
     if left:
-        write_layer(context.folder / FILE, frame)
+        (write_layer if is_layer else write_table)(context.folder / FILE, frame)
     facts = [Fact("features before", len(before), "count"), Fact("features after", len(frame), "count")]
     said = [sentence for done in cleaned.done for sentence in (*done.lost, *done.left)]
     return ToolOutput(
@@ -49,11 +50,15 @@ def report(before: geopandas.GeoDataFrame, cleaned: Cleaned, context: ToolContex
         facts=(*facts, *(fact for done in cleaned.done for fact in _facts(done))),
         outcome=Outcome.VALUE if left else Outcome.TRUE_ZERO,
         files=(FILE,) if left else (),
-        kind="vector" if left else "text",
+        kind="text" if not left else "vector" if is_layer else "table",
         warnings=tuple(said),
-        method={**area_method(frame.crs), "steps": [done.step for done in cleaned.done], "repeated": "until no step finds anything"},
+        method={
+            **(area_method(frame.crs) if is_layer else {}),
+            "steps": [done.step for done in cleaned.done],
+            "repeated": "until no step finds anything",
+        },
         data={"changes": {done.step: _shown(done) for done in cleaned.done if not done.is_nothing}},
-        bbox=_bbox(frame if left else before),
+        bbox=_bbox(frame if left else before) if is_layer else None,
     )
 
 

@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import shapely
 
-from tools.errors import ParameterError
+from tools.errors import DataError, MissingCrsError, ParameterError
 from tools.geo.geometry import repair
 from tools.geo.rings import Geometries
 from tools.geo.tidy import kind_of, kinds_of, single_kinds, without_slivers, wound_right
 from tools.vector.absent import require_columns
 from tools.vector.changes import Change, Done
-from tools.vector.clean import CleanParams, Step
+from tools.vector.clean import DEFAULT_STEPS, OF_TABLES, CleanParams, Step
 from tools.vector.plain import plain
 from tools.vector.text_numbers import as_numbers
 from tools.vector.tidy_text import tidy_text
 
 if TYPE_CHECKING:
     import geopandas
+    import pandas
 
 KIND_COLUMN = "geometry_kind"
+Frame = Any
+"""A GeoDataFrame; for the steps on values also a DataFrame without geometry. Any: geopandas is imported late."""
+StepResult = tuple[Frame, Done]
 
 
 @dataclass(frozen=True)
 class Cleaned:
     """A cleaned layer and what was done to it."""
 
-    frame: geopandas.GeoDataFrame
+    frame: Frame
     """The features left, in their order; the index `fid` is their position in the file."""
     done: tuple[Done, ...]
     """One per step asked for, in the order in which they are taken."""
 
 
-def clean(params: CleanParams, frame: geopandas.GeoDataFrame) -> Cleaned:
-    """Take the steps of `params`; raise ParameterError for unknown columns, DataError for what cannot be repaired."""
+def fit_to_clean(params: CleanParams, frame: pandas.DataFrame, name: str) -> tuple[Step, ...]:
+    """Return the steps to take on a layer or table, in their order.
+
+    Raises ParameterError for unknown columns and for steps that need geometry on a table, DataError for a layer without features,
+    MissingCrsError for one without CRS.
+    """
+    import geopandas
+
+    if not len(frame):
+        raise DataError(f"The layer {name!r} has no features.", hint="Check the file, or name another layer.")
     require_columns([*(params.duplicate_columns or []), *(params.columns or [])], frame)
-    done = {step: Done(step) for step in get_args(Step) if step in params.steps}
+    steps = tuple(step for step in get_args(Step) if step in params.steps)
+    if isinstance(frame, geopandas.GeoDataFrame):
+        if frame.crs is None:
+            raise MissingCrsError(
+                f"The layer {name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
+            )
+        return steps
+    of_geometry = [step for step in steps if step not in OF_TABLES]
+    if of_geometry and set(steps) != set(DEFAULT_STEPS):
+        raise ParameterError(
+            f"The table {name!r} has no geometry, so there is no step {of_geometry[0]}.", hint=f"Steps of tables: {', '.join(OF_TABLES)}."
+        )
+    return tuple(step for step in steps if step in OF_TABLES)
+
+
+def clean(params: CleanParams, steps: Sequence[Step], frame: Frame) -> Cleaned:
+    """Take the steps; raise DataError for geometry that cannot be repaired."""
+    done = {step: Done(step) for step in steps}
     while True:
         found_any = False
         for step, so_far in done.items():
@@ -49,9 +78,6 @@ def clean(params: CleanParams, frame: geopandas.GeoDataFrame) -> Cleaned:
         # A row that goes may make a column of text all numbers, and values made uniform may make rows equal.
         if not found_any:
             return Cleaned(frame, tuple(done.values()))
-
-
-StepResult = tuple["geopandas.GeoDataFrame", Done]
 
 
 def _take(step: Step, params: CleanParams, frame: geopandas.GeoDataFrame) -> StepResult:
@@ -155,10 +181,10 @@ def _winding(frame: geopandas.GeoDataFrame) -> StepResult:
     return (_with_geometry(frame, shapes) if wrong.any() else frame), done
 
 
-def _duplicates(params: CleanParams, frame: geopandas.GeoDataFrame) -> StepResult:
+def _duplicates(params: CleanParams, frame: Frame) -> StepResult:
     """Keep the first of equal features; start and direction of rings, and the order of parts, do not matter."""
-    columns = params.duplicate_columns if params.duplicate_columns is not None else [name for name in frame.columns if name != "geometry"]
-    forms = shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy()))
+    columns = params.duplicate_columns if params.duplicate_columns is not None else _attributes(frame)
+    forms = shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy())) if "geometry" in frame else [None] * len(frame)
     values = [[_comparable(value) for value in frame[column]] for column in columns]
     first: dict[tuple[object, ...], int] = {}
     gone = np.zeros(len(frame), dtype=bool)
@@ -169,6 +195,10 @@ def _duplicates(params: CleanParams, frame: geopandas.GeoDataFrame) -> StepResul
             gone[position] = True
             removed.append(Change(int(frame.index[position]), f"repeats feature {frame.index[own]}"))
     return frame[~gone], Done("duplicates", removed=tuple(removed))
+
+
+def _attributes(frame: Frame) -> list[str]:
+    return [name for name in frame.columns if name != "geometry"]
 
 
 def _comparable(value: object) -> object:
@@ -185,7 +215,7 @@ def _in_columns(
     """Mend text columns one by one."""
     changed: list[Change] = []
     left: list[str] = []
-    for name in params.columns if params.columns is not None else frame.columns.drop("geometry"):
+    for name in params.columns if params.columns is not None else _attributes(frame):
         column, changes, said = mend(frame[name])
         left += said
         if changes:
