@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyproj import CRS, Geod, Transformer
 from shapely import LineString, MultiPoint, MultiPolygon, Point, Polygon, box
 
-from tools.contract import Outcome, Source
+from tools import registry
+from tools.contract import Outcome, Source, ToolContext
 from tools.errors import DataError, ParameterError
 from tools.geo.buffer import buffer, circles
 from tools.geo.centroid import centroids
@@ -279,12 +280,18 @@ def test_a_polygon_whose_points_are_out_of_order_is_refused(tmp_path, make_layer
         shaped(tmp_path, make_layer(places, name="bowtie.gpkg"), "points_to_polygon")
 
 
-def test_explode_gives_a_row_per_part_and_warns_of_repeated_numbers(tmp_path, make_layer):
+def test_explode_gives_a_row_per_part_whose_numbers_count_once_in_a_sum(tmp_path, make_layer):
     shapes = [MultiPolygon([box(0, 0, 1, 1), box(2, 0, 3, 1)]), box(5, 5, 6, 6)]
     output, frame = shaped(tmp_path, make_layer(shapes, columns={"people": [10, 5]}, name="multi.gpkg"), "explode")
     assert frame.people.tolist() == [10, 10, 5]
-    assert any("must not be added up" in said for said in output.warnings)
+    assert any("repeated on every part" in said for said in output.warnings)
     assert value(output, "features of several parts") == 1
+    asked = [{"aggregate": "sum", "column": "people"}, {"aggregate": "mean", "column": "people"}, {"aggregate": "area"}]
+    result = Source("a:1", "vector", tmp_path / "call-0" / output.files[0], "xxh3:0", producer="1")
+    query = registry.load("query_vector")
+    counted = query.run(query.params(layer="a:1", measures=asked), ToolContext(tmp_path / "call-0", {"a:1": result}))
+    assert (value(counted, "sum of people"), value(counted, "mean of people")) == (15, 7.5)
+    assert value(counted, "area") == pytest.approx(geodesic_area(np.array(shapes, dtype=object), LONLAT).sum(), rel=1e-9)
 
 
 def test_a_filter_that_keeps_nothing_is_a_true_zero(tmp_path, make_layer):

@@ -11,7 +11,7 @@ from tools.geo.measure import area_method
 from tools.geo.vicinity import lonlat_bounds
 from tools.storage.vectors import write_layer, write_table
 from tools.vector.changes import Change, Done
-from tools.vector.cleaning import Cleaned
+from tools.vector.cleaning import Cleaned, is_layer
 
 if TYPE_CHECKING:
     import geopandas
@@ -40,9 +40,9 @@ SAYS: dict[str, dict[str, str]] = {
 def report(before: pandas.DataFrame, cleaned: Cleaned, context: ToolContext) -> ToolOutput:
     """Write the cleaned layer, where features are left, and tell every change."""
     frame = cleaned.frame
-    left, is_layer = len(frame) > 0, "geometry" in frame
+    left, has_geometry = len(frame) > 0, is_layer(frame)
     if left:
-        (write_layer if is_layer else write_table)(context.folder / FILE, frame)
+        (write_layer if has_geometry else write_table)(context.folder / FILE, frame)
     facts = [Fact("features before", len(before), "count"), Fact("features after", len(frame), "count")]
     said = [sentence for done in cleaned.done for sentence in (*done.lost, *done.left)]
     return ToolOutput(
@@ -50,15 +50,15 @@ def report(before: pandas.DataFrame, cleaned: Cleaned, context: ToolContext) -> 
         facts=(*facts, *(fact for done in cleaned.done for fact in _facts(done))),
         outcome=Outcome.VALUE if left else Outcome.TRUE_ZERO,
         files=(FILE,) if left else (),
-        kind="text" if not left else "vector" if is_layer else "table",
+        kind="text" if not left else "vector" if has_geometry else "table",
         warnings=tuple(said),
         method={
-            **(area_method(frame.crs) if is_layer else {}),
+            **(area_method(frame.crs) if has_geometry else {}),
             "steps": [done.step for done in cleaned.done],
             "repeated": "until no step finds anything",
         },
         data={"changes": {done.step: _shown(done) for done in cleaned.done if not done.is_nothing}},
-        bbox=_bbox(frame if left else before) if is_layer else None,
+        bbox=_bbox(frame if left else before) if has_geometry else None,
     )
 
 

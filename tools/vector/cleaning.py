@@ -22,7 +22,6 @@ from tools.vector.tidy_text import tidy_text
 
 if TYPE_CHECKING:
     import geopandas
-    import pandas
 
 KIND_COLUMN = "geometry_kind"
 Frame = Any
@@ -40,19 +39,24 @@ class Cleaned:
     """One per step asked for, in the order in which they are taken."""
 
 
-def fit_to_clean(params: CleanParams, frame: pandas.DataFrame, name: str) -> tuple[Step, ...]:
+def is_layer(frame: Frame) -> bool:
+    """Whether a frame has geometry."""
+    import geopandas
+
+    return isinstance(frame, geopandas.GeoDataFrame)
+
+
+def fit_to_clean(params: CleanParams, frame: Frame, name: str) -> tuple[Step, ...]:
     """Return the steps to take on a layer or table, in their order.
 
     Raises ParameterError for unknown columns and for steps that need geometry on a table, DataError for a layer without features,
     MissingCrsError for one without CRS.
     """
-    import geopandas
-
     if not len(frame):
         raise DataError(f"The layer {name!r} has no features.", hint="Check the file, or name another layer.")
     require_columns([*(params.duplicate_columns or []), *(params.columns or [])], frame)
     steps = tuple(step for step in get_args(Step) if step in params.steps)
-    if isinstance(frame, geopandas.GeoDataFrame):
+    if is_layer(frame):
         if frame.crs is None:
             raise MissingCrsError(
                 f"The layer {name!r} has no coordinate reference system.", hint="Say which it is: terracite add PATH --crs EPSG:…."
@@ -140,7 +144,9 @@ def _mixed_geometry(params: CleanParams, frame: geopandas.GeoDataFrame) -> StepR
     named = made if params.keep_kind else _with_kind(made)
     changed = tuple(Change(int(fid), "kind of geometry told", KIND_COLUMN) for fid in named.index) if named is not made else ()
     removed = _each(frame, gone, f"no {params.keep_kind}")
-    return named, Done("mixed_geometry", changed, removed, added=len(pieces) - int((~gone).sum()))
+    added = len(pieces) - int((~gone).sum())
+    said = ("attributes of a collection that was split are repeated on each of its pieces",) if added else ()
+    return named, Done("mixed_geometry", changed, removed, added, lost=said)
 
 
 def _with_kind(frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
@@ -184,7 +190,7 @@ def _winding(frame: geopandas.GeoDataFrame) -> StepResult:
 def _duplicates(params: CleanParams, frame: Frame) -> StepResult:
     """Keep the first of equal features; start and direction of rings, and the order of parts, do not matter."""
     columns = params.duplicate_columns if params.duplicate_columns is not None else _attributes(frame)
-    forms = shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy())) if "geometry" in frame else [None] * len(frame)
+    forms = shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy())) if is_layer(frame) else [None] * len(frame)
     values = [[_comparable(value) for value in frame[column]] for column in columns]
     first: dict[tuple[object, ...], int] = {}
     gone = np.zeros(len(frame), dtype=bool)
@@ -198,7 +204,7 @@ def _duplicates(params: CleanParams, frame: Frame) -> StepResult:
 
 
 def _attributes(frame: Frame) -> list[str]:
-    return [name for name in frame.columns if name != "geometry"]
+    return [name for name in frame.columns if name != "geometry" or not is_layer(frame)]
 
 
 def _comparable(value: object) -> object:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LAYER_FID = "layer_fid"
 OTHER_FID = "other_fid"
 """Columns of a join: position of the feature in the layer's file, of its partner in the other's; a number is added where taken."""
+PART_OF = "part_of"
+"""Column of single parts: position of the feature in the file of which each is a part; each part has its own area."""
 ONCE = "once"
 """Entry of the attributes that a result carries in its file: column that tells rows apart → columns whose values belong to it."""
 
@@ -34,13 +36,20 @@ def mark(
     frame.attrs = {ONCE: noted}
 
 
+def mark_parts(frame: geopandas.GeoDataFrame, key: str, before: pandas.DataFrame, columns: Sequence[str]) -> None:
+    """Note that columns belong to the feature of which each row is a part; `key` is the column of positions."""
+    noted = {own: list(theirs) for own, theirs in before.attrs.get(ONCE, {}).items()}
+    taken = {column for theirs in noted.values() for column in theirs}
+    frame.attrs = {ONCE: {**noted, key: [column for column in columns if column not in taken]}}
+
+
 def once(frame: pandas.DataFrame, column: str, aggregate: str, rows: Indexes) -> Indexes:
     """Return those of `rows` in which a value counts: the first of each feature, of a partner only in a sum.
 
     The mean of a partner's column is one over the features, as each has that value.
     """
     for key, columns in frame.attrs.get(ONCE, {}).items():
-        if column in columns and key in frame.columns and (aggregate == "sum" or key.startswith(LAYER_FID)):
+        if column in columns and key in frame.columns and (aggregate == "sum" or key.startswith((LAYER_FID, PART_OF))):
             kept = (~frame[key].iloc[rows].duplicated() | frame[key].iloc[rows].isna()).to_numpy(dtype=bool)
             return rows[np.flatnonzero(kept)]
     return rows

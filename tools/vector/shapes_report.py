@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,9 @@ from tools.geo.measure import WGS84, area_method, geodesic_area, geodesic_length
 from tools.geo.rings import Geometries, Indexes
 from tools.geo.transform import is_known, transform
 from tools.geo.vicinity import lonlat_bounds
-from tools.storage.vectors import write_layer
+from tools.storage.vectors import attribute_columns, write_layer
 from tools.vector.layers import AREA_COLUMN, LENGTH_COLUMN, Layer
+from tools.vector.repeats import PART_OF, mark_parts
 from tools.vector.report import SEARCHED
 from tools.vector.rows import FID, as_layer
 from tools.vector.shaped import Shaped
@@ -49,11 +51,11 @@ def report(params: ShapesParams, layer: Layer, shaped: Shaped, context: ToolCont
         )
     measured = _measured(layer, shaped)
     write_layer(context.folder / FILE, as_layer(_frame(layer, shaped, measured)))
-    count = int(made.sum())
+    shapes = int(made.sum())
     measures = _facts(layer, shaped, measured) if shaped.unit_measures else ()
     return ToolOutput(
-        summary=f"{params.operation.replace('_', ' ')}: {count:,} shapes from {len(layer.frame):,} features.",
-        facts=(Fact("count", count, "count"), *shaped.facts, *measures),
+        summary=f"{params.operation.replace('_', ' ')}: {shapes:,} shapes from {len(layer.frame):,} features.",
+        facts=(Fact("count", shapes, "count"), *shaped.facts, *measures),
         files=(FILE,),
         kind="vector",
         warnings=(*layer.warnings, *(absent.warning for absent in layer.absent), *shaped.warnings),
@@ -112,7 +114,16 @@ def _frame(layer: Layer, shaped: Shaped, measured: Measured) -> geopandas.GeoDat
         return geopandas.GeoDataFrame({**groups, **columns}, geometry=geometries, crs=layer.crs)
     frame = layer.frame.iloc[[shaped.rows[position] for position in kept]]
     own = frame.assign(**{FID: frame.index}, **columns).reset_index(drop=True)
-    return own.set_geometry(geopandas.GeoSeries(geometries, crs=layer.crs))
+    made = own.set_geometry(geopandas.GeoSeries(geometries, crs=layer.crs))
+    return _parts(made, layer) if frame.index.has_duplicates else made
+
+
+def _parts(made: geopandas.GeoDataFrame, layer: Layer) -> geopandas.GeoDataFrame:
+    """Note of which feature each row is a part, so that its numbers count once in a sum."""
+    key = next(name for name in chain([PART_OF], (f"{PART_OF}_{number}" for number in count(2))) if name not in made.columns)
+    named = made.rename(columns={FID: key})
+    mark_parts(named, key, layer.frame, attribute_columns(layer.frame))
+    return named
 
 
 def _bbox(geometries: Geometries, layer: Layer) -> tuple[float, float, float, float]:

@@ -125,7 +125,7 @@ def _exploded(layer: Layer) -> Shaped:
     parts, owner = shapely.get_parts(given.geometries, return_index=True)
     several = int((np.bincount(owner, minlength=len(given.geometries)) > 1).sum())
     facts = (Fact("features of several parts", several, "count"),)
-    said = ("attributes are repeated on every part: numbers of a feature must not be added up over its parts",) if several else ()
+    said = ("attributes are repeated on every part; query_vector counts a feature's numbers once in a sum",) if several else ()
     rows = given.rows or ()
     return Shaped(
         parts,
