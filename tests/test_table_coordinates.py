@@ -77,6 +77,7 @@ def test_sexagesimal_and_decimal_say_the_same(degrees: int, minutes: int, second
         ("lat,lat_min,lon,lon_min", "41.5,40.1,12.5,11.2", 12.5, 41.5),  # fractions beside: no minutes
         ("Latitude (WGS84),Longitude (WGS84)", "41.5,12.5", 12.5, 41.5),
         ("GPS Lat,GPS Long", "41.5,12.5", 12.5, 41.5),
+        ("GPSLat,GPSLong", "41.5,12.5", 12.5, 41.5),
         ("Breitengrad,Längengrad", "41.5,12.5", 12.5, 41.5),
         ("geogr. Breite,geogr. Länge", "41.5,12.5", 12.5, 41.5),
         ("Latitud,Longitud", "41.5,12.5", 12.5, 41.5),

@@ -48,6 +48,8 @@ PARTS: dict[Part, frozenset[str]] = {
     "seconds": frozenset("sec secs second seconds s sek sekunden segundo segundos secondi seconde secondes seg".split()),
     "hemisphere": frozenset("hem hemi hemisphere hemisphaere hemisferio emisfero h ns ew we ref dir direction cardinal letter".split()),
 }
+WORDS = tuple(sorted({word for words in AXES.values() for word in words}))
+ENDS = frozenset().union(*PARTS.values())
 WKT_WORDS = frozenset("wkt geometry geom the shape geometria geometrie".split())
 MOST = "max"
 """Beside this word `min` is a minimum, not minutes."""
@@ -83,7 +85,7 @@ class _Read:
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a column's name, without case and accents: `GPS-Länge` is (gps, lange), `LatDeg` (lat, deg)."""
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", name.replace("ł", "l")) if not unicodedata.combining(sign))
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", plain)
     return tuple(unicodedata.normalize("NFKC", word) for word in re.findall(r"[^\W_]+", spaced.casefold()))
 
 
@@ -128,11 +130,9 @@ def _read(name: str) -> _Read | None:
 
 def _unglued(word: str) -> tuple[str, ...]:
     """Part the word of an axis from that of a part of an angle: `latdeg` is lat, deg."""
-    every = {known for axis in AXES for known in AXES[axis]}
-    if word in every:
+    if word in WORDS:
         return (word,)
-    ends = frozenset().union(*PARTS.values())
-    return next(((known, word[len(known) :]) for known in sorted(every) if word.startswith(known) and word[len(known) :] in ends), (word,))
+    return next(((known, word[len(known) :]) for known in WORDS if word.startswith(known) and word[len(known) :] in ENDS), (word,))
 
 
 def _axis(axis: AxisName, read: list[_Read], whole: set[str], bounded: bool) -> AxisColumns | None:
