@@ -8,6 +8,8 @@ from agent.planner.pieces import Part
 from agent.planner.wording import class_name
 from tools.contract import Fact
 
+_LIMITS = ("above ", "below ", "at least ", "at most ", "between ", "from ")
+"""How labels begin that are limits of values."""
 MOST_CLASSES = 3
 """Classes of which it is told; of more the result holds it."""
 
@@ -20,7 +22,7 @@ def certainty_lines(part: Part) -> list[str]:
 
 
 def _of_class(message: Message, label: str) -> list[str]:
-    n, what = message.n, class_name(label)
+    n, what = message.n, f"what is {label}" if label.startswith(_LIMITS) else class_name(label)
     bounds, adjusted = _facts(message, "boundary_uncertainty", label), _facts(message, "adjusted_area", label)
     margins = _facts(message, "margin_95", label)
     whole = " over all zones" if any("zone" in fact.subject for fact in message.named("area")) and not _is_zoned(bounds) else ""
