@@ -71,6 +71,13 @@ def test_the_record_names_the_operation_of_the_place_and_its_accuracy():
     assert alaska[1] is not None
 
 
+@pytest.mark.parametrize(
+    "nothing", [np.array([], dtype=object), np.array([None]), np.array([Point()])], ids=["no feature", "null", "empty"]
+)
+def test_the_record_of_nothing_names_no_one_operation(nothing):
+    assert operation_for(CRS.from_epsg(4267), WGS84, nothing) == ("the best there is at each place", None)
+
+
 @pytest.mark.parametrize("code", [4610, 4306, 4308], ids=["Xian 1980", "Bern 1938", "Stockholm 1938"])
 def test_a_datum_without_a_known_operation_is_refused_by_name(code):
     with pytest.raises(DataError, match=f"{CRS.from_epsg(code).datum.name}.*accuracy"):

@@ -115,3 +115,10 @@ def test_lines_without_heights_have_no_length_in_space(tmp_path, make_layer):
     flat = make_layer([LineString(utm((0, 0), (400, 0)))], crs="EPSG:32632")
     with pytest.raises(DataError, match="without a height"):
         measured(tmp_path, flat, "length_3d")
+
+
+@pytest.mark.parametrize("surface", ["ellipsoid", "plane"])
+def test_nothing_left_to_measure_is_zero_on_either_surface(tmp_path, make_layer, surface):
+    parcel = make_layer([box(EAST, NORTH, EAST + 100, NORTH + 100)], crs="EPSG:32632", columns={"use": ["farm"]})
+    output = measured(tmp_path, parcel, "area", "perimeter", surface=surface, where=where("use", "=", "quarry"))
+    assert (output.outcome, value(output, "area"), value(output, "perimeter")) == ("true_zero", 0, 0)

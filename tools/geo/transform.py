@@ -86,11 +86,12 @@ def is_known(src_crs: CRS, dst_crs: CRS) -> bool:
 def operation_for(src_crs: CRS, dst_crs: CRS, geometries: Geometries | None) -> tuple[str, float | None]:
     """Return the operation that PROJ uses at the middle of the geometries, and its published accuracy in metres if there is one."""
     pipeline = transformer(geodetic_frame(src_crs).located, geodetic_frame(dst_crs).located)
-    left, bottom, right, top = shapely.total_bounds(geometries).tolist()  # NaN of nothing
     used = pipeline
-    if pipeline.definition == BY_PLACE and not math.isnan(left):
-        pipeline.transform((left + right) / 2, (bottom + top) / 2)
-        used = pipeline.get_last_used_operation()
+    if pipeline.definition == BY_PLACE and geometries is not None and len(geometries):
+        left, bottom, right, top = shapely.total_bounds(geometries).tolist()
+        if not math.isnan(left):  # as it is of null and empty geometries
+            pipeline.transform((left + right) / 2, (bottom + top) / 2)
+            used = pipeline.get_last_used_operation()
     if used.definition == BY_PLACE:
         return "the best there is at each place", None
     steps = [step for step in used.description.split(" + ") if not step.startswith("axis order change")]
