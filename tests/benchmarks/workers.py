@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import rasterio
-from rasterio.transform import from_origin
 
 from harness import Measurement
 from tools.catalog.datasets import Datasets
@@ -41,6 +39,9 @@ print(time.perf_counter() - started)
 
 def worker_calls(folder: Path, runs: int) -> Iterator[Measurement]:
     """Time the first call of a process and warm calls of a kept one; the warm calls take turns, so that both see the same machine."""
+    import rasterio
+    from rasterio.transform import from_origin
+
     path = folder / "small.tif"
     values = np.random.default_rng(1).random((SIDE, SIDE), dtype=np.float32)
     profile = {"driver": "GTiff", "width": SIDE, "height": SIDE, "count": 1, "dtype": "float32", "crs": "EPSG:32631"}
