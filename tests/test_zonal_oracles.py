@@ -188,9 +188,11 @@ def test_an_error_in_a_thread_reaches_the_caller_and_ends_the_others(make_raster
 LARGE = """
 import json, resource, sys
 from pathlib import Path
-from tools.contract import Declared, Source, ToolContext
+from tools.contract import Source, ToolContext
+from tools.storage import lanes
 from tools.zonal.stats import ZonalStatsParams, run
 folder = Path(sys.argv[1])
+lanes.usable_cores = lambda: 8  # as many threads as there ever are
 sources = {"r": Source("r", "raster", folder / "large.tif", "-"), "z": Source("z", "vector", folder / "zones.gpkg", "-")}
 output = run(ZonalStatsParams(raster="r", zones="z", statistics=["mean", "std", "max"]), ToolContext(folder, sources))
 print(json.dumps([{f.name: f.value for f in output.facts}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
@@ -213,6 +215,6 @@ def test_a_raster_of_40_000_by_40_000_pixels_takes_less_than_a_gigabyte(tmp_path
     command = [sys.executable, "-c", LARGE, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     facts, kilobytes = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout)
-    assert facts["mean"] == pytest.approx(8 * 1000 / side, rel=1e-9)
+    assert facts["mean"] == pytest.approx(8 * 1000 / side, rel=1e-6)  # weighted by area, which varies a little
     assert facts["max"] == 8
-    assert kilobytes < 1_000_000
+    assert kilobytes < 1_000_000, kilobytes
