@@ -42,6 +42,9 @@ def filtered(params: FilterRasterParams, values: Floats) -> Calculated:
 
     Raises ParameterError for negative values where speckle is to be taken away.
     """
+    if np.isnan(values).all():  # most of a large raster often is
+        around = params.size // 2
+        return Calculated(np.ma.masked_invalid(values[around:-around, around:-around]), 0)
     as_power = params.values == "db" and (params.operation in OF_POWER or params.result == "linear")
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float64 becomes infinite, which is no value
         result = _linear(params, to_linear(values) if as_power else values)

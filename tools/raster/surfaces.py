@@ -37,6 +37,8 @@ def surface(params: TerrainParams, heights: Floats, grid: GeoBox) -> tuple[Float
 
     `heights` are in metres with one pixel of surroundings on each side of `grid`.
     """
+    if np.isnan(heights).all():  # most of a large raster often is; finding the steps alone would take longer than reading it
+        return np.full(grid.shape, np.nan), np.zeros(grid.shape, bool)
     if params.operation in OF_NEIGHBOURS:
         return OF_NEIGHBOURS[params.operation](heights), np.zeros(grid.shape, bool)
     east, north = terrain.horn_gradient(heights, ground_steps(grid))
