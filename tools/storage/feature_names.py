@@ -134,7 +134,7 @@ def is_alternate(column: str, named: str | None) -> bool:
 
 
 def listed_names(cell: str) -> tuple[str, ...]:
-    """Return the names in one cell: itself, and its parts where it is a list, as `Wien; Vienna`, `Bolzano / Bozen` or `["a", "b"]`."""
+    """Return the names in one cell: itself, and its parts where it is a list, as `Köln; Cologne`, `Bolzano / Bozen` or `["a", "b"]`."""
     text = cell.strip()
     if text[:1] + text[-1:] in ("[]", "{}"):
         quoted = [one or other for one, other in re.findall(r'"([^"]+)"|\'([^\']+)\'', text)]
