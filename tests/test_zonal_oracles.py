@@ -42,7 +42,7 @@ def partition(bounds: tuple[float, float, float, float], seeds: int, rng: np.ran
     return [cell for cell in shapely.intersection(cells, extent) if not cell.is_empty]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(GRIDS)), st.integers(2, 9), st.integers(0, 10_000))
 def test_zones_that_share_a_raster_out_add_up_to_the_whole(make_raster, make_layer, crs, seeds, seed) -> None:
     rng, bounds = np.random.default_rng(seed), GRIDS[crs]
@@ -218,3 +218,25 @@ def test_a_raster_of_40_000_by_40_000_pixels_takes_less_than_a_gigabyte(tmp_path
     assert facts["mean"] == pytest.approx(8 * 1000 / side, rel=1e-6)  # weighted by area, which varies a little
     assert facts["max"] == 8
     assert kilobytes < 1_000_000, kilobytes
+
+
+def test_who_no_longer_waits_ends_the_threads(make_raster, monkeypatch) -> None:
+    from threading import enumerate as threads
+
+    from tools.storage import lanes
+    from tools.zonal import survey
+
+    class GivenUpError(Exception):
+        pass
+
+    def give_up(_: float) -> None:
+        raise GivenUpError
+
+    monkeypatch.setattr(survey, "BLOCK_PIXELS", 50)
+    monkeypatch.setattr(lanes, "usable_cores", lambda: 3)
+    raster = make_raster(np.ones((60, 50), "float32"), crs="EPSG:32632", bounds=(500_000, 5_000_000, 500_500, 5_000_600))
+    context = ToolContext(raster.parent, {"r": source("r", raster, "raster")}, progress=give_up)
+    with pytest.raises(GivenUpError) as raised:
+        run(ZonalStatsParams(raster="r", statistics=["mean"]), context)
+    assert raised.value.__traceback__ is not None  # the frames are still held here
+    assert not [thread for thread in threads() if thread.name == "lane"]

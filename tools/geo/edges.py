@@ -69,8 +69,8 @@ def shared_sides(
     """Return distinct values, and for each half the area of its pixels once per side shared with a pixel of another value.
 
     `values` and `present` (True = has a value) are `(row, col)`; they may reach one row and column beyond the (height, width)
-    that `own` says and `areas` knows, so that sides between blocks are seen once. Sides towards what has no value do not count. `share` weights sides by the smaller covered
-    share of their two pixels; `steps` say which neighbours to look at.
+    that `own` says and `areas` knows, so that sides between blocks are seen once. Sides towards what has no value do not count.
+    `share` weights sides by the smaller covered share of their two pixels; `steps` say which neighbours to look at.
     """
     found, halves = [], []
     for (row, col), (row2, col2) in _unlike(values, present, own, steps):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from contextvars import copy_context
 from queue import Empty, Full, Queue
@@ -22,11 +22,12 @@ Result = TypeVar("Result")
 
 def in_lanes(
     opened: Callable[[], AbstractContextManager[Opened]], work: Callable[[Opened, Part], Result], parts: Sequence[Part]
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield `work` of every part, in order, computed in as many threads as there are cores, each with an `opened` of its own.
 
     They are opened and closed here, since a GDAL dataset serves one thread at a time. A thread is at most two parts ahead of what was
-    taken. What `work` raises is raised here; the threads end with the iteration.
+    taken. What `work` raises is raised here; the threads end with the iteration, or when it is closed: an error of the caller keeps it
+    alive until then.
     """
     count = min(usable_cores(), MOST_LANES, len(parts))
     with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +116,13 @@ def _tallied(
         return block_totals(pixels, covered(block), len(block.members), wanted), sides
 
     tallies, borders = Tallies(zones), Borders()
-    results = in_lanes(lambda: open_raster(band.source), totals, plan)
-    for done, (block, (found, sides)) in enumerate(zip(plan, results, strict=True), start=1):
-        tallies.add(block.members, found)
-        if sides is not None:
-            borders.add(sides)
-        _check_kept(tallies)
-        band.progress(done / len(plan))
+    with closing(in_lanes(lambda: open_raster(band.source), totals, plan)) as results:  # whatever is raised here ends the threads
+        for done, (block, (found, sides)) in enumerate(zip(plan, results, strict=True), start=1):
+            tallies.add(block.members, found)
+            if sides is not None:
+                borders.add(sides)
+            _check_kept(tallies)
+            band.progress(done / len(plan))
     return tallies.each(), borders
 
 
