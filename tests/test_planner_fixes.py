@@ -255,7 +255,8 @@ def test_a_perimeter_that_no_call_measures_is_declined(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["What are the coordinates of Oxby?", "latitude and longitude of Oxby", "coordinates of the village Oxby", "coordinates of the towns"]
+    "question",
+    ["What are the coordinates of Oxby?", "latitude and longitude of Oxby", "coordinates of the village Oxby", "coordinates of the towns"],
 )
 def test_coordinates_of_points_are_looked_up(question: str) -> None:
     (name, params), *_ = calls(question, PLACES)

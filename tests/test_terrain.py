@@ -216,6 +216,16 @@ def test_a_unit_that_nobody_states_is_said_to_be_assumed_and_one_that_is_no_leng
         derive(tmp_path, path, "slope", declared=Declared(kind="categorical"))
 
 
+def test_the_brightness_of_an_image_is_no_height(tmp_path: Path, make_raster) -> None:
+    bands = np.tile(np.arange(5.0), (2, 5, 1))
+    path = make_raster(bands, crs=UTM, bounds=(412_000, 5_108_000, 412_050, 5_108_050), descriptions=["B03", "elevation"])
+    with pytest.raises(ParameterError, match="green"):
+        derive(tmp_path, path, "slope", declared=Declared())
+    with pytest.raises(ParameterError, match="nir"):
+        derive(tmp_path, path, "slope", declared=Declared(bands={"nir": 2}), band=2)
+    assert derive(tmp_path, path, "slope", declared=Declared(), band=2)[0].outcome == Outcome.VALUE
+
+
 def test_directions_have_a_circular_mean_and_their_shares_make_the_whole() -> None:
     rng = np.random.default_rng(2)
     degrees, area = rng.normal(5, 40, (20, 30)) % 360, rng.uniform(1, 2, (20, 1))

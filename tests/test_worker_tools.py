@@ -42,7 +42,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "raster_calc": {"expression": "sqrt(a) + a / 3", "rasters": {"a": {"raster": "scene"}}},
     "composite": {"rasters": ["scene", "later"], "mask": "none", "bands": ["green"]},
     "change": {"before": "classes", "after": "classes_later"},
-    "terrain": {"raster": "scene", "operation": "slope"},
+    "terrain": {"raster": "heights", "operation": "slope"},
     "filter_raster": {"raster": "scene", "operation": "median"},
     "raster_distance": {"raster": "classes", "targets": [2]},
     "histogram": {"raster": "scene", "method": "quantile", "bins": 4},
@@ -76,6 +76,12 @@ def scene(make_raster: Any, side: int, seed: int, name: str) -> Path:
     return path
 
 
+def heights(make_raster: Any, side: int) -> Path:
+    values = np.random.default_rng(4).normal(500, 20, (side, side)).astype("float32")
+    path: Path = make_raster(values, name="heights.tif", bounds=(500_000, 5_000_000, 500_000 + side * 10, 5_000_000 + side * 10))
+    return path
+
+
 def classes(make_raster: Any, side: int, seed: int, name: str) -> Path:
     coarse = np.random.default_rng(seed).integers(1, 4, (side // 4, side // 4), "uint8").repeat(4, 0).repeat(4, 1)
     path: Path = make_raster(coarse, name=name, bounds=(500_000, 5_000_000, 500_000 + side * 10, 5_000_000 + side * 10))
@@ -106,6 +112,7 @@ def files(make_raster: Any, folder: Path, side: int, count: int) -> Files:
         (scene(make_raster, side, 2, "later.tif"), roles),
         (classes(make_raster, side, 1, "classes.tif"), categorical),
         (classes(make_raster, side, 2, "classes_later.tif"), categorical),
+        (heights(make_raster, side), Declared(unit="m")),
         (zones(folder / "zones.gpkg", side, count), Declared()),
         (points(folder / "points.gpkg", side, count), Declared()),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.errors import ParameterError
+from tools.geo.roles import role_of
 from tools.geo.units import convert, dimension, norm_unit
 from tools.raster.measured import check_measured
 from tools.storage.rasters import RasterInfo
@@ -24,6 +26,13 @@ class HeightUnit:
     name: str
     """For the record: the unit, and who told it."""
     is_assumed: bool = False
+
+
+def check_heights(info: RasterInfo, band: int, declared: Mapping[str, int]) -> None:
+    """Raise ParameterError for a spectral band, whose brightness has a gradient as any surface has; `declared` is role → band."""
+    role = role_of(band, [*[""] * (band - 1), info.name], declared)
+    if role is not None:
+        raise ParameterError(f"Band {band} is {role}, a band of an image and no heights.", hint="Use the raster of elevation.")
 
 
 def height_unit(info: RasterInfo, asked: str | None) -> HeightUnit:

@@ -39,16 +39,18 @@ def run(params: TerrainParams, context: ToolContext) -> ToolOutput:
 
     Facts: `mean`, `min`, `max`, `std` in degrees, % or m; of aspect the circular `mean`, and the `share` (%) of the area that
     falls in each of eight directions or is flat; `valid_share` (%). The outcome is no coverage where no pixel has a value.
-    Raises ParameterError for classes and for values whose unit is no length, LimitError for a raster that is too large.
+    Raises ParameterError for classes, bands of an image and values whose unit is no length, LimitError for a raster that is too large.
     """
     from tools.raster.directions import Directions
-    from tools.raster.heights import height_unit
+    from tools.raster.heights import check_heights, height_unit
     from tools.raster.strips import values_by_strip
     from tools.storage.cog import BandMark
     from tools.storage.limits import check_output_size
     from tools.storage.rasters import raster_info
 
-    info = raster_info(context.source(params.raster), params.band)
+    source = context.source(params.raster)
+    info = raster_info(source, params.band)
+    check_heights(info, params.band, source.declared.bands)
     unit = height_unit(info, params.height_unit)
     check_output_size(info.grid)
     directions = Directions()
