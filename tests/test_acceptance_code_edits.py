@@ -13,7 +13,7 @@ from generated_scene import Scene
 from generated_workspaces import make_scene
 from terracite_process import ask, caches, copy_packages, terracite
 
-HELPER = ("tools/geo/pixels.py", "pixel_area_m2")
+HELPER = ("tools/geo/pixels.py", "pixel_areas")
 """A function that zonal statistics reach and vector queries do not."""
 
 
