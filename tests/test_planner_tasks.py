@@ -48,6 +48,7 @@ OXBY = {"conditions": [{"column": "name", "op": "=", "value": "Oxby clinic"}]}
         ("Clean the parcels", "clean", {"layer": "parcels"}),
         ("Simplify the parcels by 0.5 km", "shapes", {"operation": "simplify", "layer": "parcels", "tolerance_m": 500.0}),
         ("Draw contours every 10 m", "contour", {"raster": "elevation", "interval": 10.0}),
+        ("Draw contours every 25 m of the elevation", "contour", {"raster": "elevation", "interval": 25.0}),
         ("Contours of the elevation at intervals of 50 ft", "contour", {"raster": "elevation", "interval": 15.24}),
         ("What is the elevation at the clinics?", "sample", {"raster": "elevation", "points": "clinics"}),
         ("What is the elevation at Oxby clinic?", "sample", {"raster": "elevation", "points": "clinics", "where": OXBY}),

@@ -31,6 +31,7 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("dissolve", r"(?:dissolve|merge|aggregate) (?:the )?(?P<what>.+?) (?:by|on|per|to) (?:their |its |the )?(?P<column>[^,;]+?)"),
         ("reproject", rf"(?:reproject|project|transform|convert|warp) (?:the )?(?P<what>.+?) (?:in)?to {_CRS}"),
         ("contour", rf"{_MAKE}(?:elevation |height )?contours?(?: lines?)?(?: (?:of|for|from) (?:the )?(?P<what>.+?))?(?: (?:every|each|at|with)(?: an?| intervals? of| an interval of| every)? {N}(?: intervals?| steps?)?)?"),
+        ("contour", rf"{_MAKE}(?:elevation |height )?contours?(?: lines?)? (?:every|each|at|with)(?: an?| intervals? of| an interval of| every)? {N}(?: intervals?| steps?)? (?:of|for|from|on) (?:the )?(?P<what>.+?)"),
         ("contour", rf"{_MAKE}{N} contours?(?: lines?)?(?: (?:of|for|from) (?:the )?(?P<what>.+?))?"),
         ("voronoi", rf"{_MAKE}(?:thiessen|voronoi)(?: polygons?| cells?| diagrams?| zones?)? (?:of|for|around|from) {_EACH}(?P<what>.+?)(?: (?:clipped|cut|limited|restricted) (?:to|by) (?:the )?(?P<within>.+?))?"),
         ("shape", rf"{_MAKE}(?:area of (?:the )?)?(?P<shape>convex hulls?|concave hulls?|centroids?|points? on (?:the )?surface|envelopes?|(?:smallest|minimum)(?: bounding| enclosing)? circles?|boundar(?:y|ies) lines?) (?:of|around|for|about) {_EACH}(?P<what>.+)"),
