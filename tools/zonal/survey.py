@@ -36,8 +36,8 @@ MAX_KEPT_VALUES = 50_000_000
 """Most distinct values (with their weights, 32 bytes each) that are held over all zones."""
 SLACK_PX = 1e-3
 """How far, in pixels, a zone may reach beyond the raster and still count as inside: rounding of a transformation."""
-BLOCK_PIXELS = BLOCK_PX * BLOCK_PX // 2
-"""Pixels that each thread reads at once: it then holds some 100 MB."""
+BLOCK_PIXELS = BLOCK_PX * BLOCK_PX // 4
+"""Pixels in whole rows that each thread reads at once: it then holds some 50 MB."""
 
 
 @dataclass(frozen=True)
