@@ -34,7 +34,7 @@ def related_pairs(layer: Geometries, other: Geometries, relation: Relation) -> t
     if relation == "equals":
         same = np.asarray(shapely.equals(layer[first], other[second]))
         first, second = first[same], second[same]
-    order = np.lexsort((second, first))
+    order = np.argsort(first.astype(np.int64) * max(len(other), 1) + second)  # pairs are unique; half the time of a lexsort
     return first[order], second[order]
 
 

@@ -31,7 +31,7 @@ PIECE = 0.99
 """Longest piece of an edge, in cells: with the margin it touches two rows and two columns at most."""
 MARGIN = 1e-3
 """Around an edge, in cells: far beyond any rounding of coordinates that are far apart from their cell's size."""
-CHUNK = 500_000
+CHUNK = 250_000
 """Points looked up at once."""
 OUTSIDE, INSIDE, EDGE = 0, 1, 2
 
