@@ -17,10 +17,10 @@ from tools.geo.coverage import Block, Outlines, to_pixels
 from tools.geo.dissolve import union
 from tools.geo.grid import Window, window_grid
 from tools.geo.moments import Spread
-from tools.geo.pixels import area_varies, pixel_area_m2
+from tools.geo.pixels import area_method, area_varies, pixel_area_m2
 from tools.geo.rings import Geometries
 from tools.raster.features import Features
-from tools.raster.output import area_text, bbox_degrees, size_facts, value_facts, weighting
+from tools.raster.output import bbox_degrees, size_facts, value_facts, weighting
 from tools.raster.strips import STRIP_PX
 from tools.storage.class_labels import value_text
 from tools.storage.cog import BandMark, cog_writer
@@ -213,7 +213,7 @@ def _report(
         "column": params.column,
         "pixels": "exact covered share" if params.operation == "coverage" else TOUCHED if params.touched else CENTRES,
         "several features on a pixel": SEVERAL[params.operation],
-        "area": area_text(grid),
+        "area": area_method(grid),
         **weighting(drawn.spread),
         "transformations": records,
     }

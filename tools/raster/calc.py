@@ -123,7 +123,8 @@ def _numbers(params: RasterCalcParams, context: ToolContext, grid: GeoBox, dtype
 def _condition(params: RasterCalcParams, context: ToolContext, grid: GeoBox) -> ToolOutput:
     import numpy as np
 
-    from tools.raster.output import area_text, bbox_degrees, class_facts, undefined_facts
+    from tools.geo.pixels import area_method
+    from tools.raster.output import bbox_degrees, class_facts, undefined_facts
     from tools.raster.strips import classes_by_strip
 
     undefined = 0
@@ -145,7 +146,7 @@ def _condition(params: RasterCalcParams, context: ToolContext, grid: GeoBox) -> 
         files=(FILE,),
         kind="raster",
         warnings=_warnings(undefined),
-        method={**_method(params), "area": area_text(grid), "share": "of the valid area"},
+        method={**_method(params), "area": area_method(grid), "share": "of the valid area"},
         bbox=bbox_degrees(grid),
     )
 

@@ -96,7 +96,8 @@ def run(params: ClassifyParams, context: ToolContext) -> ToolOutput:
 
 def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutput:
     from tools.geo.certainty import BORDER_METHOD, pixel_size_fact
-    from tools.raster.output import area_text, bbox_degrees, class_facts
+    from tools.geo.pixels import area_method
+    from tools.raster.output import bbox_degrees, class_facts
 
     bbox = bbox_degrees(info.grid)
     if not areas.valid_area_m2:
@@ -112,7 +113,7 @@ def _output(labels: list[str], areas: ClassAreas, info: RasterInfo) -> ToolOutpu
         warnings=("Whether the whole-number values are quantities or classes is not declared; they were taken as quantities.",)
         if info.value_kind == "unknown"
         else (),
-        method={"area": area_text(info.grid), "share": "of the valid area", "uncertainty": [BORDER_METHOD]},
+        method={"area": area_method(info.grid), "share": "of the valid area", "uncertainty": [BORDER_METHOD]},
         bbox=bbox,
     )
 

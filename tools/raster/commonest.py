@@ -13,10 +13,10 @@ from tools.geo import focal
 from tools.geo.edges import StripBorders
 from tools.geo.grid import window_grid
 from tools.geo.nodata import free_value
-from tools.geo.pixels import pixel_areas
+from tools.geo.pixels import area_method, pixel_areas
 from tools.raster.filters import SOURCES
 from tools.raster.neighbourhood import read_around
-from tools.raster.output import area_text, bbox_degrees, class_facts
+from tools.raster.output import bbox_degrees, class_facts
 from tools.raster.strips import STRIP_PX, ClassAreas
 from tools.storage.class_labels import value_text
 from tools.storage.cog import BandMark, cog_writer
@@ -59,7 +59,7 @@ def commonest(params: FilterRasterParams, context: ToolContext, info: RasterInfo
             "source": SOURCES["majority"],
             "size_px": params.size,
             "nodata": NODATA,
-            "area": area_text(info.grid),
+            "area": area_method(info.grid),
             "share": "of the valid area",
         },
         bbox=bbox_degrees(info.grid),

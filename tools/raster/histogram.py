@@ -102,9 +102,10 @@ def _values(params: HistogramParams, band: Band) -> ToolOutput:
 def _output(
     band: Band, spread: Spread, bins: Sequence[Bin], facts: tuple[Fact, ...], summary: str, warnings: tuple[str, ...] = ()
 ) -> ToolOutput:
+    from tools.geo.pixels import area_method
     from tools.raster.bins import write_bins
     from tools.raster.extremes import place_method
-    from tools.raster.output import area_text, bbox_degrees, weighting
+    from tools.raster.output import bbox_degrees, weighting
 
     write_bins(band.folder / FILE, bins)
     grid = band.info.grid
@@ -114,7 +115,7 @@ def _output(
         files=(FILE,),
         kind="table",
         warnings=(*warnings, *band.warnings),
-        method={**weighting(spread), **band.method, "area": area_text(grid), "share": "of the valid area", **place_method(grid)},
+        method={**weighting(spread), **band.method, "area": area_method(grid), "share": "of the valid area", **place_method(grid)},
         bbox=bbox_degrees(grid),
     )
 

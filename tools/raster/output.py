@@ -11,7 +11,6 @@ from tools.geo.certainty import border_facts
 from tools.geo.frame import geodetic_frame
 from tools.geo.grid import crs_of, grid_difference
 from tools.geo.moments import Spread
-from tools.geo.pixels import area_method
 from tools.geo.vicinity import lonlat_bounds, wrapped_bbox
 
 if TYPE_CHECKING:
@@ -85,8 +84,3 @@ def weighting(spread: Spread) -> dict[str, str]:
         "std": "of the population",
         "valid_share": "of the area of the raster",
     }
-
-
-def area_text(grid: GeoBox) -> str:
-    """Say how pixel areas are measured, and why so."""
-    return area_method(grid)

@@ -103,7 +103,8 @@ def _measure(params: RasterDistanceParams, context: ToolContext, info: RasterInf
 
 
 def _output(params: RasterDistanceParams, info: RasterInfo, targets: Targets, found: Values) -> ToolOutput:
-    from tools.raster.output import area_text, bbox_degrees, value_facts, weighting
+    from tools.geo.pixels import area_method
+    from tools.raster.output import bbox_degrees, value_facts, weighting
 
     warnings = []
     if targets.valid_share < 100:
@@ -120,7 +121,7 @@ def _output(params: RasterDistanceParams, info: RasterInfo, targets: Targets, fo
         files=(FILE,),
         kind="raster",
         warnings=tuple(warnings),
-        method={**_method(params, targets), "area": area_text(info.grid), **weighting(found.spread)},
+        method={**_method(params, targets), "area": area_method(info.grid), **weighting(found.spread)},
         bbox=bbox_degrees(info.grid),
     )
 

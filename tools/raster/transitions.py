@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tools.contract import Fact, Outcome, ToolContext, ToolOutput
 from tools.errors import LimitError
 from tools.geo.grid import window_grid
-from tools.geo.pixels import pixel_area_m2
-from tools.raster.output import area_text, bbox_degrees
+from tools.geo.pixels import area_method, pixel_area_m2
+from tools.raster.output import bbox_degrees
 from tools.raster.pairs import read_pair
 from tools.raster.strips import STRIP_PX
 from tools.storage.cog import BandMark, cog_writer
@@ -124,7 +124,7 @@ def _write(params: ChangeParams, context: ToolContext, order: Sequence[Pair], in
 def _output(matrix: Matrix, infos: tuple[RasterInfo, RasterInfo]) -> ToolOutput:
     info, valid = infos[0], matrix.valid_m2
     share = Fact("valid_share", min(100.0, 100 * valid / matrix.whole_m2) if matrix.whole_m2 else 0.0, "%")
-    method = {"area": area_text(info.grid), "classes": "matched by label", "counted": "pixels that are valid at both times"}
+    method = {"area": area_method(info.grid), "classes": "matched by label", "counted": "pixels that are valid at both times"}
     changed = sum(area for (old, new), area in matrix.area_m2.items() if old != new)
     if not valid:
         return ToolOutput(
